@@ -1,0 +1,3 @@
+"""Mask-DPO (ICLR 2025) as a plugin of XTuner and LMDeploy."""
+
+__version__ = '0.1.0'

@@ -1,0 +1,1 @@
+"""The memory of completions and the scheduler that fills it."""

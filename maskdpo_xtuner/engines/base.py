@@ -1,0 +1,76 @@
+"""What every engine is: requests in, completions out, nothing remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from maskdpo_xtuner.records import FinishReason, Message
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Decoding parameters. ``temperature`` 0 is greedy; ``top_k`` 0 and ``top_p`` 1 are off."""
+
+    max_new_tokens: int
+    temperature: float = 0.8
+    top_k: int = 40
+    top_p: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.max_new_tokens < 1 or self.temperature < 0 or self.top_k < 0:
+            raise ValueError(f'not sampling parameters: {self}')
+        if not 0 < self.top_p <= 1:
+            raise ValueError(f'top_p must lie in (0, 1], not {self.top_p}')
+
+
+@dataclass(frozen=True)
+class Request:
+    """One completion to ask for: the conversation so far, how to decode, and the seed.
+
+    ``seed`` is within 1 .. 2**31 - 1: LMDeploy's server takes 0 for "no seed".
+    """
+
+    messages: tuple[Message, ...]
+    sampling: Sampling
+    seed: int
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What the model wrote. ``finish_reason`` is ``length`` when cut at ``max_new_tokens``."""
+
+    text: str
+    finish_reason: FinishReason
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A request that gave no completion; ``transient`` ones are worth another try."""
+
+    reason: str
+    transient: bool = False
+
+
+class Engine(Protocol):
+    """A model that completes conversations.
+
+    Attributes:
+        identity: what determines the answers beside the request (model, revision, dtype, chat
+            template, ...). It is part of the key under which completions are stored.
+        batch_size: how many requests one call takes. 1 for servers, which batch by themselves.
+            For an engine that batches here, the caller fixes batches by the input, never by
+            what happens to be missing, so that a resumed run repeats them.
+        concurrency: how many calls may be in flight at once.
+    """
+
+    identity: Mapping[str, str]
+    batch_size: int
+    concurrency: int
+
+    async def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
+        """Answer ``requests`` in order; one outcome each. What went wrong is a `Failure`."""
+        ...

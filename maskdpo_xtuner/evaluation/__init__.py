@@ -1,0 +1,1 @@
+"""Factuality metrics with intervals."""

@@ -1,0 +1,159 @@
+"""JSON lines: reading with errors that name file, line, field and mend; writing atomically."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO, TypeVar
+
+from pydantic import ValidationError
+
+from maskdpo_xtuner.records import Question, Record
+
+AnyRecord = TypeVar('AnyRecord', bound=Record)
+
+
+class RecordError(ValueError):
+    """Bad input, with the place and the mend in its text."""
+
+    def __init__(self, path: Path | str, line: int | None, problem: str) -> None:
+        place = str(path) if line is None else f'{path}:{line}'
+        super().__init__(f'{place}: {problem}')
+        self.path = Path(path)
+        self.line = line
+
+
+def read_objects(path: Path | str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield ``(line number, object)`` of a JSON lines file; blank lines are passed over.
+
+    Raises:
+        RecordError: when the file is missing or is not UTF-8, when a line is not a JSON object,
+            and at the end when there was no record at all.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise RecordError(path, None, 'there is no such file; check the path')
+    count = 0
+    with path.open('rb') as file:
+        for number, raw in enumerate(file, start=1):
+            if not raw.strip():
+                continue
+            count += 1
+            yield number, _parse_line(path, number, raw)
+    if count == 0:
+        raise RecordError(path, None, 'the file holds no records; expected one JSON object a line')
+
+
+def _parse_line(path: Path, number: int, raw: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(raw.decode('utf-8-sig' if number == 1 else 'utf-8'))
+    except UnicodeDecodeError as error:
+        raise RecordError(path, number, f'not UTF-8 ({error}); save the file as UTF-8') from error
+    except json.JSONDecodeError as error:
+        mend = 'each line must be one whole JSON object'
+        raise RecordError(
+            path, number, f'broken JSON at column {error.colno} ({error.msg}); {mend}'
+        ) from error
+    if not isinstance(value, dict):
+        raise RecordError(path, number, f'expected a JSON object, found {type(value).__name__}')
+    return value
+
+
+def parse_record(
+    model: type[AnyRecord], value: dict[str, Any], path: Path | str, line: int
+) -> AnyRecord:
+    """Validate one object, turning pydantic's report into one line a field.
+
+    Raises:
+        RecordError: naming file, line, field, what is wrong and what was found.
+    """
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise RecordError(path, line, '; '.join(map(_describe, error.errors()))) from error
+
+
+def _describe(detail: Any) -> str:
+    field = '.'.join(map(str, detail['loc'])) or 'record'
+    if detail['type'] == 'missing':
+        return f'field "{field}" is missing; add it'
+    found = json.dumps(detail['input'], ensure_ascii=False, default=str)
+    found = found if len(found) <= 80 else found[:77] + '...'
+    return f'field "{field}": {detail["msg"]}; found {found}'
+
+
+def read_records(path: Path | str, model: type[AnyRecord]) -> Iterator[AnyRecord]:
+    """Stream the records of a file; errors as of `read_objects` and `parse_record`."""
+    for line, value in read_objects(path):
+        yield parse_record(model, value, path, line)
+
+
+def read_questions(path: Path | str) -> list[Question]:
+    """Read a question file, deriving ids that are absent.
+
+    An absent ``question_id`` becomes a hash of question and document, so it does not depend on
+    the order of the file.
+
+    Raises:
+        RecordError: for a bad line, and for an id that stands twice (both lines are named).
+    """
+    first_seen: dict[str, int] = {}
+    questions = []
+    for line, value in read_objects(path):
+        if value.get('question_id') is None:
+            value = {**value, 'question_id': _derive_id(value)}
+        question = parse_record(Question, value, path, line)
+        earlier = first_seen.setdefault(question.question_id, line)
+        if earlier != line:
+            raise RecordError(
+                path,
+                line,
+                f'question_id "{question.question_id}" already stands in line {earlier}; '
+                'remove the duplicate or give it an id of its own',
+            )
+        questions.append(question)
+    return questions
+
+
+def _derive_id(value: dict[str, Any]) -> str:
+    text = json.dumps([value.get('question'), value.get('document')], ensure_ascii=False)
+    return 'q-' + hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@contextmanager
+def atomic_writer(path: Path | str) -> Iterator[TextIO]:
+    """Open a temporary file beside ``path`` that replaces it only when the block succeeds.
+
+    A reader, or a run after a SIGKILL, sees the old file or the whole new one.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.', suffix='.tmp')
+    try:
+        # mkstemp makes the file private; the result gets the mode of an ordinary new file.
+        umask = os.umask(0)
+        os.umask(umask)
+        os.fchmod(descriptor, 0o666 & ~umask)
+        with os.fdopen(descriptor, 'w', encoding='utf-8') as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_records(path: Path | str, records: Iterable[Record]) -> int:
+    """Write records as JSON lines, atomically; returns how many."""
+    count = 0
+    with atomic_writer(path) as file:
+        for record in records:
+            file.write(record.model_dump_json() + '\n')
+            count += 1
+    return count

@@ -1,0 +1,1 @@
+"""From character spans to token masks, through the tokenizer's chat template."""

@@ -1,0 +1,1 @@
+"""The stages that turn questions into preference pairs: sample, annotate, pair."""

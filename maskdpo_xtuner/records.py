@@ -1,0 +1,181 @@
+"""The typed records that travel from stage to stage, one JSON object a line.
+
+Spans are half-open character ranges ``[start, end)`` of the response text as Python counts
+characters (code points). The text itself is never edited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from typing_extensions import Self
+
+Language = Literal['en', 'zh']
+FinishReason = Literal['stop', 'length']
+BinaryType = Literal['hallucination', 'no_hallucination']
+
+
+class Label(str, Enum):
+    """The four sentence labels of ANAH-v2 (paper, appendix A)."""
+
+    NO_FACTS = 'no_facts'
+    NO_HALLUCINATION = 'no_hallucination'
+    CONTRADICTORY = 'contradictory'
+    UNVERIFIABLE = 'unverifiable'
+
+    @property
+    def is_hallucination(self) -> bool:
+        """Contradictory and Unverifiable are; No Facts and No Hallucination are not."""
+        return self in (Label.CONTRADICTORY, Label.UNVERIFIABLE)
+
+
+class Record(BaseModel):
+    """Base of all records: unknown keys are ignored, so a file may carry more than we read."""
+
+    model_config = ConfigDict(extra='ignore', frozen=True)
+
+
+class Message(Record):
+    """One turn of a conversation."""
+
+    role: Literal['system', 'user', 'assistant']
+    content: str
+
+
+class Question(Record):
+    """A question with the document that answers to it are checked against."""
+
+    question_id: str = Field(min_length=1)
+    question: str = Field(min_length=1)
+    document: str = Field(min_length=1)
+    language: Language
+    topic: str = Field(min_length=1)
+
+
+class Response(Record):
+    """One sampled answer.
+
+    ``finish_reason`` is ``length`` for an answer cut at the token limit; its text then has no
+    end-of-turn token.
+    """
+
+    question_id: str
+    sample_index: int = Field(ge=0)
+    seed: int
+    text: str
+    finish_reason: FinishReason
+    prompt_tokens: int = Field(ge=0)
+    completion_tokens: int = Field(ge=0)
+    model: str
+
+    @property
+    def response_id(self) -> str:
+        return f'{self.question_id}#{self.sample_index}'
+
+
+class Sentence(Record):
+    """A span of a response with its verdict: a label, or the reason why there is none.
+
+    ``failure`` is an outcome of its own (``unparsed: ...``, ``failed: ...``): it is counted and
+    shown, and is never turned into a label. ``points`` are the passages of the document that the
+    verdict rests on.
+    """
+
+    start: int = Field(ge=0)
+    end: int
+    label: Label | None = None
+    failure: str | None = None
+    points: tuple[str, ...] = ()
+
+    @model_validator(mode='after')
+    def _check(self) -> Self:
+        if self.end <= self.start:
+            raise ValueError(f'the span [{self.start}, {self.end}) is empty')
+        if (self.label is None) == (self.failure is None):
+            raise ValueError('a sentence has either a label or a failure')
+        return self
+
+
+class AnnotatedResponse(Response):
+    """A response with one verdict per sentence; ``annotator`` says whose (name, version, ...)."""
+
+    sentences: tuple[Sentence, ...]
+    annotator: dict[str, str]
+
+    @model_validator(mode='after')
+    def _check_spans(self) -> Self:
+        check_spans([(s.start, s.end) for s in self.sentences], len(self.text))
+        return self
+
+
+class PairItem(Record):
+    """How one side of a pair was labelled.
+
+    ``sents`` and ``type`` are what the released trainer reads. ``spans``, ``labels``, ``score``,
+    ``seed``, ``sample_index`` and ``finish_reason`` are ours; a file made for the released
+    trainer lacks them. A sentence without a verdict has the label None and is written with the
+    ``type`` that keeps it out of the loss on its side.
+    """
+
+    sents: tuple[str, ...]
+    type: tuple[BinaryType, ...]
+    spans: tuple[tuple[int, int], ...] | None = None
+    labels: tuple[Label | None, ...] | None = None
+    score: float | None = None
+    seed: int | None = None
+    sample_index: int | None = None
+    finish_reason: FinishReason | None = None
+
+    @model_validator(mode='after')
+    def _check_lengths(self) -> Self:
+        for name in ('type', 'spans', 'labels'):
+            values = getattr(self, name)
+            if values is not None and len(values) != len(self.sents):
+                raise ValueError(f'{len(self.sents)} sents but {len(values)} {name}')
+        return self
+
+
+class PreferencePair(Record):
+    """Best against worst answer of one question, in the released format and a superset of it."""
+
+    prompt: tuple[Message, ...] = Field(min_length=1)
+    chosen: tuple[Message, ...] = Field(min_length=1, max_length=1)
+    chosen_item: PairItem
+    rejected: tuple[Message, ...] = Field(min_length=1, max_length=1)
+    rejected_item: PairItem
+    question_id: str | None = None
+    topic: str | None = None
+    language: Language | None = None
+    provenance: dict[str, str] | None = None
+
+    @model_validator(mode='after')
+    def _check_sides(self) -> Self:
+        for side in ('chosen', 'rejected'):
+            (message,) = getattr(self, side)
+            item: PairItem = getattr(self, f'{side}_item')
+            if message.role != 'assistant':
+                raise ValueError(f'{side}: the role is {message.role!r}, not "assistant"')
+            if not message.content.strip():
+                raise ValueError(f'{side}: the response is empty')
+            if item.spans is not None:
+                check_spans(item.spans, len(message.content))
+        return self
+
+
+def check_spans(spans: Sequence[tuple[int, int]], length: int) -> None:
+    """Refuse spans that are empty, overlap, stand out of order or leave ``[0, length)``.
+
+    Raises:
+        ValueError: naming the first offending span.
+    """
+    position = 0
+    for start, end in spans:
+        if not position <= start < end <= length:
+            raise ValueError(
+                f'the span [{start}, {end}) is empty, overlaps the one before it or leaves the '
+                f'text of {length} characters'
+            )
+        position = end

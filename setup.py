@@ -1,0 +1,51 @@
+"""Packaging of maskdpo_xtuner; `requirements.lock` pins what these ranges resolve to."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+# xtuner 0.2.0 pins transformers, mmengine and deepspeed exactly, lmdeploy 0.12.0 pins torch.
+TRAIN = ['xtuner[deepspeed]==0.2.0', 'mmengine==0.10.6', 'deepspeed==0.16.2', 'tensorboard']
+# mmengine-lite owns the same files as mmengine, so both must be of one version.
+LMDEPLOY = ['lmdeploy==0.12.0', 'mmengine-lite==0.10.6']
+DEMO = ['gguf', 'mendeleev']
+DEV = [
+    'hypothesis',
+    'mypy',
+    'pytest',
+    'pytest-timeout',
+    'pytest-xdist',
+    'ruff',
+    'sentencepiece',
+    'tiktoken',
+]
+
+setup(
+    name='maskdpo_xtuner',
+    version='0.1.0',
+    description='Mask-DPO factuality alignment with XTuner and LMDeploy',
+    long_description=(HERE / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    python_requires='>=3.10,<3.13',
+    packages=find_packages(include=['maskdpo_xtuner', 'maskdpo_xtuner.*']),
+    package_data={'maskdpo_xtuner': ['reports/templates/*', 'py.typed']},
+    install_requires=[
+        'datasets',
+        'jinja2',
+        'numpy',
+        'pydantic>=2',
+        'torch',
+        'tqdm',
+        'transformers',
+        'typing_extensions',
+    ],
+    extras_require={
+        'train': TRAIN,
+        'lmdeploy': LMDEPLOY,
+        'demo': DEMO,
+        'dev': DEV,
+    },
+)

@@ -134,6 +134,7 @@ def atomic_writer(path: Path | str) -> Iterator[TextIO]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.', suffix='.tmp')
+    temporary = Path(name)
     try:
         # mkstemp makes the file private; the result gets the mode of an ordinary new file.
         umask = os.umask(0)
@@ -143,9 +144,9 @@ def atomic_writer(path: Path | str) -> Iterator[TextIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(name, path)
+        temporary.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 

@@ -1,1 +1,13 @@
-"""Preference objectives as pure functions of summed log-probabilities."""
+"""Preference objectives as pure functions of log-probabilities."""
+
+from maskdpo_xtuner.objectives.logps import masked_logratios, mean_logratios, token_logps
+from maskdpo_xtuner.objectives.losses import LENGTH_NORMALIZED, LOSSES, build_loss
+
+__all__ = [
+    'LENGTH_NORMALIZED',
+    'LOSSES',
+    'build_loss',
+    'masked_logratios',
+    'mean_logratios',
+    'token_logps',
+]

@@ -1,0 +1,105 @@
+"""Preference losses as pure functions of two log-ratios a pair.
+
+Every loss takes
+
+    chosen_logratios: (pairs,), M_w of the paper (eq. 5)
+    rejected_logratios: (pairs,), M_l of the paper (eq. 5)
+    beta: strength of the pull towards the reference model
+
+and returns one loss a pair, (pairs,), unless it says otherwise. With all response tokens
+supervised they are the losses of XTuner 0.2.0 (`xtuner/model/dpo.py`).
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+def sigmoid(
+    chosen_logratios: Tensor, rejected_logratios: Tensor, beta: float, label_smoothing: float = 0.0
+) -> Tensor:
+    """Mask-DPO (paper, eq. 6); DPO (Rafailov et al. 2023, eq. 7) with all tokens supervised.
+
+    ``label_smoothing`` is the share of pairs taken to be swapped (conservative DPO).
+    """
+    margins = beta * (chosen_logratios - rejected_logratios)
+    kept = -F.logsigmoid(margins) * (1 - label_smoothing)
+    return kept - F.logsigmoid(-margins) * label_smoothing
+
+
+def robust(
+    chosen_logratios: Tensor, rejected_logratios: Tensor, beta: float, label_smoothing: float = 0.0
+) -> Tensor:
+    """Robust DPO (Chowdhury et al. 2024): unbiased when ``label_smoothing`` of pairs are swapped."""
+    margins = beta * (chosen_logratios - rejected_logratios)
+    kept = -F.logsigmoid(margins) * (1 - label_smoothing)
+    return (kept + F.logsigmoid(-margins) * label_smoothing) / (1 - 2 * label_smoothing)
+
+
+def hinge(chosen_logratios: Tensor, rejected_logratios: Tensor, beta: float) -> Tensor:
+    """Hinge on the reward margin (SLiC, Zhao et al. 2023)."""
+    return torch.relu(1 - beta * (chosen_logratios - rejected_logratios))
+
+
+def ipo(chosen_logratios: Tensor, rejected_logratios: Tensor, beta: float) -> Tensor:
+    """IPO (Azar et al. 2023, eq. 17) on log-ratios per supervised token; beta is its tau."""
+    return (chosen_logratios - rejected_logratios - 1 / (2 * beta)) ** 2
+
+
+def kto_pair(chosen_logratios: Tensor, rejected_logratios: Tensor, beta: float) -> Tensor:
+    """Paired KTO (Ethayarajh et al. 2024, eq. 7). Returns (2 * pairs,): chosen, then rejected.
+
+    The KL of one side is estimated on the other side of the batch.
+    """
+    chosen_kl = chosen_logratios.mean().clamp(min=0)
+    rejected_kl = rejected_logratios.mean().clamp(min=0)
+    chosen = 1 - torch.sigmoid(beta * (chosen_logratios - rejected_kl))
+    rejected = 1 - torch.sigmoid(beta * (chosen_kl - rejected_logratios))
+    return torch.cat((chosen, rejected))
+
+
+def sppo_hard(chosen_logratios: Tensor, rejected_logratios: Tensor, beta: float) -> Tensor:
+    """SPPO (Wu et al. 2024, eq. 4.7) with win probability 1 for chosen and 0 for rejected."""
+    target = 0.5 / beta
+    return (chosen_logratios - target) ** 2 + (rejected_logratios + target) ** 2
+
+
+def nca_pair(chosen_logratios: Tensor, rejected_logratios: Tensor, beta: float) -> Tensor:
+    """Paired noise contrastive alignment (Chen et al. 2024)."""
+    chosen_rewards = beta * chosen_logratios
+    rejected_rewards = beta * rejected_logratios
+    pull = -F.logsigmoid(chosen_rewards)
+    return pull - 0.5 * F.logsigmoid(-chosen_rewards) - 0.5 * F.logsigmoid(-rejected_rewards)
+
+
+LOSSES: dict[str, Callable[..., Tensor]] = {
+    loss.__name__: loss for loss in (sigmoid, robust, hinge, ipo, kto_pair, sppo_hard, nca_pair)
+}
+
+LENGTH_NORMALIZED = frozenset({'ipo'})
+"""Losses that are defined on log-ratios per supervised token (`mean_logratios`)."""
+
+
+def build_loss(loss_type: str, **options: Any) -> Loss:
+    """Bind ``beta`` and the other options of a loss.
+
+    Raises:
+        ValueError: for an unknown loss, or an option that the loss does not have.
+    """
+    if loss_type not in LOSSES:
+        raise ValueError(f'unknown loss_type {loss_type!r}; one of {", ".join(LOSSES)}')
+    loss = LOSSES[loss_type]
+    known = list(inspect.signature(loss).parameters)[2:]
+    for name in options:
+        if name not in known:
+            raise ValueError(f'loss_type {loss_type!r} has no {name}; it has {", ".join(known)}')
+    return functools.partial(loss, **options)

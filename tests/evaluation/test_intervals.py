@@ -1,0 +1,174 @@
+import math
+
+import numpy as np
+import pytest
+
+from maskdpo_xtuner.evaluation.intervals import (
+    Bootstrap,
+    Interval,
+    Tally,
+    score_difference,
+    score_interval,
+    tally,
+)
+from tests.evaluation.answers import answer
+
+FEW = Bootstrap(resamples=200, seed=3)
+
+
+def random_tally(seed: int, clusters: int = 30, runs: int = 2, share: float = 0.7) -> Tally:
+    rng = np.random.default_rng(seed)
+    sentences = rng.integers(1, 12, size=(clusters, runs))
+    correct = rng.binomial(sentences, share)
+    names = tuple(f'topic-{index:02d}' for index in range(clusters))
+    return Tally(names, correct, sentences - correct)
+
+
+def brute_force_score(model: Tally, weights: np.ndarray) -> float:
+    """Pooled score, averaged over runs, by repeating every drawn cluster as often as drawn."""
+    drawn = [index for index, times in enumerate(weights) for _ in range(times)]
+    scores = []
+    for run in range(model.correct.shape[1]):
+        correct = sum(int(model.correct[index, run]) for index in drawn)
+        incorrect = sum(int(model.incorrect[index, run]) for index in drawn)
+        scores.append(100 * correct / (correct + incorrect))
+    return sum(scores) / len(scores)
+
+
+def test_answers_are_tallied_by_topic_and_run() -> None:
+    topics = {'tin-1': 'tin', 'tin-2': 'tin', 'gold-1': 'gold'}
+    answers = [
+        answer('tin-1', 0, '+u'),
+        answer('tin-2', 0, '.c?'),
+        answer('gold-1', 0, '+++'),
+        answer('tin-1', 1, 'uu'),
+        answer('tin-2', 1, ''),
+        answer('gold-1', 1, '+'),
+    ]
+    counted = tally(answers, topics)
+    assert counted.clusters == ('gold', 'tin')
+    assert counted.correct.tolist() == [[3, 1], [2, 0]]
+    assert counted.incorrect.tolist() == [[0, 0], [2, 2]]
+
+
+def test_an_answer_to_an_unknown_question_is_refused() -> None:
+    with pytest.raises(ValueError, match='answer to lead-1, which is not among the questions'):
+        tally([answer('lead-1', 0, '+')], {'tin-1': 'tin'})
+
+
+def test_every_resample_draws_as_many_clusters_as_there_are() -> None:
+    weights = FEW.weights(17)
+    assert weights.shape == (200, 17)
+    assert (weights.sum(axis=1) == 17).all()
+    assert len({tuple(row) for row in weights}) > 190
+
+
+def test_resampled_scores_equal_those_of_the_repeated_clusters() -> None:
+    model, weights = random_tally(0), FEW.weights(30)
+    expected = [brute_force_score(model, row) for row in weights]
+    assert model.scores(weights) == pytest.approx(expected)
+
+
+def test_the_interval_is_that_of_the_brute_force_percentiles() -> None:
+    model = random_tally(1)
+    values = sorted(brute_force_score(model, row) for row in FEW.weights(30))
+    interval = score_interval(model, FEW)
+    assert interval is not None
+    assert interval.low == pytest.approx(np.percentile(values, 2.5))
+    assert interval.high == pytest.approx(np.percentile(values, 97.5))
+
+
+def test_the_interval_of_many_topics_agrees_with_the_linearized_ratio_estimator() -> None:
+    model = random_tally(2, clusters=400, runs=1)
+    correct, total = model.correct[:, 0], (model.correct + model.incorrect)[:, 0]
+    ratio = correct.sum() / total.sum()
+    error = 100 * math.sqrt(((correct - ratio * total) ** 2).sum()) / total.sum()
+    interval = score_interval(model, Bootstrap())
+    assert interval is not None
+    assert interval.low == pytest.approx(100 * ratio - 1.96 * error, abs=0.15 * error)
+    assert interval.high == pytest.approx(100 * ratio + 1.96 * error, abs=0.15 * error)
+
+
+def test_topics_are_resampled_and_not_sentences() -> None:
+    # Ten topics all true, ten all false: 20 draws of a coin, whatever the number of sentences.
+    correct = np.array([[50]] * 10 + [[0]] * 10)
+    model = Tally(tuple(f'{index:02d}' for index in range(20)), correct, 50 - correct)
+    interval = score_interval(model, Bootstrap())
+    assert interval is not None
+    assert interval == Interval(pytest.approx(30, abs=5), pytest.approx(70, abs=5))
+
+
+def test_the_same_seed_gives_the_same_interval_and_another_seed_another() -> None:
+    model = random_tally(3)
+    assert score_interval(model, FEW) == score_interval(model, FEW)
+    assert score_interval(model, FEW) != score_interval(model, Bootstrap(200, seed=4))
+
+
+def test_a_wider_level_gives_a_wider_interval() -> None:
+    model = random_tally(3)
+    wide = score_interval(model, Bootstrap(1000, level=0.99))
+    narrow = score_interval(model, Bootstrap(1000, level=0.8))
+    assert wide is not None
+    assert narrow is not None
+    assert wide.low < narrow.low < narrow.high < wide.high
+
+
+def test_one_topic_has_no_interval_and_an_unknown_difference() -> None:
+    model = random_tally(0, clusters=1)
+    assert score_interval(model, FEW) is None
+    difference = score_difference(model, model, FEW)
+    assert (difference.points, difference.interval, difference.verdict) == (0.0, None, 'unknown')
+
+
+def test_a_model_with_nothing_judged_has_no_interval_and_an_unknown_difference() -> None:
+    model = random_tally(0)
+    silent = Tally(model.clusters, np.zeros_like(model.correct), np.zeros_like(model.correct))
+    assert score_interval(silent, FEW) is None
+    difference = score_difference(silent, model, FEW)
+    assert (difference.points, difference.interval, difference.verdict) == (None, None, 'unknown')
+
+
+def test_a_run_without_judged_sentences_is_left_out_of_the_mean() -> None:
+    model = Tally(('a', 'b'), np.array([[3, 0], [1, 0]]), np.array([[1, 0], [3, 0]]))
+    assert model.scores(np.ones((1, 2), dtype=np.int64)).tolist() == [50.0]
+
+
+def test_a_model_against_itself_is_within_noise() -> None:
+    difference = score_difference(random_tally(5), random_tally(5), FEW)
+    assert (difference.points, difference.verdict) == (0.0, 'within noise')
+    assert difference.interval == Interval(0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ('share', 'verdict'), [(0.95, 'better'), (0.3, 'worse'), (0.71, 'within noise')]
+)
+def test_the_verdict_says_on_which_side_of_zero_the_interval_lies(
+    share: float, verdict: str
+) -> None:
+    difference = score_difference(random_tally(7, share=share), random_tally(8), FEW)
+    assert difference.verdict == verdict
+
+
+def test_the_difference_is_paired_over_the_same_resampled_topics() -> None:
+    # Topics differ widely, both models find the same ones hard, and one is a bit better in each.
+    hard = np.tile([[2], [18]], (15, 1))
+    names = tuple(f'{index:02d}' for index in range(30))
+    baseline = Tally(names, hard, 20 - hard)
+    model = Tally(names, hard + 1, 19 - hard)
+    difference = score_difference(model, baseline, FEW)
+    assert difference.points == pytest.approx(5)
+    assert difference.interval == Interval(pytest.approx(5), pytest.approx(5))
+    alone = score_interval(model, FEW)
+    assert alone is not None
+    assert alone.high - alone.low > 20
+
+
+def test_models_with_answers_on_different_topics_are_not_compared() -> None:
+    with pytest.raises(ValueError, match='only one of the two models has answers for topic-29'):
+        score_difference(random_tally(0, clusters=30), random_tally(0, clusters=29), FEW)
+
+
+@pytest.mark.parametrize('changes', [{'resamples': 0}, {'level': 1.0}, {'level': 0.0}])
+def test_impossible_bootstrap_settings_are_refused(changes: dict) -> None:
+    with pytest.raises(ValueError, match='resamples >= 1'):
+        Bootstrap(**changes)

@@ -157,6 +157,8 @@ def test_the_difference_is_paired_over_the_same_resampled_topics() -> None:
     model = Tally(names, hard + 1, 19 - hard)
     difference = score_difference(model, baseline, FEW)
     assert difference.points == pytest.approx(5)
+    assert difference.verdict == 'better'
+    assert score_difference(baseline, model, FEW).verdict == 'worse'
     assert difference.interval == Interval(pytest.approx(5), pytest.approx(5))
     alone = score_interval(model, FEW)
     assert alone is not None

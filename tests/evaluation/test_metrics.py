@@ -11,16 +11,18 @@ from tests.evaluation.answers import answer
 
 
 def test_the_four_labels_and_the_missing_verdict_are_counted_apart() -> None:
-    counts = count_response(answer('q', 0, '.++cu?', finish_reason='length', completion_tokens=31))
+    counts = count_response(
+        answer('q', 0, '...++cu?', finish_reason='length', completion_tokens=31)
+    )
     assert counts == Counts(
         answers=1,
         empty=0,
         truncated=1,
         tokens=31,
-        sentences=6,
-        correct=3,
+        sentences=8,
+        correct=5,
         incorrect=2,
-        no_facts=1,
+        no_facts=3,
         without_verdict=1,
     )
 

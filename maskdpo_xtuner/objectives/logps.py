@@ -50,6 +50,6 @@ def masked_logratios(
 def mean_logratios(
     policy_token_logps: Tensor, reference_token_logps: Tensor, mask: Tensor
 ) -> Tensor:
-    """As `masked_logratios`, divided by the number of supervised tokens (at least one). (batch,)."""
+    """`masked_logratios` per supervised token, of which every row has at least one; (batch,)."""
     sums = masked_logratios(policy_token_logps, reference_token_logps, mask)
     return sums / mask.sum(-1)

@@ -39,7 +39,7 @@ def sigmoid(
 def robust(
     chosen_logratios: Tensor, rejected_logratios: Tensor, beta: float, label_smoothing: float = 0.0
 ) -> Tensor:
-    """Robust DPO (Chowdhury et al. 2024): unbiased when ``label_smoothing`` of pairs are swapped."""
+    """Robust DPO (Chowdhury et al. 2024), unbiased if ``label_smoothing`` of pairs are swapped."""
     margins = beta * (chosen_logratios - rejected_logratios)
     kept = -F.logsigmoid(margins) * (1 - label_smoothing)
     return (kept + F.logsigmoid(-margins) * label_smoothing) / (1 - 2 * label_smoothing)
@@ -93,7 +93,8 @@ def build_loss(loss_type: str, **options: Any) -> Loss:
     """Bind ``beta`` and the other options of a loss.
 
     Raises:
-        ValueError: for an unknown loss, or an option that the loss does not have.
+        ValueError: for an unknown loss, an option that the loss does not have, or a value out of
+            range.
     """
     if loss_type not in LOSSES:
         raise ValueError(f'unknown loss_type {loss_type!r}; one of {", ".join(LOSSES)}')
@@ -102,4 +103,8 @@ def build_loss(loss_type: str, **options: Any) -> Loss:
     for name in options:
         if name not in known:
             raise ValueError(f'loss_type {loss_type!r} has no {name}; it has {", ".join(known)}')
+    if not options.get('beta', 1.0) > 0:
+        raise ValueError(f'beta must be positive, not {options["beta"]}')
+    if not 0 <= options.get('label_smoothing', 0.0) < 0.5:
+        raise ValueError(f'label_smoothing must lie in [0, 0.5), not {options["label_smoothing"]}')
     return functools.partial(loss, **options)

@@ -1,0 +1,56 @@
+# Everything runs in .venv, which holds exactly what requirements.lock names.
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+UV_VERSION := 0.13.9
+
+# The first Python 3.10-3.12 on PATH; `make PYTHON=/path/to/python3.11 ...` chooses another.
+IN_RANGE := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))
+PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.10; do \
+	$$p -c '$(IN_RANGE)' >/dev/null 2>&1 && echo $$p && break; done)
+
+# `xtuner` starts the `python` that is first on PATH.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: install demo test test-slow check format lock clean help
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+install: $(STAMP) ## create .venv and install the lock
+
+$(STAMP): requirements.lock setup.py
+	@$(if $(PYTHON),,echo 'maskdpo_xtuner needs Python 3.10, 3.11 or 3.12; none is on PATH (set PYTHON=...)' >&2; exit 1)
+	@$(PYTHON) -c '$(IN_RANGE)' || { echo 'maskdpo_xtuner needs Python 3.10, 3.11 or 3.12; $(PYTHON) is not one' >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet -r requirements.lock
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: $(STAMP) ## sample, annotate, pair, train, evaluate the built-in default
+	$(BIN)/python tools/demo.py
+
+test: $(STAMP) ## the tests of every day
+	$(BIN)/python -m pytest -m 'not slow' -n 2
+
+test-slow: $(STAMP) ## the tests that take minutes each
+	$(BIN)/python -m pytest -m slow
+
+check: $(STAMP) ## lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP) ## rewrite the files as the linter wants them
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: ## resolve setup.py anew into requirements.lock
+	$(BIN)/uv pip compile setup.py --all-extras --universal --python-version 3.10 \
+		--generate-hashes --no-emit-index-url --no-header --quiet -o requirements.lock
+
+clean: ## remove what was built; work_dirs and the model cache stay
+	rm -rf $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,115 @@
+"""The import rule: rooms import from the rooms above them only, and heavy packages stay inside."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / 'maskdpo_xtuner'
+
+# Each room with the rooms that it may import, in the order of the README's architecture table.
+MAY_IMPORT: dict[str, set[str]] = {
+    'records': set(),
+    'jsonl': {'records'},
+    'progress': set(),
+    'sentences': {'records'},
+    'masking': {'records'},
+    'objectives': set(),
+    'builtin': {'records'},
+    'engines': {'records', 'builtin'},
+    'completions': {'engines', 'records', 'progress'},
+    'annotators': {'engines', 'sentences', 'records'},
+    'pairs': {'records'},
+    'settings': {'records', 'engines', 'annotators', 'builtin', 'pairs', 'jsonl'},
+    'pipeline': {
+        *{'records', 'jsonl', 'progress', 'sentences', 'engines', 'completions', 'annotators'},
+        *{'pairs', 'settings', 'builtin'},
+    },
+    'evaluation': {
+        *{'records', 'jsonl', 'progress', 'engines', 'completions', 'annotators', 'pairs'},
+        *{'settings', 'pipeline', 'builtin'},
+    },
+    'reports': {'records', 'jsonl', 'masking', 'pairs', 'evaluation', 'pipeline'},
+    'xtuner_cli': set(),
+    'training': {'records', 'jsonl', 'masking', 'objectives', 'builtin'},
+}
+FRAMEWORKS = {'xtuner', 'mmengine', 'deepspeed'}
+# mmengine's config format is the format of our tools too; settings.py alone reads it.
+MAY_USE_FRAMEWORKS = {'training': FRAMEWORKS, 'settings': {'mmengine'}}
+HEAVY = {'torch', 'transformers', 'datasets', 'lmdeploy', 'pandas', 'mendeleev', *FRAMEWORKS}
+MODULES = sorted(PACKAGE.rglob('*.py'))
+TOOLS = sorted((ROOT / 'tools').glob('*.py'))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Dotted names that a file imports, at its top or inside a function."""
+    tree = ast.parse(path.read_text(encoding='utf-8'))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f'{path}: relative import'
+            assert node.module is not None
+            yield from (f'{node.module}.{alias.name}' for alias in node.names)
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix('.py')
+
+
+def test_every_room_is_in_the_table() -> None:
+    rooms = {room_of(path) for path in MODULES} - {'__init__'}
+    assert rooms == set(MAY_IMPORT)
+
+
+def test_the_table_has_no_circle() -> None:
+    seen: set[str] = set()
+    for room, allowed in MAY_IMPORT.items():
+        seen.add(room)
+        assert allowed < seen, f'{room} may import {allowed - seen}, which stands below it'
+
+
+@pytest.mark.parametrize('path', MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_room_imports_only_what_it_may(path: Path) -> None:
+    room = room_of(path)
+    for name in imported(path):
+        top, _, rest = name.partition('.')
+        if top == 'maskdpo_xtuner' and rest:
+            target = rest.partition('.')[0]
+            assert target in {room, *MAY_IMPORT.get(room, set())}, f'{path} imports {name}'
+        assert top not in FRAMEWORKS - MAY_USE_FRAMEWORKS.get(room, set()), f'{path}: {name}'
+        assert top not in {'tools', 'tests', 'configs'}, f'{path} imports {name}'
+
+
+def test_objectives_need_torch_only() -> None:
+    for path in (PACKAGE / 'objectives').glob('*.py'):
+        third_party = {name.partition('.')[0] for name in imported(path)}
+        assert third_party - sys.stdlib_module_names <= {'torch', 'maskdpo_xtuner'}
+
+
+@pytest.mark.parametrize('path', TOOLS, ids=lambda p: p.name)
+def test_help_of_a_tool_loads_nothing_heavy(path: Path) -> None:
+    code = (
+        'import runpy, sys\n'
+        f'sys.argv = [{str(path)!r}, "--help"]\n'
+        'try:\n'
+        f'    runpy.run_path({str(path)!r}, run_name="__main__")\n'
+        'except SystemExit as stop:\n'
+        '    assert stop.code == 0, stop.code\n'
+        f'loaded = sorted({HEAVY!r} & set(sys.modules))\n'
+        'assert not loaded, loaded\n'
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert 'usage:' in done.stdout
+
+
+@pytest.mark.parametrize('path', TOOLS, ids=lambda p: p.name)
+def test_a_tool_is_thin(path: Path) -> None:
+    assert len(path.read_text(encoding='utf-8').splitlines()) <= 80

@@ -1,0 +1,99 @@
+"""The result of an evaluation in words and as a table of text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from maskdpo_xtuner.evaluation.comparison import Evaluation, ModelResult
+from maskdpo_xtuner.evaluation.intervals import Interval
+
+
+def statement(result: ModelResult, baseline: str) -> str:
+    """One plain sentence on how the model compares with the baseline.
+
+    Raises:
+        ValueError: for the first model, which is compared with none.
+    """
+    difference = result.difference
+    if difference is None:
+        raise ValueError(f'{result.name} is the model that others are compared with')
+    if difference.points is None:
+        return f'{result.name} cannot be compared with {baseline}: nothing was judged'
+    points = f'{difference.points:+.1f} points'
+    if difference.interval is None:
+        return f'{points} from {baseline} to {result.name}; one topic cannot tell if it is noise'
+    points += f' {format_interval(difference.interval, signed=True)}'
+    if difference.verdict == 'within noise':
+        return f'the difference between {result.name} and {baseline} is within noise: {points}'
+    return f'{result.name} is {difference.verdict} than {baseline}: {points}'
+
+
+def statements(evaluation: Evaluation) -> list[str]:
+    """`statement` of every model after the first."""
+    first, *others = evaluation.models
+    return [statement(result, first.name) for result in others]
+
+
+def format_interval(interval: Interval | None, *, signed: bool = False) -> str:
+    """``[71.2, 80.4]``, or ``-`` where there is none."""
+    if interval is None:
+        return '-'
+    form = '+.1f' if signed else '.1f'
+    return f'[{interval.low:{form}}, {interval.high:{form}}]'
+
+
+def table_rows(evaluation: Evaluation) -> list[dict[str, str]]:
+    """The result table: for each model its columns, name of the column -> text.
+
+    The columns after the difference show what the score hides: how much a model says, and how
+    much of it can be checked at all.
+    """
+    return [_row(result, evaluation.bootstrap.level) for result in evaluation.models]
+
+
+def _row(result: ModelResult, level: float) -> dict[str, str]:
+    means, difference = result.means, result.difference
+    points = None if difference is None else difference.points
+    return {
+        'model': result.name,
+        'correct': f'{means["correct"]:.1f}',
+        'incorrect': f'{means["incorrect"]:.1f}',
+        'score %': '-' if result.score is None else f'{result.score:.2f}',
+        f'{level:.0%} interval': format_interval(result.interval),
+        'difference': '-' if points is None else f'{points:+.2f}',
+        'verdict': '-' if difference is None else difference.verdict,
+        'with facts': f'{means["correct"] - means["no_facts"]:.1f}',
+        'no facts': _share(means['no_facts'], means['sentences']),
+        'no verdict': f'{means["without_verdict"]:.1f}',
+        'sentences/answer': f'{means["sentences"] / means["answers"]:.1f}',
+        'tokens/answer': f'{means["tokens"] / means["answers"]:.0f}',
+        'empty': f'{means["empty"]:.1f}',
+        'cut': _share(means['truncated'], means['answers']),
+    }
+
+
+def _share(part: float, whole: float) -> str:
+    return f'{part / whole:.0%}' if whole else '-'
+
+
+def format_table(rows: Sequence[dict[str, str]]) -> str:
+    """Align rows for a terminal: the first column to the left, the others to the right."""
+    lines = [list(rows[0]), *(list(row.values()) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return '\n'.join(
+        '  '.join(
+            cell.rjust(width) if index else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def format_evaluation(evaluation: Evaluation) -> str:
+    """What ``tools/evaluate.py`` prints: what was asked, the table, the statements on noise."""
+    runs = len(evaluation.models[0].runs)
+    head = (
+        f'{evaluation.questions} questions on {evaluation.topics} topics, {runs} runs; counts are '
+        'totals over the set, averaged over runs'
+    )
+    return '\n'.join([head, '', format_table(table_rows(evaluation)), '', *statements(evaluation)])

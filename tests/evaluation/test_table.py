@@ -1,0 +1,88 @@
+import pytest
+
+from maskdpo_xtuner.evaluation.comparison import ModelResult
+from maskdpo_xtuner.evaluation.intervals import Difference, Interval
+from maskdpo_xtuner.evaluation.metrics import Counts, mean_counts
+from maskdpo_xtuner.evaluation.table import (
+    format_evaluation,
+    format_table,
+    statement,
+    statements,
+    table_rows,
+)
+from tests.evaluation.test_comparison import evaluated
+
+
+def result(difference: Difference | None) -> ModelResult:
+    runs = (Counts(answers=1, sentences=1, correct=1),)
+    return ModelResult(
+        name='aligned',
+        model='m',
+        runs=runs,
+        means=mean_counts(runs),
+        score=100,
+        interval=None,
+        difference=difference,
+    )
+
+
+@pytest.mark.parametrize(
+    ('difference', 'expected'),
+    [
+        (
+            Difference(3.25, Interval(-1.0, 7.5), 'within noise'),
+            'the difference between aligned and base is within noise: +3.2 points [-1.0, +7.5]',
+        ),
+        (
+            Difference(3.25, Interval(1.0, 7.5), 'better'),
+            'aligned is better than base: +3.2 points [+1.0, +7.5]',
+        ),
+        (
+            Difference(-3.25, Interval(-7.5, -1.0), 'worse'),
+            'aligned is worse than base: -3.2 points [-7.5, -1.0]',
+        ),
+        (
+            Difference(3.25, None, 'unknown'),
+            '+3.2 points from base to aligned; one topic cannot tell if it is noise',
+        ),
+        (
+            Difference(None, None, 'unknown'),
+            'aligned cannot be compared with base: nothing was judged',
+        ),
+    ],
+)
+def test_the_statement_says_what_the_interval_shows(difference: Difference, expected: str) -> None:
+    assert statement(result(difference), 'base') == expected
+
+
+def test_the_first_model_has_no_statement() -> None:
+    with pytest.raises(ValueError, match='compared with'):
+        statement(result(None), 'base')
+    assert statements(evaluated(base='+u')) == []
+
+
+def test_the_table_shows_what_the_score_hides() -> None:
+    base, silent, failed = table_rows(evaluated(base='.++u', silent='', failed='??'))
+    assert (base['correct'], base['incorrect'], base['score %']) == ('36.0', '12.0', '75.00')
+    assert (base['with facts'], base['no facts'], base['sentences/answer']) == (
+        '24.0',
+        '25%',
+        '4.0',
+    )
+    assert (base['difference'], base['verdict']) == ('-', '-')
+    assert (silent['score %'], silent['empty'], silent['no facts']) == ('-', '12.0', '-')
+    assert (failed['score %'], failed['no verdict'], failed['verdict']) == ('-', '24.0', 'unknown')
+    assert base['95% interval'] == '[75.0, 75.0]'
+
+
+def test_table_columns_are_aligned() -> None:
+    table = format_table([{'model': 'a', 'score': '1.5'}, {'model': 'longer', 'score': '10.25'}])
+    assert table.splitlines() == ['model   score', 'a         1.5', 'longer  10.25']
+
+
+def test_the_printed_evaluation_has_the_set_the_table_and_the_statement() -> None:
+    text = format_evaluation(evaluated(base='+u', aligned='+++u'))
+    lines = text.splitlines()
+    assert lines[0].startswith('12 questions on 6 topics, 2 runs')
+    assert lines[-1] == 'aligned is better than base: +25.0 points [+25.0, +25.0]'
+    assert [line.split()[0] for line in lines[3:5]] == ['base', 'aligned']

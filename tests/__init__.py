@@ -1,0 +1,1 @@
+"""Tests mirror the package; a regular package, for some dependencies install a `tests` too."""

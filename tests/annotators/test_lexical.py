@@ -1,0 +1,185 @@
+"""LexicalAnnotator: labels and points on a document small enough to judge by eye."""
+
+from __future__ import annotations
+
+import pytest
+
+from maskdpo_xtuner.annotators import Annotator, LexicalAnnotator
+from maskdpo_xtuner.builtin.elements import element_questions
+from maskdpo_xtuner.records import Label, Question, Sentence
+from maskdpo_xtuner.sentences import split_sentences
+
+ASTATINE = Question(
+    question_id='q',
+    question='Who discovered the element astatine, and when was it discovered?',
+    document='Astatine is a chemical element with the symbol At and the atomic number 85. '
+    'It is radioactive. It is one of the halogens. '
+    'Astatine was discovered by D. R. Corson, K. R. MacKenzie, E. Segré in 1940 (United States). '
+    'It melts at 302.00 °C. It does not occur in nature. The name comes from Greek: astatos '
+    '(unstable). It is named in honor of Poland.',
+    language='en',
+    topic='Astatine',
+)
+ZH = Question(
+    question_id='zh',
+    question='砹是谁在什么时候发现的？',
+    document='砹是一种放射性卤素元素，原子序数为85。砹于1940年由科森、麦肯齐和塞格雷在美国发现。'
+    '砹不存在于自然界中。它的名称来自希腊语“不稳定”。',
+    language='zh',
+    topic='砹',
+)
+
+
+def label(sentence: str, question: Question = ASTATINE) -> Label:
+    return LexicalAnnotator().label(question, sentence)[0]
+
+
+@pytest.mark.parametrize(
+    'sentence',
+    [
+        'Hello!',
+        'Sure, here is what I found.',
+        "I don't know who discovered it.",
+        'I hope this helps!',
+        'Let me know if you have questions.',
+        'Do you want to know more about Paris?',
+        'Here are some facts from 1776:',
+        '**Discovery**',
+        '## History of Rome',
+        'Astatine was discovered.',
+        '...',
+    ],
+)
+def test_talk_has_no_facts(sentence: str) -> None:
+    assert label(sentence) is Label.NO_FACTS
+
+
+@pytest.mark.parametrize(
+    'sentence',
+    [
+        'Astatine was discovered in 1940 by Dale R. Corson, Kenneth MacKenzie and Emilio Segrè.',
+        'It was discovered in 1940.',
+        'It is a radioactive halogen.',
+        'Its atomic number is 85 and its symbol is At.',
+        'It melts at 302 °C.',
+        'Astatine does not occur in nature.',
+        '- Halogen',
+        'Its name comes from the Greek word for unstable.',
+    ],
+)
+def test_what_the_document_says_is_no_hallucination(sentence: str) -> None:
+    assert label(sentence) is Label.NO_HALLUCINATION
+
+
+@pytest.mark.parametrize(
+    'sentence',
+    [
+        'Astatine was discovered in 1898.',
+        'Astatine was discovered by Marie Curie.',
+        'Astatine was discovered by the French chemist Henri Moissan in 1940.',
+        'It was discovered in Poland.',
+        'Its atomic number is 86.',
+        'It melts at 500 °C.',
+        'It is not radioactive.',
+        'Astatine occurs in nature.',
+    ],
+)
+def test_another_number_name_or_negation_is_contradictory(sentence: str) -> None:
+    assert label(sentence) is Label.CONTRADICTORY
+
+
+@pytest.mark.parametrize(
+    'sentence',
+    [
+        'It is used as a fuel in nuclear reactors.',
+        'The crust holds less than 30 grams.',
+        'Rockets',
+        'He was a professor at Jena.',
+    ],
+)
+def test_what_the_document_does_not_speak_of_is_unverifiable(sentence: str) -> None:
+    assert label(sentence) is Label.UNVERIFIABLE
+
+
+def test_thanks_to_a_property_is_no_talk() -> None:
+    assert label('Thanks to its glow, it lights rockets.') is Label.UNVERIFIABLE
+
+
+@pytest.mark.parametrize(
+    ('sentence', 'expected'),
+    [
+        ('你好！', Label.NO_FACTS),
+        ('我不知道。', Label.NO_FACTS),
+        ('砹由科森、麦肯齐和塞格雷于1940年发现。', Label.NO_HALLUCINATION),
+        ('它的名称来自希腊语。', Label.NO_HALLUCINATION),
+        ('砹于1898年由居里夫人发现。', Label.CONTRADICTORY),
+        ('砹的原子序数为86。', Label.CONTRADICTORY),
+        ('砹存在于自然界中。', Label.CONTRADICTORY),
+        ('砹被用于制造汽车。', Label.UNVERIFIABLE),
+    ],
+)
+def test_chinese(sentence: str, expected: Label) -> None:
+    assert label(sentence, ZH) is expected
+
+
+def test_points_are_sentences_of_the_document() -> None:
+    sentence = 'Astatine, a radioactive halogen, was discovered in 1940 by Segrè.'
+    _, points = LexicalAnnotator().label(ASTATINE, sentence)
+    assert points == (
+        'It is radioactive.',
+        'It is one of the halogens.',
+        'Astatine was discovered by D. R. Corson, K. R. MacKenzie, E. Segré in 1940 '
+        '(United States).',
+    )  # each adds one of the words looked up
+    assert LexicalAnnotator(max_points=1).label(ASTATINE, sentence)[1] == points[:1]
+
+
+def test_a_contradiction_names_the_point_it_contradicts() -> None:
+    _, points = LexicalAnnotator().label(ASTATINE, 'Its atomic number is 86.')
+    assert points == (ASTATINE.document.partition(' It is radio')[0],)
+
+
+def test_an_unverifiable_sentence_rests_on_nothing() -> None:
+    assert LexicalAnnotator().label(ASTATINE, 'It powers rockets.')[1] == ()
+
+
+def test_judge_returns_without_asking_an_engine() -> None:
+    annotator: Annotator = LexicalAnnotator()
+    text = 'Hello! It melts at 302 °C.'
+    dialogue = annotator.judge(ASTATINE, text, (7, len(text)))
+    with pytest.raises(StopIteration) as stopped:
+        next(dialogue)
+    assert stopped.value.value == Sentence(
+        start=7,
+        end=len(text),
+        label=Label.NO_HALLUCINATION,
+        points=('It melts at 302.00 °C.',),
+    )
+
+
+def test_the_identity_tells_parameters_apart() -> None:
+    assert LexicalAnnotator().identity == LexicalAnnotator().identity
+    assert LexicalAnnotator(min_coverage=0.7).identity != LexicalAnnotator().identity
+    assert LexicalAnnotator().identity['name'] == 'lexical'
+
+
+def test_a_stricter_coverage_supports_less() -> None:
+    sentence = 'It is a shiny radioactive halogen.'
+    assert label(sentence) is Label.NO_HALLUCINATION
+    assert LexicalAnnotator(min_coverage=0.9).label(ASTATINE, sentence)[0] is Label.UNVERIFIABLE
+
+
+def test_answers_about_an_element_are_told_apart_by_score() -> None:
+    everything = element_questions('train') + element_questions('test')
+    (question,) = (q for q in everything if q.question_id == 'elements/sodium/discovery')
+    answers = [
+        'Sodium was discovered by Sir Humphry Davy in 1807.',
+        'Sodium was discovered by Humphry Davy. He found it in 1923.',
+        'Sodium was discovered by Isaac Newton in 1666. It is used in rocket engines.',
+    ]
+    scores = []
+    for answer in answers:
+        spans = split_sentences(answer, 'en')
+        wrong = sum(label(answer[start:end], question).is_hallucination for start, end in spans)
+        scores.append(1 - wrong / len(spans))
+    assert scores == [1.0, 0.5, 0.0]

@@ -1,0 +1,19 @@
+"""The demo: Mask-DPO of the built-in model on its own answers, minutes on two CPU cores.
+
+    xtuner train configs/smollm2_135m_maskdpo.py --deepspeed zero2
+
+The pairs are what `python tools/sample_and_annotate.py` writes when run without arguments.
+"""
+
+_base_ = [
+    '_base_/models/smollm2_135m_instruct.py',
+    '_base_/datasets/preference_pairs.py',
+    '_base_/schedules/adamw_cosine_3e.py',
+    '_base_/default_runtime.py',
+]
+
+train_dataloader = dict(
+    batch_size=4,
+    dataset=dict(dataset=dict(path='work_dirs/smollm2_135m_elements/pairs.jsonl'), max_length=384),
+)
+default_hooks = dict(logger=dict(interval=1))

@@ -1,0 +1,28 @@
+"""The XTuner plugin: importing this package registers everything a training config names.
+
+A config does so by ``custom_imports = dict(imports=['maskdpo_xtuner.training'])``, which mmengine
+runs while it loads the file, before XTuner looks up ``--deepspeed NAME``. This is the only
+package that imports xtuner, mmengine or deepspeed.
+"""
+
+from maskdpo_xtuner.training.cpu import supply_cpu_support
+from maskdpo_xtuner.training.dataset import build_mask_preference_dataset
+from maskdpo_xtuner.training.deepspeed import register_zero_names
+from maskdpo_xtuner.training.loops import MaskDPOTrainLoop
+from maskdpo_xtuner.training.map_fns import response_mask_map_fn, sentence_mask_map_fn
+from maskdpo_xtuner.training.model import MaskDPO
+from maskdpo_xtuner.training.schedulers import WarmupLR
+from maskdpo_xtuner.training.sources import load_preference_pairs
+
+supply_cpu_support()
+register_zero_names()
+
+__all__ = [
+    'MaskDPO',
+    'MaskDPOTrainLoop',
+    'WarmupLR',
+    'build_mask_preference_dataset',
+    'load_preference_pairs',
+    'response_mask_map_fn',
+    'sentence_mask_map_fn',
+]

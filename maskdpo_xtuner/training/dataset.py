@@ -1,0 +1,119 @@
+"""The data set of Mask-DPO training: preference pairs with labels on supervised tokens only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import datasets
+from datasets import Dataset
+from mmengine.logging import print_log
+from mmengine.registry import DATASETS
+from xtuner.dataset.huggingface import build_origin_dataset
+from xtuner.registry import BUILDER, MAP_FUNC
+
+from maskdpo_xtuner.masking import EndOfTurn, check_tokenizer
+from maskdpo_xtuner.training.distributed import first_rank_first
+from maskdpo_xtuner.training.map_fns import MapFunction
+from maskdpo_xtuner.training.pretrained import check_pretrained
+from maskdpo_xtuner.training.tokenization import FEATURES, ITEM_COLUMNS, Tokenization
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+
+@DATASETS.register_module()
+@BUILDER.register_module()
+def build_mask_preference_dataset(
+    dataset: Any,
+    tokenizer: Any,
+    max_length: int,
+    dataset_map_fn: str | MapFunction = 'sentence_mask_map_fn',
+    end_of_turn: EndOfTurn = 'always',
+    num_proc: int | None = None,
+) -> Dataset:
+    """Build XTuner's preference data set with a token mask in its labels.
+
+    Tokens are cached by `datasets` and memory-mapped; with several processes the first of each
+    machine makes the cache and the others open it.
+
+    Args:
+        dataset: config of the pairs (``load_preference_pairs``, ``datasets.load_dataset``), or a
+            `datasets` object.
+        tokenizer: config of a fast tokenizer with a chat template, or the tokenizer.
+        max_length: tokens of prompt and response; the rest is cut from the right.
+        dataset_map_fn: a function, its name in ``MAP_FUNC`` or its dotted path.
+        end_of_turn: whether the end-of-turn token is supervised: ``always`` as in the released
+            trainer, ``never``, or ``last_sentence``: as the last span is.
+        num_proc: processes that tokenize; the tokenizer is fast enough alone for most data.
+
+    Returns:
+        Items with ``chosen_ids``, ``chosen_labels``, ``rejected_ids``, ``rejected_labels``, for
+        XTuner's ``preference_collate_fn``.
+
+    Raises:
+        ValueError: for a bad pair (with its place), and when no pair is left.
+    """
+    tokenization = Tokenization(
+        _build_tokenizer(tokenizer), _find_map_fn(dataset_map_fn), max_length, end_of_turn
+    )
+    with first_rank_first():
+        pairs = build_origin_dataset(dataset, split='train')
+        tokenized = _tokenize(pairs, tokenization, num_proc)
+    return _keep_supervised(tokenized)
+
+
+def _tokenize(pairs: Dataset, tokenization: Tokenization, num_proc: int | None) -> Dataset:
+    fingerprint = tokenization.fingerprint(pairs._fingerprint)
+    cache = Path(datasets.config.HF_DATASETS_CACHE) / 'maskdpo_xtuner' / f'{fingerprint}.arrow'
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    return pairs.map(
+        tokenization,
+        batched=True,
+        with_indices=True,
+        remove_columns=pairs.column_names,
+        features=FEATURES,
+        cache_file_name=str(cache),
+        new_fingerprint=fingerprint,
+        num_proc=num_proc,
+        desc='Tokenizing pairs',
+    )
+
+
+def _keep_supervised(tokenized: Dataset) -> Dataset:
+    """Leave out the pairs with a reason to be dropped, and say how many for which reason."""
+    reasons = tokenized['drop_reason'][:]
+    dropped = Counter(reason for reason in reasons if reason is not None)
+    summary = f'{len(reasons) - dropped.total()} of {len(reasons)} pairs are trained on'
+    if dropped:
+        counts = ', '.join(f'{reason} ({count})' for reason, count in dropped.most_common())
+        summary += f'; dropped: {counts}'
+    if dropped.total() == len(reasons):
+        raise ValueError(
+            f'{summary}. No pair is left: look at the labels of the pairs, or raise max_length'
+        )
+    print_log(summary, logger='current')
+    kept = [index for index, reason in enumerate(reasons) if reason is None]
+    return tokenized.select(kept).select_columns(ITEM_COLUMNS)
+
+
+def _build_tokenizer(tokenizer: Any) -> PreTrainedTokenizerFast:
+    """Build a tokenizer from its config; one that is built passes."""
+    if isinstance(tokenizer, dict):
+        check_pretrained(tokenizer['pretrained_model_name_or_path'])
+        tokenizer = BUILDER.build(tokenizer)
+    check_tokenizer(tokenizer)
+    return tokenizer
+
+
+def _find_map_fn(map_fn: str | MapFunction) -> MapFunction:
+    if not isinstance(map_fn, str):
+        return map_fn
+    if map_fn not in MAP_FUNC and '.' not in map_fn:
+        ours = ', '.join(name for name in MAP_FUNC.module_dict if name.endswith('_mask_map_fn'))
+        raise ValueError(
+            f'unknown dataset_map_fn {map_fn!r}; one of {ours}, or the dotted path of a function'
+        )
+    found: MapFunction = MAP_FUNC.get(map_fn)
+    return found

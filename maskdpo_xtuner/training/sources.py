@@ -1,0 +1,84 @@
+"""Reading preference pairs, checked line by line, into a memory-mapped `datasets.Dataset`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset, Features, List, Value
+from datasets.exceptions import DatasetGenerationError
+from mmengine.registry import DATASETS
+from xtuner.registry import BUILDER
+
+from maskdpo_xtuner.jsonl import RecordError, parse_record, read_objects
+from maskdpo_xtuner.records import PreferencePair
+
+MESSAGES = List({'role': Value('string'), 'content': Value('string')})
+ITEM = {
+    'sents': List(Value('string')),
+    'type': List(Value('string')),
+    'spans': List(List(Value('int64'))),
+    'labels': List(Value('string')),
+    'finish_reason': Value('string'),
+}
+FEATURES = Features(
+    {
+        'prompt': MESSAGES,
+        'chosen': MESSAGES,
+        'chosen_item': ITEM,
+        'rejected': MESSAGES,
+        'rejected_item': ITEM,
+        'source': Value('string'),
+    }
+)
+
+
+@DATASETS.register_module()
+@BUILDER.register_module()
+def load_preference_pairs(path: str | Sequence[str]) -> Dataset:
+    """Read preference pairs from JSON lines: our own files and those of the released trainer.
+
+    Every line is validated. The result is cached by `datasets` under the content of the files
+    and memory-mapped.
+
+    Args:
+        path: one file or several.
+
+    Returns:
+        One row a pair with the columns of `FEATURES`; ``source`` is ``file:line``.
+
+    Raises:
+        RecordError: naming file, line, field and mend of the first bad line.
+    """
+    files = [path] if isinstance(path, str) else list(path)
+    try:
+        return Dataset.from_generator(
+            _rows, FEATURES, gen_kwargs={'files': tuple(files)}, fingerprint=_fingerprint(files)
+        )
+    except DatasetGenerationError as error:
+        # datasets wraps whatever the generator raises; the cause is what the user can mend.
+        if isinstance(error.__cause__, RecordError):
+            raise error.__cause__ from None
+        raise
+
+
+def _fingerprint(files: Sequence[str]) -> str:
+    """Depends on names (they are in ``source``), contents and the code that reads them."""
+    digest = hashlib.sha256(Path(__file__).read_bytes())
+    for file in files:
+        if not Path(file).is_file():
+            raise RecordError(file, None, 'there is no such file; check the path of the pairs')
+        digest.update(f'\n{file}\n'.encode() + hashlib.sha256(Path(file).read_bytes()).digest())
+    return digest.hexdigest()[:32]
+
+
+def _rows(files: Sequence[str]) -> Iterator[dict[str, Any]]:
+    for file in files:
+        for line, value in read_objects(file):
+            pair = parse_record(PreferencePair, value, file, line)
+            yield {
+                **pair.model_dump(mode='json', include=set(FEATURES)),
+                'source': f'{file}:{line}',
+            }

@@ -1,0 +1,109 @@
+"""The files behind a page of pairs, read once: pairs, all annotated answers, dropped questions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from maskdpo_xtuner.jsonl import read_records
+from maskdpo_xtuner.records import AnnotatedResponse, Label, PreferencePair, Record
+
+
+class DroppedQuestion(Record):
+    """A question that gave no pair, and why."""
+
+    question_id: str
+    reason: str
+    scores: tuple[float | None, ...] = ()
+
+
+LabelCounts = Counter[Label | None]
+
+
+@dataclass
+class PairFiles:
+    """What a page shows: the first pairs whole, and counts over all.
+
+    Attributes:
+        source: what the page was made from, for its reader.
+        pairs: the pairs to show.
+        total: pairs in the file.
+        labels: labels over all answers; over both sides of all pairs where there is no file of
+            annotated answers. None counts sentences without a verdict.
+        answers: question id -> its annotated answers, for the questions of ``pairs``.
+        questions: questions that have annotated answers; 0 where there is no file of them.
+        dropped: the dropped questions to show.
+        reasons: how many questions were dropped for what.
+    """
+
+    source: str
+    pairs: list[PreferencePair]
+    total: int
+    labels: LabelCounts
+    answers: dict[str, list[AnnotatedResponse]] = field(default_factory=dict)
+    questions: int = 0
+    dropped: list[DroppedQuestion] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+
+def read_pair_files(
+    source: Path | str,
+    annotated: Path | str | None = None,
+    dropped: Path | str | None = None,
+    limit: int | None = None,
+) -> PairFiles:
+    """Read a file of pairs, or a work dir with ``pairs.jsonl`` and what lies beside it.
+
+    Args:
+        source: the file, or the folder.
+        annotated: annotated answers; in a folder ``annotated.jsonl`` if there is one.
+        dropped: dropped questions; in a folder ``dropped.jsonl`` if there is one.
+        limit: how many pairs, and how many dropped questions, to keep; None keeps all.
+
+    Raises:
+        RecordError: for a missing or empty file and for a bad line.
+    """
+    folder = Path(source)
+    if folder.is_dir():
+        source = folder / 'pairs.jsonl'
+        annotated = annotated or _if_there(folder / 'annotated.jsonl')
+        dropped = dropped or _if_there(folder / 'dropped.jsonl')
+    files = _read_pairs(source, limit)
+    if annotated:
+        _add_answers(files, read_records(annotated, AnnotatedResponse))
+    # Nothing dropped is an empty file, which is no error.
+    if dropped and (not Path(dropped).is_file() or Path(dropped).stat().st_size):
+        items = list(read_records(dropped, DroppedQuestion))
+        files.reasons = Counter(item.reason for item in items)
+        files.dropped = items[:limit]
+    return files
+
+
+def _if_there(path: Path) -> Path | None:
+    return path if path.is_file() else None
+
+
+def _read_pairs(path: Path | str, limit: int | None) -> PairFiles:
+    files = PairFiles(str(path), [], 0, Counter())
+    for pair in read_records(path, PreferencePair):
+        if limit is None or files.total < limit:
+            files.pairs.append(pair)
+        files.total += 1
+        for item in (pair.chosen_item, pair.rejected_item):
+            files.labels.update(item.labels or ())
+    return files
+
+
+def _add_answers(files: PairFiles, responses: Iterable[AnnotatedResponse]) -> None:
+    """Count the labels of all answers and keep those to the questions shown."""
+    shown = {pair.question_id for pair in files.pairs}
+    seen = set()
+    files.labels = Counter()
+    for response in responses:
+        seen.add(response.question_id)
+        files.labels.update(sentence.label for sentence in response.sentences)
+        if response.question_id in shown:
+            files.answers.setdefault(response.question_id, []).append(response)
+    files.questions = len(seen)

@@ -1,0 +1,153 @@
+"""What one card of the page of pairs shows: two answers, the scores of all, the token masks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from maskdpo_xtuner.masking import Side, supervised_spans
+from maskdpo_xtuner.records import AnnotatedResponse, PairItem, PreferencePair
+from maskdpo_xtuner.reports.segments import (
+    Mark,
+    Segment,
+    binary_kind,
+    correct_share,
+    kind_of,
+    segments,
+    sentence_marks,
+)
+from maskdpo_xtuner.reports.tokens import Token, response_tokens
+
+
+@dataclass(frozen=True)
+class AnswerView:
+    """One answer; ``score`` is its share of correct sentences among those with a verdict."""
+
+    segments: list[Segment]
+    score: float | None
+    sentences: int
+    sample_index: int | None
+    truncated: bool
+    tokens: list[Token]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Score of one sampled answer in the strip; ``role`` is its style."""
+
+    sample_index: int | None
+    score: float | None
+    role: str
+
+
+@dataclass(frozen=True)
+class PairView:
+    """One pair; ``margin`` is the difference of the scores, for sorting."""
+
+    question: str
+    about: list[str]
+    chosen: AnswerView
+    rejected: AnswerView
+    margin: float
+    strip: list[Bar]
+    others: list[AnswerView]
+
+
+def view_pair(
+    pair: PreferencePair, answers: Sequence[AnnotatedResponse], tokenizer: Any = None
+) -> PairView:
+    """Prepare one pair.
+
+    Args:
+        pair: the pair; a file made for the released trainer will do.
+        answers: all annotated answers to its question, if known: they have the points of the
+            document and the reasons of missing verdicts, which a pair has not.
+        tokenizer: to show token masks; None shows none.
+
+    Raises:
+        ValueError: sentences that do not stand in the response, or a response without an exact
+            mask.
+    """
+    by_index: dict[int | None, AnnotatedResponse] = {
+        answer.sample_index: answer for answer in answers
+    }
+    chosen = _view_side('chosen', pair, by_index, tokenizer)
+    rejected = _view_side('rejected', pair, by_index, tokenizer)
+    roles = {chosen.sample_index: 'chosen', rejected.sample_index: 'rejected'}
+    others = [_view_answer(a) for index, a in by_index.items() if index not in roles]
+    return PairView(
+        question='\n'.join(message.content for message in pair.prompt),
+        about=[text for text in (pair.topic, pair.language, pair.question_id) if text],
+        chosen=chosen,
+        rejected=rejected,
+        margin=(chosen.score or 0.0) - (rejected.score or 0.0),
+        strip=_strip([chosen, rejected, *others], roles) if others else [],
+        others=others,
+    )
+
+
+def _view_side(
+    side: Side,
+    pair: PreferencePair,
+    answers: Mapping[int | None, AnnotatedResponse],
+    tokenizer: Any,
+) -> AnswerView:
+    item: PairItem = getattr(pair, f'{side}_item')
+    (message,) = getattr(pair, side)
+    spans, supervised = supervised_spans(side, message.content, item)
+    answer = answers.get(item.sample_index)
+    if answer is not None:
+        marks = sentence_marks(answer.sentences)
+    else:
+        marks = _item_marks(side, item, spans, supervised)
+    truncated = item.finish_reason == 'length'
+    tokens = []
+    if tokenizer is not None:
+        tokens = response_tokens(
+            tokenizer, pair.prompt, message.content, spans, supervised, finished=not truncated
+        )
+    return AnswerView(
+        segments=segments(message.content, marks),
+        score=correct_share(marks),
+        sentences=len(marks),
+        sample_index=item.sample_index,
+        truncated=truncated,
+        tokens=tokens,
+    )
+
+
+def _item_marks(
+    side: Side, item: PairItem, spans: Sequence[tuple[int, int]], supervised: Sequence[bool]
+) -> list[Mark]:
+    if item.labels is not None:
+        kinds = [kind_of(label) for label in item.labels]
+    else:
+        # What counts in the loss tells the type: right in the chosen, wrong in the rejected.
+        kinds = [binary_kind(flag == (side == 'rejected')) for flag in supervised]
+    return [Mark(*span, kind) for span, kind in zip(spans, kinds, strict=True)]
+
+
+def _view_answer(answer: AnnotatedResponse) -> AnswerView:
+    marks = sentence_marks(answer.sentences)
+    return AnswerView(
+        segments=segments(answer.text, marks),
+        score=correct_share(marks),
+        sentences=len(marks),
+        sample_index=answer.sample_index,
+        truncated=answer.finish_reason == 'length',
+        tokens=[],
+    )
+
+
+def _strip(views: Sequence[AnswerView], roles: Mapping[int | None, str]) -> list[Bar]:
+    """Bars from the best answer to the worst; those without a score stand last."""
+    bars = [
+        Bar(
+            view.sample_index,
+            view.score,
+            'unscored' if view.score is None else roles.get(view.sample_index, ''),
+        )
+        for view in views
+    ]
+    return sorted(bars, key=lambda bar: (bar.score is None, -(bar.score or 0.0)))

@@ -1,0 +1,79 @@
+"""The page of preference pairs: answers with coloured sentences, scores, drops, token masks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from statistics import fmean
+from typing import Any
+
+from maskdpo_xtuner.reports.pages import render
+from maskdpo_xtuner.reports.pair_files import PairFiles
+from maskdpo_xtuner.reports.pair_views import PairView, view_pair
+from maskdpo_xtuner.reports.segments import KINDS, kind_of
+
+
+def pairs_page(files: PairFiles, tokenizer: Any = None) -> str:
+    """Render the page as self-contained HTML.
+
+    Args:
+        files: pairs, and what is known beside them (`read_pair_files`).
+        tokenizer: a fast tokenizer with a chat template to show token masks; None shows none.
+
+    Raises:
+        ValueError: naming the pair whose sentences or tokens do not fit its response.
+    """
+    views = list(_views(files, tokenizer))
+    provenance = next((pair.provenance for pair in files.pairs if pair.provenance), {})
+    return render(
+        'pairs.html.j2',
+        title='Preference pairs',
+        source=files.source,
+        tiles=_tiles(files, views),
+        provenance=provenance,
+        tables=_tables(files),
+        pairs=views,
+        total=files.total,
+        dropped=files.dropped,
+        dropped_total=files.reasons.total(),
+        kinds=KINDS,
+    )
+
+
+def _views(files: PairFiles, tokenizer: Any) -> Iterable[PairView]:
+    for number, pair in enumerate(files.pairs, start=1):
+        answers = files.answers.get(pair.question_id, []) if pair.question_id else []
+        try:
+            yield view_pair(pair, answers, tokenizer)
+        except ValueError as error:
+            raise ValueError(f'{files.source}, pair {number}: {error}') from error
+
+
+def _tiles(files: PairFiles, views: list[PairView]) -> dict[str, str]:
+    tiles = {'pairs': f'{files.total:,}'}
+    if files.questions:
+        tiles['questions annotated'] = f'{files.questions:,}'
+    if files.reasons:
+        tiles['questions dropped'] = f'{files.reasons.total():,}'
+    for side in ('chosen', 'rejected'):
+        scores = [getattr(view, side).score for view in views]
+        known = [score for score in scores if score is not None]
+        if known:
+            tiles[f'mean score, {side}'] = f'{100 * fmean(known):.0f} %'
+    return tiles
+
+
+def _tables(files: PairFiles) -> list[dict[str, Any]]:
+    """Counts with their shares: labels of sentences, reasons of drops."""
+    scope = 'all answers' if files.questions else 'both sides of all pairs'
+    labels = Counter({kind_of(label).name: count for label, count in files.labels.items()})
+    counted = [(f'Sentences of {scope}', labels), ('Dropped questions', files.reasons)]
+    return [{'title': title, 'rows': _rows(counts)} for title, counts in counted if counts]
+
+
+def _rows(counts: Counter[str]) -> list[dict[str, Any]]:
+    total = counts.total()
+    return [
+        {'name': name, 'count': f'{count:,}', 'percent': 100 * count / total}
+        for name, count in counts.most_common()
+    ]

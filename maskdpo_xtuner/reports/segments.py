@@ -1,0 +1,109 @@
+"""An answer cut into what a page colours: sentences with their verdict, and the text between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from maskdpo_xtuner.records import Label, Sentence
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a verdict is shown: style class, mark behind the sentence, name, meaning.
+
+    ``correct`` says on which side of the score it counts; None is on neither.
+    """
+
+    key: str
+    mark: str
+    name: str
+    meaning: str
+    correct: bool | None
+
+
+_LABELS = {
+    Label.NO_HALLUCINATION: Kind(
+        'no_hallucination', '✓', 'No Hallucination', 'the document supports it', True
+    ),
+    Label.NO_FACTS: Kind('no_facts', '–', 'No Facts', 'nothing to check; counts as correct', True),
+    Label.CONTRADICTORY: Kind(
+        'contradictory', '✗', 'Contradictory', 'the document says otherwise; hallucination', False
+    ),
+    Label.UNVERIFIABLE: Kind(
+        'unverifiable', '?', 'Unverifiable', 'not in the document; hallucination', False
+    ),
+}
+_NO_VERDICT = Kind('no_verdict', '!', 'No verdict', 'annotation failed; in no count or loss', None)
+_HALLUCINATION = Kind('hallucination', '✗', 'Hallucination', 'which kind is not known', False)
+
+KINDS = (*_LABELS.values(), _NO_VERDICT)
+"""All that an annotated answer can show, in the order of a legend."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A piece of an answer; ``kind`` is None for text that belongs to no sentence.
+
+    ``note`` is the reason of a missing verdict; ``points`` are passages of the document.
+    """
+
+    text: str
+    kind: Kind | None = None
+    note: str = ''
+    points: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A verdict on ``text[start:end]``."""
+
+    start: int
+    end: int
+    kind: Kind
+    note: str = ''
+    points: tuple[str, ...] = ()
+
+
+def kind_of(label: Label | None) -> Kind:
+    """The way to show a label, or a missing one."""
+    return _NO_VERDICT if label is None else _LABELS[label]
+
+
+def binary_kind(hallucinated: bool) -> Kind:
+    """The way to show a sentence of a file that knows two types only."""
+    return _HALLUCINATION if hallucinated else _LABELS[Label.NO_HALLUCINATION]
+
+
+def sentence_marks(sentences: Iterable[Sentence]) -> list[Mark]:
+    """Marks of annotated sentences."""
+    return [
+        Mark(s.start, s.end, kind_of(s.label), note=s.failure or '', points=s.points)
+        for s in sentences
+    ]
+
+
+def correct_share(marks: Iterable[Mark]) -> float | None:
+    """Correct sentences / sentences with a verdict (paper, appendix A); None without any."""
+    verdicts = [mark.kind.correct for mark in marks if mark.kind.correct is not None]
+    return sum(verdicts) / len(verdicts) if verdicts else None
+
+
+def segments(text: str, marks: Iterable[Mark]) -> list[Segment]:
+    """Cut ``text`` at the marks, which are in order and do not overlap.
+
+    The texts of the segments together are ``text``. White space around a sentence becomes a
+    segment of its own, so that no underline runs into it.
+    """
+    pieces, position = [], 0
+    for mark in marks:
+        sentence = text[mark.start : mark.end]
+        start = mark.end - len(sentence.lstrip())
+        end = mark.start + len(sentence.rstrip())
+        if start >= end:
+            continue
+        pieces.append(Segment(text[position:start]))
+        pieces.append(Segment(text[start:end], mark.kind, mark.note, mark.points))
+        position = end
+    pieces.append(Segment(text[position:]))
+    return [piece for piece in pieces if piece.text]

@@ -1,0 +1,53 @@
+// What is costly to lay out waits in <template> elements until it is asked for.
+(function () {
+  const list = document.getElementById('pairs');
+  const cards = Array.from(list.children);
+  const search = document.getElementById('search');
+  const kind = document.getElementById('kind');
+  const order = document.getElementById('order');
+  const shown = document.getElementById('shown');
+  const orders = {
+    place: (a, b) => a.dataset.place - b.dataset.place,
+    margin: (a, b) => b.dataset.margin - a.dataset.margin || orders.place(a, b),
+    narrow: (a, b) => a.dataset.margin - b.dataset.margin || orders.place(a, b),
+  };
+
+  function filter() {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let count = 0;
+    for (const card of cards) {
+      const text = card.textContent.toLowerCase();
+      const fits = words.every(word => text.includes(word)) &&
+        (!kind.value || card.querySelector('.' + kind.value));
+      card.classList.toggle('hidden', !fits);
+      count += fits ? 1 : 0;
+    }
+    shown.textContent = count + ' of ' + cards.length + ' shown pairs match';
+  }
+
+  function toggleTokens(button) {
+    const side = button.closest('.side');
+    const on = button.getAttribute('aria-pressed') !== 'true';
+    button.setAttribute('aria-pressed', String(on));
+    if (on) {
+      const box = document.createElement('div');
+      box.className = 'token-box';
+      box.appendChild(side.querySelector('.token-mask').content.cloneNode(true));
+      side.appendChild(box);
+    } else {
+      side.querySelector('.token-box').remove();
+    }
+  }
+
+  let waiting = 0;
+  search.addEventListener('input', () => { clearTimeout(waiting); waiting = setTimeout(filter, 150); });
+  kind.addEventListener('change', filter);
+  order.addEventListener('change', () => list.append(...cards.sort(orders[order.value])));
+  document.addEventListener('click', ({target}) => {
+    if (target.matches('.toggle-tokens')) toggleTokens(target);
+  });
+  list.addEventListener('toggle', ({target}) => {
+    const template = target.matches('.lazy') && target.querySelector(':scope > template');
+    if (template) template.replaceWith(template.content);
+  }, true);
+})();

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from maskdpo_xtuner.jsonl import write_records
+from maskdpo_xtuner.records import AnnotatedResponse, PreferencePair, Sentence
+from maskdpo_xtuner.reports.pair_files import read_pair_files
+from maskdpo_xtuner.reports.pairs_page import pairs_page
+from maskdpo_xtuner.reports.tokens import load_tokenizer
+from tests.evaluation.answers import answer
+from tests.reports.pages import Element, assert_self_contained, parse_page
+from tests.reports.pair_records import pair, released
+from tests.tokenizers import tokenizer_folder
+
+HOSTILE = '<script>alert("1")</script> & \'</template>\' \u202e{{ 7 * 7 }} ' + 'long' * 3000
+
+
+def work_dir(folder: Path, answers: list[list[AnnotatedResponse]]) -> Path:
+    """Write a work dir whose pairs are the first against the last answer of each question."""
+    write_records(folder / 'pairs.jsonl', [pair(group[0], group[-1]) for group in answers])
+    write_records(folder / 'annotated.jsonl', [a for group in answers for a in group])
+    return folder
+
+
+def hostile_answer(index: int) -> AnnotatedResponse:
+    sentences = (
+        Sentence(start=0, end=len(HOSTILE), label='contradictory', points=(HOSTILE, '\'"')),
+    )
+    return answer(HOSTILE, index, '').model_copy(update={'text': HOSTILE, 'sentences': sentences})
+
+
+def sentences_of(element: Element) -> list[str]:
+    return [e.text for e in element.find('span', 's') if 'data-name' in e.attributes]
+
+
+def test_every_sentence_of_a_pair_stands_in_its_card_once_with_its_verdict(tmp_path: Path) -> None:
+    chosen, rejected = answer('tin', 0, '+.?'), answer('tin', 1, 'cu+')
+    page = parse_page(pairs_page(read_pair_files(work_dir(tmp_path, [[chosen, rejected]]))))
+    (card,) = page.find('article')
+    left, right = card.find('section', 'side')
+    expected = [f'Sentence {index} of tin.' for index in range(3)]
+    assert sentences_of(left) == sentences_of(right) == expected
+    kinds = [[s.classes[-1] for s in side.find('span', 's')] for side in (left, right)]
+    assert kinds == [
+        ['no_hallucination', 'no_facts', 'no_verdict'],
+        ['contradictory', 'unverifiable', 'no_hallucination'],
+    ]
+    assert [side.find('span', 'score')[0].text for side in (left, right)] == ['100 %', '33 %']
+    assert left.find('span', 'no_verdict')[0].attributes['data-note'] == 'unparsed: hm'
+
+
+def test_the_other_answers_wait_in_a_template_and_the_strip_shows_all_scores(
+    tmp_path: Path,
+) -> None:
+    answers = [answer('tin', index, marks) for index, marks in enumerate(['++', 'u+', '??', 'uu'])]
+    page = parse_page(pairs_page(read_pair_files(work_dir(tmp_path, [answers]))))
+    (template,) = page.find('details', 'lazy')[0].find('template')
+    assert len(template.find('section', 'side')) == 2
+    strip = page.find('div', 'strip')[0].find('i')
+    assert [bar.classes for bar in strip] == [['chosen'], [], ['rejected'], ['unscored']]
+    assert [bar.attributes['title'] for bar in strip] == [
+        'sample 0: 100 % (chosen)',
+        'sample 1: 50 %',
+        'sample 3: 0 % (rejected)',
+        'sample 2: no score',
+    ]
+
+
+def test_hostile_text_stays_text(tmp_path: Path) -> None:
+    folder = work_dir(tmp_path, [[hostile_answer(0), answer(HOSTILE, 2, '+'), hostile_answer(1)]])
+    dropped = {'question_id': HOSTILE, 'reason': HOSTILE, 'scores': []}
+    (folder / 'dropped.jsonl').write_text(json.dumps(dropped) + '\n', encoding='utf-8')
+    text = pairs_page(read_pair_files(folder))
+    assert_self_contained(text)
+    page = parse_page(text)
+    assert len(page.find('script')) == 1
+    shown = sentences_of(page.find('article')[0].find('div', 'sides')[0])
+    assert shown == [HOSTILE.strip(), HOSTILE.strip()]
+    points = page.find('span', 'contradictory')[1].attributes['data-points']
+    assert json.loads(points or '') == [HOSTILE, '\'"']
+
+
+def test_a_page_of_some_pairs_says_of_how_many_and_counts_all(tmp_path: Path) -> None:
+    groups = [[answer(f'q{n}', 0, '++'), answer(f'q{n}', 1, 'cc')] for n in range(5)]
+    page = parse_page(pairs_page(read_pair_files(work_dir(tmp_path, groups), limit=2)))
+    assert len(page.find('article')) == 2
+    (note,) = page.find('p', 'callout')
+    assert 'the first 2 of 5 pairs' in note.text
+    rows = {row.find('td')[0].text: row.find('td')[1].text for row in page.find('tr')}
+    assert rows == {'No Hallucination': '10', 'Contradictory': '10'}
+
+
+def test_a_page_of_all_pairs_has_no_such_note(tmp_path: Path) -> None:
+    folder = work_dir(tmp_path, [[answer('q', 0, '+'), answer('q', 1, 'c')]])
+    assert not parse_page(pairs_page(read_pair_files(folder))).find('p', 'callout')
+
+
+def test_drop_reasons_are_counted_and_the_questions_listed(tmp_path: Path) -> None:
+    folder = work_dir(tmp_path, [[answer('q', 0, '+'), answer('q', 1, 'c')]])
+    lines = [
+        {'question_id': 'a', 'reason': 'identical', 'scores': [1.0, 1.0]},
+        {'question_id': 'b', 'reason': 'identical', 'scores': [0.5, None]},
+        {'question_id': 'c', 'reason': 'rejected_without_hallucination', 'scores': [1.0]},
+    ]
+    (folder / 'dropped.jsonl').write_text(''.join(json.dumps(line) + '\n' for line in lines))
+    page = parse_page(pairs_page(read_pair_files(folder)))
+    rows = [[cell.text for cell in row.find('td')] for row in page.find('tr')]
+    assert ['identical', '2', '66.7 %', ''] in rows
+    assert ['b', 'identical', '50 %, no score'] in rows
+
+
+def test_no_dropped_question_is_no_error(tmp_path: Path) -> None:
+    folder = work_dir(tmp_path, [[answer('q', 0, '+'), answer('q', 1, 'c')]])
+    (folder / 'dropped.jsonl').write_text('')
+    assert 'Dropped questions' not in pairs_page(read_pair_files(folder))
+
+
+def test_a_file_of_the_released_trainer_is_shown_with_two_types(tmp_path: Path) -> None:
+    made = pair(answer('tin', 0, '+u'), answer('tin', 1, 'c+'))
+    path = tmp_path / 'released.jsonl'
+    path.write_text(json.dumps(released(made)) + '\n')
+    page = parse_page(pairs_page(read_pair_files(path)))
+    sides = page.find('section', 'side')
+    kinds = [[s.classes[-1] for s in side.find('span', 's')] for side in sides]
+    assert kinds == [['no_hallucination', 'hallucination'], ['hallucination', 'no_hallucination']]
+
+
+def test_the_token_mask_waits_in_a_template_of_its_side(tmp_path: Path) -> None:
+    folder = work_dir(tmp_path, [[answer('tin', 0, '+u'), answer('tin', 1, 'c+')]])
+    tokenizer = load_tokenizer(tokenizer_folder('smollm2'))
+    page = parse_page(pairs_page(read_pair_files(folder), tokenizer))
+    masks = page.find('template', 'token-mask')
+    marked = [''.join(t.text for t in mask.find('span', 'on')) for mask in masks]
+    assert marked == ['Sentence 0 of tin.<|im_end|>'] * 2
+    assert len(page.find('button', 'toggle-tokens')) == 2
+    assert not parse_page(pairs_page(read_pair_files(folder))).find('button', 'toggle-tokens')
+
+
+def test_a_sentence_that_is_not_in_its_response_is_reported_with_the_pair(tmp_path: Path) -> None:
+    good = pair(answer('tin', 0, '+'), answer('tin', 1, 'c'))
+    item = good.chosen_item.model_copy(update={'sents': ('Lead is heavy.',)})
+    write_records(tmp_path / 'p.jsonl', [good, good.model_copy(update={'chosen_item': item})])
+    with pytest.raises(ValueError, match=r'p\.jsonl, pair 2: chosen_item\.spans\[0\]'):
+        pairs_page(read_pair_files(tmp_path / 'p.jsonl'))
+
+
+def test_the_order_of_cards_is_that_of_the_file(tmp_path: Path) -> None:
+    names = ['zinc', 'tin', 'lead']
+    groups = [[answer(name, 0, '+'), answer(name, 1, 'c')] for name in names]
+    pairs: list[PreferencePair] = [pair(*group) for group in groups]
+    write_records(tmp_path / 'p.jsonl', pairs)
+    page = parse_page(pairs_page(read_pair_files(tmp_path / 'p.jsonl')))
+    assert [card.find('h3')[0].text for card in page.find('article')] == [
+        f'Tell me of {name}.' for name in names
+    ]

@@ -1,0 +1,61 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from maskdpo_xtuner.records import Label
+from maskdpo_xtuner.reports.segments import (
+    KINDS,
+    Mark,
+    Segment,
+    binary_kind,
+    correct_share,
+    kind_of,
+    segments,
+    sentence_marks,
+)
+from tests.evaluation.answers import answer
+
+TRUE, FALSE = kind_of(Label.NO_HALLUCINATION), kind_of(Label.CONTRADICTORY)
+
+
+def test_white_space_around_a_sentence_belongs_to_no_sentence() -> None:
+    text = ' Tin is a metal.\n\nIt sings.  '
+    cut = segments(text, [Mark(0, 18, TRUE), Mark(18, 29, FALSE, points=('It cries.',))])
+    assert cut == [
+        Segment(' '),
+        Segment('Tin is a metal.', TRUE),
+        Segment('\n\n'),
+        Segment('It sings.', FALSE, points=('It cries.',)),
+        Segment('  '),
+    ]
+
+
+def test_text_between_spans_is_kept_without_a_verdict() -> None:
+    cut = segments('one two three', [Mark(4, 7, TRUE)])
+    assert cut == [Segment('one '), Segment('two', TRUE), Segment(' three')]
+
+
+@given(st.text(), st.lists(st.integers(0, 40)))
+def test_segments_together_are_the_text(text: str, borders: list[int]) -> None:
+    cuts = sorted({0, len(text), *(border % (len(text) + 1) for border in borders)})
+    marks = [Mark(a, b, TRUE) for a, b in zip(cuts, cuts[1:], strict=False)]
+    assert ''.join(piece.text for piece in segments(text, marks)) == text
+
+
+def test_a_missing_verdict_shows_its_reason() -> None:
+    (mark,) = sentence_marks(answer('q', 0, '?').sentences)
+    assert (mark.kind.name, mark.note) == ('No verdict', 'unparsed: hm')
+
+
+def test_the_share_of_correct_sentences_leaves_out_missing_verdicts() -> None:
+    assert correct_share(sentence_marks(answer('q', 0, '.+cu??').sentences)) == 0.5
+    assert correct_share(sentence_marks(answer('q', 0, '?').sentences)) is None
+
+
+def test_every_verdict_has_a_style_a_mark_and_a_name_of_its_own() -> None:
+    for attribute in ('key', 'mark', 'name'):
+        assert len({getattr(kind, attribute) for kind in KINDS}) == len(Label) + 1
+
+
+def test_kinds_agree_with_the_labels_on_what_is_correct() -> None:
+    assert all(kind_of(label).correct is not label.is_hallucination for label in Label)
+    assert (binary_kind(True).correct, binary_kind(False).correct) == (False, True)

@@ -155,16 +155,23 @@ def _conflicts(missing: _Missing, news: Content, point: Content) -> bool:
 
 def _closest(news: Content, points: Sequence[_Point], limit: int) -> list[_Point]:
     """The points that together hold most of the claim, each adding something, best first."""
-    wanted = news.vocabulary
+    held = [_held(news, point.content) for point in points]
+    covered: frozenset[str | Number] = frozenset()
     used: list[_Point] = []
     while len(used) < limit:
-        best = max(points, key=lambda point: len(wanted & point.content.vocabulary))
-        found = wanted & best.content.vocabulary
-        if not found:
+        best = max(range(len(points)), key=lambda index: len(held[index] - covered))
+        if held[best] <= covered:
             break
-        wanted -= found
-        used.append(best)
+        covered |= held[best]
+        used.append(points[best])
     return used
+
+
+def _held(news: Content, point: Content) -> frozenset[str | Number]:
+    """The words, names and numbers of a claim that a point holds."""
+    names = filter(point.mentions, news.surnames)
+    numbers = (n for n in news.numbers if any(map(n.agrees_with, point.numbers)))
+    return frozenset([*(news.vocabulary & point.vocabulary), *names, *numbers])
 
 
 def _denies(claim: Content, point: Content, min_agreement: float) -> bool:

@@ -50,8 +50,8 @@ ELEMENTS = TableQuestions(
         QuestionTemplate('kind', 'What kind of element is {element}?', needs=('series',)),
     ),
     facts=(
-        '{name} is a chemical element with the symbol {symbol} and the atomic number '
-        '{atomic_number}.',
+        '{name} is a chemical element.',
+        'Its symbol is {symbol} and its atomic number is {atomic_number}.',
         '{name} is one of the {series}.',
         'It stands in period {period} of the periodic table.',
         'It stands in group {group} of the periodic table.',

@@ -126,17 +126,35 @@ def test_points_are_sentences_of_the_document() -> None:
     sentence = 'Astatine, a radioactive halogen, was discovered in 1940 by Segrè.'
     _, points = LexicalAnnotator().label(ASTATINE, sentence)
     assert points == (
-        'It is radioactive.',
-        'It is one of the halogens.',
         'Astatine was discovered by D. R. Corson, K. R. MacKenzie, E. Segré in 1940 '
         '(United States).',
-    )  # each adds one of the words looked up
+        'It is radioactive.',
+        'It is one of the halogens.',
+    )  # each adds something, the one that adds most first
     assert LexicalAnnotator(max_points=1).label(ASTATINE, sentence)[1] == points[:1]
+
+
+def test_a_number_or_a_misspelt_name_alone_has_its_point_too() -> None:
+    _, points = LexicalAnnotator().label(ASTATINE, 'In 1940.')
+    assert points == LexicalAnnotator().label(ASTATINE, 'By Emilio Segrey.')[1]
+    assert 'Segré in 1940' in points[0]
 
 
 def test_a_contradiction_names_the_point_it_contradicts() -> None:
     _, points = LexicalAnnotator().label(ASTATINE, 'Its atomic number is 86.')
     assert points == (ASTATINE.document.partition(' It is radio')[0],)
+
+
+def test_the_point_named_is_the_one_that_shares_most_with_the_sentence() -> None:
+    document = 'A halogen of atomic weight 210. Astatine has the atomic number 85.'
+    question = ASTATINE.model_copy(update={'document': document})
+    _, points = LexicalAnnotator().label(question, 'Its atomic number is 86.')
+    assert points == ('Astatine has the atomic number 85.',)
+
+
+def test_a_name_beside_one_that_agrees_adds_and_does_not_contradict() -> None:
+    assert label('It was discovered in Berkeley in the United States.') is Label.UNVERIFIABLE
+    assert label('It was discovered in Berkeley.') is Label.CONTRADICTORY
 
 
 def test_an_unverifiable_sentence_rests_on_nothing() -> None:

@@ -36,7 +36,7 @@ def test_the_document_holds_what_the_questions_ask_for(questions: dict[str, Ques
     question = questions['elements/astatine/discovery']
     assert question.question == 'Who discovered the element astatine, and when was it discovered?'
     for fact in (
-        'Astatine is a chemical element with the symbol At and the atomic number 85.',
+        'Astatine is a chemical element. Its symbol is At and its atomic number is 85.',
         'Astatine is one of the halogens.',
         'It is radioactive.',
         'It melts at 575.15 K, which is 302.00 °C.',

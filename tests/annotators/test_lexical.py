@@ -146,7 +146,7 @@ def test_a_contradiction_names_the_point_it_contradicts() -> None:
 
 
 def test_the_point_named_is_the_one_that_shares_most_with_the_sentence() -> None:
-    document = 'A halogen of atomic weight 210. Astatine has the atomic number 85.'
+    document = 'A halogen of mass number 210. Astatine has the atomic number 85.'
     question = ASTATINE.model_copy(update={'document': document})
     _, points = LexicalAnnotator().label(question, 'Its atomic number is 86.')
     assert points == ('Astatine has the atomic number 85.',)

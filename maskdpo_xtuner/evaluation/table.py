@@ -42,33 +42,41 @@ def format_interval(interval: Interval | None, *, signed: bool = False) -> str:
     return f'[{interval.low:{form}}, {interval.high:{form}}]'
 
 
-def table_rows(evaluation: Evaluation) -> list[dict[str, str]]:
-    """The result table: for each model its columns, name of the column -> text.
-
-    The columns after the difference show what the score hides: how much a model says, and how
-    much of it can be checked at all.
-    """
-    return [_row(result, evaluation.bootstrap.level) for result in evaluation.models]
+def score_rows(evaluation: Evaluation) -> list[dict[str, str]]:
+    """The table of scores: for each model its columns, name of the column -> text."""
+    return [_score_row(result, evaluation.bootstrap.level) for result in evaluation.models]
 
 
-def _row(result: ModelResult, level: float) -> dict[str, str]:
-    means, difference = result.means, result.difference
+def content_rows(evaluation: Evaluation) -> list[dict[str, str]]:
+    """The table of what the score hides: how much is said, and how much of it can be checked."""
+    return [_content_row(result) for result in evaluation.models]
+
+
+def _score_row(result: ModelResult, level: float) -> dict[str, str]:
+    difference = result.difference
     points = None if difference is None else difference.points
     return {
         'model': result.name,
-        'correct': f'{means["correct"]:.1f}',
-        'incorrect': f'{means["incorrect"]:.1f}',
+        'correct': f'{result.means["correct"]:.1f}',
+        'incorrect': f'{result.means["incorrect"]:.1f}',
         'score %': '-' if result.score is None else f'{result.score:.2f}',
         f'{level:.0%} interval': format_interval(result.interval),
         'difference': '-' if points is None else f'{points:+.2f}',
         'verdict': '-' if difference is None else difference.verdict,
-        'with facts': f'{means["correct"] - means["no_facts"]:.1f}',
-        'no facts': _share(means['no_facts'], means['sentences']),
-        'no verdict': f'{means["without_verdict"]:.1f}',
+    }
+
+
+def _content_row(result: ModelResult) -> dict[str, str]:
+    means = result.means
+    return {
+        'model': result.name,
         'sentences/answer': f'{means["sentences"] / means["answers"]:.1f}',
         'tokens/answer': f'{means["tokens"] / means["answers"]:.0f}',
-        'empty': f'{means["empty"]:.1f}',
-        'cut': _share(means['truncated'], means['answers']),
+        'correct with facts': f'{means["correct"] - means["no_facts"]:.1f}',
+        'no facts': _share(means['no_facts'], means['sentences']),
+        'no verdict': f'{means["without_verdict"]:.1f}',
+        'empty answers': f'{means["empty"]:.1f}',
+        'cut answers': _share(means['truncated'], means['answers']),
     }
 
 
@@ -96,4 +104,5 @@ def format_evaluation(evaluation: Evaluation) -> str:
         f'{evaluation.questions} questions on {evaluation.topics} topics, {runs} runs; counts are '
         'totals over the set, averaged over runs'
     )
-    return '\n'.join([head, '', format_table(table_rows(evaluation)), '', *statements(evaluation)])
+    tables = [format_table(score_rows(evaluation)), format_table(content_rows(evaluation))]
+    return '\n\n'.join([head, *tables, *statements(evaluation)])

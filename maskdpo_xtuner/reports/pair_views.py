@@ -8,28 +8,16 @@ from typing import Any
 
 from maskdpo_xtuner.masking import Side, supervised_spans
 from maskdpo_xtuner.records import AnnotatedResponse, PairItem, PreferencePair
+from maskdpo_xtuner.reports.answer_views import AnswerView, view_answer
 from maskdpo_xtuner.reports.segments import (
     Mark,
-    Segment,
     binary_kind,
     correct_share,
     kind_of,
     segments,
     sentence_marks,
 )
-from maskdpo_xtuner.reports.tokens import Token, response_tokens
-
-
-@dataclass(frozen=True)
-class AnswerView:
-    """One answer; ``score`` is its share of correct sentences among those with a verdict."""
-
-    segments: list[Segment]
-    score: float | None
-    sentences: int
-    sample_index: int | None
-    truncated: bool
-    tokens: list[Token]
+from maskdpo_xtuner.reports.tokens import response_tokens
 
 
 @dataclass(frozen=True)
@@ -75,7 +63,7 @@ def view_pair(
     chosen = _view_side('chosen', pair, by_index, tokenizer)
     rejected = _view_side('rejected', pair, by_index, tokenizer)
     roles = {chosen.sample_index: 'chosen', rejected.sample_index: 'rejected'}
-    others = [_view_answer(a) for index, a in by_index.items() if index not in roles]
+    others = [view_answer(a) for index, a in by_index.items() if index not in roles]
     return PairView(
         question='\n'.join(message.content for message in pair.prompt),
         about=[text for text in (pair.topic, pair.language, pair.question_id) if text],
@@ -126,18 +114,6 @@ def _item_marks(
         # What counts in the loss tells the type: right in the chosen, wrong in the rejected.
         kinds = [binary_kind(flag == (side == 'rejected')) for flag in supervised]
     return [Mark(*span, kind) for span, kind in zip(spans, kinds, strict=True)]
-
-
-def _view_answer(answer: AnnotatedResponse) -> AnswerView:
-    marks = sentence_marks(answer.sentences)
-    return AnswerView(
-        segments=segments(answer.text, marks),
-        score=correct_share(marks),
-        sentences=len(marks),
-        sample_index=answer.sample_index,
-        truncated=answer.finish_reason == 'length',
-        tokens=[],
-    )
 
 
 def _strip(views: Sequence[AnswerView], roles: Mapping[int | None, str]) -> list[Bar]:

@@ -4,11 +4,12 @@ from maskdpo_xtuner.evaluation.comparison import ModelResult
 from maskdpo_xtuner.evaluation.intervals import Difference, Interval
 from maskdpo_xtuner.evaluation.metrics import Counts, mean_counts
 from maskdpo_xtuner.evaluation.table import (
+    content_rows,
     format_evaluation,
     format_table,
+    score_rows,
     statement,
     statements,
-    table_rows,
 )
 from tests.evaluation.test_comparison import evaluated
 
@@ -61,18 +62,24 @@ def test_the_first_model_has_no_statement() -> None:
     assert statements(evaluated(base='+u')) == []
 
 
-def test_the_table_shows_what_the_score_hides() -> None:
-    base, silent, failed = table_rows(evaluated(base='.++u', silent='', failed='??'))
+def test_the_scores_of_every_model_are_in_the_table() -> None:
+    base, better, silent = score_rows(evaluated(base='.++u', better='+', silent=''))
     assert (base['correct'], base['incorrect'], base['score %']) == ('36.0', '12.0', '75.00')
-    assert (base['with facts'], base['no facts'], base['sentences/answer']) == (
-        '24.0',
-        '25%',
-        '4.0',
+    assert (base['95% interval'], base['difference'], base['verdict']) == ('[75.0, 75.0]', '-', '-')
+    assert (better['difference'], better['verdict']) == ('+25.00', 'better')
+    assert (silent['score %'], silent['95% interval'], silent['difference']) == ('-', '-', '-')
+    assert silent['verdict'] == 'unknown'
+
+
+def test_what_the_score_hides_is_in_a_table_of_its_own() -> None:
+    base, silent, failed = content_rows(evaluated(base='.++u', silent='', failed='??'))
+    assert (base['correct with facts'], base['no facts']) == ('24.0', '25%')
+    assert (base['sentences/answer'], base['tokens/answer']) == ('4.0', '16')
+    assert (silent['empty answers'], silent['no facts'], base['empty answers']) == (
+        *('12.0', '-'),
+        '0.0',
     )
-    assert (base['difference'], base['verdict']) == ('-', '-')
-    assert (silent['score %'], silent['empty'], silent['no facts']) == ('-', '12.0', '-')
-    assert (failed['score %'], failed['no verdict'], failed['verdict']) == ('-', '24.0', 'unknown')
-    assert base['95% interval'] == '[75.0, 75.0]'
+    assert failed['no verdict'] == '24.0'
 
 
 def test_table_columns_are_aligned() -> None:
@@ -85,4 +92,5 @@ def test_the_printed_evaluation_has_the_set_the_table_and_the_statement() -> Non
     lines = text.splitlines()
     assert lines[0].startswith('12 questions on 6 topics, 2 runs')
     assert lines[-1] == 'aligned is better than base: +25.0 points [+25.0, +25.0]'
-    assert [line.split()[0] for line in lines[3:5]] == ['base', 'aligned']
+    first_words = [line.split()[0] for line in lines if line]
+    assert first_words == ['12', *['model', 'base', 'aligned'] * 2, 'aligned']

@@ -1,5 +1,6 @@
 """Preference objectives as pure functions of log-probabilities."""
 
+from maskdpo_xtuner.objectives.kl import kl_divergences, token_kls
 from maskdpo_xtuner.objectives.logps import masked_logratios, mean_logratios, token_logps
 from maskdpo_xtuner.objectives.losses import LENGTH_NORMALIZED, LOSSES, build_loss
 
@@ -7,7 +8,9 @@ __all__ = [
     'LENGTH_NORMALIZED',
     'LOSSES',
     'build_loss',
+    'kl_divergences',
     'masked_logratios',
     'mean_logratios',
+    'token_kls',
     'token_logps',
 ]

@@ -1,13 +1,14 @@
-"""Preference losses as pure functions of two log-ratios a pair.
+"""Preference losses as pure functions of a few sums a pair.
 
-Every loss takes
+Most losses take
 
     chosen_logratios: (pairs,), M_w of the paper (eq. 5)
     rejected_logratios: (pairs,), M_l of the paper (eq. 5)
     beta: strength of the pull towards the reference model
 
-and returns one loss a pair, (pairs,), unless it says otherwise. With all response tokens
-supervised they are the losses of XTuner 0.2.0 (`xtuner/model/dpo.py`).
+and return one loss a pair, (pairs,), unless they say otherwise. With all response tokens
+supervised those from `sigmoid` to `nca_pair` are the losses of XTuner 0.2.0
+(`xtuner/model/dpo.py`); the others are those that the paper's Table 8 compares with.
 """
 
 from __future__ import annotations
@@ -25,7 +26,11 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 def sigmoid(
-    chosen_logratios: Tensor, rejected_logratios: Tensor, beta: float, label_smoothing: float = 0.0
+    chosen_logratios: Tensor,
+    rejected_logratios: Tensor,
+    *,
+    beta: float,
+    label_smoothing: float = 0.0,
 ) -> Tensor:
     """Mask-DPO (paper, eq. 6); DPO (Rafailov et al. 2023, eq. 7) with all tokens supervised.
 
@@ -37,7 +42,11 @@ def sigmoid(
 
 
 def robust(
-    chosen_logratios: Tensor, rejected_logratios: Tensor, beta: float, label_smoothing: float = 0.0
+    chosen_logratios: Tensor,
+    rejected_logratios: Tensor,
+    *,
+    beta: float,
+    label_smoothing: float = 0.0,
 ) -> Tensor:
     """Robust DPO (Chowdhury et al. 2024), unbiased if ``label_smoothing`` of pairs are swapped."""
     margins = beta * (chosen_logratios - rejected_logratios)
@@ -45,17 +54,17 @@ def robust(
     return (kept + F.logsigmoid(-margins) * label_smoothing) / (1 - 2 * label_smoothing)
 
 
-def hinge(chosen_logratios: Tensor, rejected_logratios: Tensor, beta: float) -> Tensor:
+def hinge(chosen_logratios: Tensor, rejected_logratios: Tensor, *, beta: float) -> Tensor:
     """Hinge on the reward margin (SLiC, Zhao et al. 2023)."""
     return torch.relu(1 - beta * (chosen_logratios - rejected_logratios))
 
 
-def ipo(chosen_logratios: Tensor, rejected_logratios: Tensor, beta: float) -> Tensor:
+def ipo(chosen_logratios: Tensor, rejected_logratios: Tensor, *, beta: float) -> Tensor:
     """IPO (Azar et al. 2023, eq. 17) on log-ratios per supervised token; beta is its tau."""
     return (chosen_logratios - rejected_logratios - 1 / (2 * beta)) ** 2
 
 
-def kto_pair(chosen_logratios: Tensor, rejected_logratios: Tensor, beta: float) -> Tensor:
+def kto_pair(chosen_logratios: Tensor, rejected_logratios: Tensor, *, beta: float) -> Tensor:
     """Paired KTO (Ethayarajh et al. 2024, eq. 7). Returns (2 * pairs,): chosen, then rejected.
 
     The KL of one side is estimated on the other side of the batch.
@@ -67,18 +76,74 @@ def kto_pair(chosen_logratios: Tensor, rejected_logratios: Tensor, beta: float) 
     return torch.cat((chosen, rejected))
 
 
-def sppo_hard(chosen_logratios: Tensor, rejected_logratios: Tensor, beta: float) -> Tensor:
+def sppo_hard(chosen_logratios: Tensor, rejected_logratios: Tensor, *, beta: float) -> Tensor:
     """SPPO (Wu et al. 2024, eq. 4.7) with win probability 1 for chosen and 0 for rejected."""
     target = 0.5 / beta
     return (chosen_logratios - target) ** 2 + (rejected_logratios + target) ** 2
 
 
-def nca_pair(chosen_logratios: Tensor, rejected_logratios: Tensor, beta: float) -> Tensor:
+def nca_pair(chosen_logratios: Tensor, rejected_logratios: Tensor, *, beta: float) -> Tensor:
     """Paired noise contrastive alignment (Chen et al. 2024)."""
     chosen_rewards = beta * chosen_logratios
     rejected_rewards = beta * rejected_logratios
     pull = -F.logsigmoid(chosen_rewards)
     return pull - 0.5 * F.logsigmoid(-chosen_rewards) - 0.5 * F.logsigmoid(-rejected_rewards)
+
+
+def dpop(
+    chosen_logratios: Tensor,
+    rejected_logratios: Tensor,
+    *,
+    beta: float,
+    penalty: float = 50.0,
+) -> Tensor:
+    """DPO-Positive (Smaug, Pal et al. 2024, arXiv 2402.13228); ``penalty`` is its lambda.
+
+    It keeps the chosen response from becoming less likely than under the reference. As in the
+    corrected version of the paper the penalty stands inside of the sigmoid.
+    """
+    shortfall = torch.relu(-chosen_logratios)
+    return -F.logsigmoid(beta * (chosen_logratios - rejected_logratios - penalty * shortfall))
+
+
+def tdpo1(
+    chosen_logratios: Tensor,
+    rejected_logratios: Tensor,
+    chosen_kls: Tensor,
+    rejected_kls: Tensor,
+    *,
+    beta: float,
+) -> Tensor:
+    """TDPO1 (Zeng et al. 2024, arXiv 2404.11999); the KLs are sums of `token_kls`, (pairs,)."""
+    margins = chosen_logratios - rejected_logratios - (rejected_kls - chosen_kls)
+    return -F.logsigmoid(beta * margins)
+
+
+def tdpo2(
+    chosen_logratios: Tensor,
+    rejected_logratios: Tensor,
+    chosen_kls: Tensor,
+    rejected_kls: Tensor,
+    *,
+    beta: float,
+    alpha: float = 0.5,
+) -> Tensor:
+    """TDPO2 (Zeng et al. 2024), of the Mask-DPO paper's Table 8.
+
+    The KL of the chosen response is a bar without gradient, so that the chosen response may move
+    away from the reference; ``alpha`` weighs the KL terms.
+    """
+    margins = chosen_logratios - rejected_logratios - alpha * (rejected_kls - chosen_kls.detach())
+    return -F.logsigmoid(beta * margins)
+
+
+def sepo(chosen_logps: Tensor, rejected_logps: Tensor, *, beta: float) -> Tensor:
+    """SePO (Yang et al. 2024, arXiv 2408.13518) on log-probabilities per selected token.
+
+    There is no reference model in it: the arguments, (pairs,), are means over the selected tokens
+    of log pi_theta. ``beta`` scales them; 1 leaves them as they are.
+    """
+    return -F.logsigmoid(beta * (chosen_logps - rejected_logps))
 
 
 LOSSES: dict[str, Callable[..., Tensor]] = {
@@ -99,12 +164,16 @@ def build_loss(loss_type: str, **options: Any) -> Loss:
     if loss_type not in LOSSES:
         raise ValueError(f'unknown loss_type {loss_type!r}; one of {", ".join(LOSSES)}')
     loss = LOSSES[loss_type]
-    known = list(inspect.signature(loss).parameters)[2:]
+    parameters = inspect.signature(loss).parameters.values()
+    known = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
     for name in options:
         if name not in known:
             raise ValueError(f'loss_type {loss_type!r} has no {name}; it has {", ".join(known)}')
     if not options.get('beta', 1.0) > 0:
         raise ValueError(f'beta must be positive, not {options["beta"]}')
+    for name in ('penalty', 'alpha'):
+        if not options.get(name, 0.0) >= 0:
+            raise ValueError(f'{name} must not be negative, but is {options[name]}')
     if not 0 <= options.get('label_smoothing', 0.0) < 0.5:
         raise ValueError(f'label_smoothing must lie in [0, 0.5), not {options["label_smoothing"]}')
     return functools.partial(loss, **options)

@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from maskdpo_xtuner.objectives import LOSSES, build_loss
+from maskdpo_xtuner.objectives.losses import dpop, sepo, tdpo1, tdpo2
+from maskdpo_xtuner.objectives.losses import sigmoid as sigmoid_loss
 
 CHOSEN = [0.7, -3.0, 12.5]
 REJECTED = [-0.4, 2.0, -30.0]
@@ -98,3 +100,73 @@ def test_policy_at_reference_gives_ln_2() -> None:
 def test_wrong_options_are_refused(name: str, options: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         build_loss(name, **options)
+
+
+CHOSEN_KLS = [0.2, 4.0, 1.5]
+REJECTED_KLS = [0.9, 0.1, 7.0]
+
+
+def kls() -> tuple[torch.Tensor, torch.Tensor]:
+    return (
+        torch.tensor(CHOSEN_KLS, dtype=torch.float64, requires_grad=True),
+        torch.tensor(REJECTED_KLS, dtype=torch.float64, requires_grad=True),
+    )
+
+
+def assert_values(loss: torch.Tensor, expected: list[float]) -> None:
+    torch.testing.assert_close(
+        loss, torch.tensor(expected, dtype=torch.float64), rtol=1e-12, atol=0
+    )
+
+
+@pytest.mark.parametrize('penalty', [0.0, 0.1, 50.0])
+def test_dpop_has_its_penalty_inside_the_sigmoid(penalty: float) -> None:
+    expected = [
+        -logsigmoid(BETA * (w - r - penalty * max(0.0, -w)))
+        for w, r in zip(CHOSEN, REJECTED, strict=True)
+    ]
+    assert_values(dpop(*tensors(), beta=BETA, penalty=penalty), expected)
+
+
+def test_dpop_is_dpo_unless_the_chosen_response_becomes_less_likely() -> None:
+    chosen, rejected = tensors()
+    losses, plain = dpop(chosen, rejected, beta=BETA), sigmoid_loss(chosen, rejected, beta=BETA)
+    assert (losses == plain).tolist() == [w >= 0 for w in CHOSEN]
+
+
+def test_tdpo1_equals_the_closed_form() -> None:
+    columns = zip(CHOSEN, REJECTED, CHOSEN_KLS, REJECTED_KLS, strict=True)
+    expected = [-logsigmoid(BETA * (w - r - (kr - kw))) for w, r, kw, kr in columns]
+    assert_values(tdpo1(*tensors(), *kls(), beta=BETA), expected)
+
+
+@pytest.mark.parametrize('alpha', [0.0, 0.5, 2.0])
+def test_tdpo2_equals_the_closed_form(alpha: float) -> None:
+    columns = zip(CHOSEN, REJECTED, CHOSEN_KLS, REJECTED_KLS, strict=True)
+    expected = [-logsigmoid(BETA * (w - r - alpha * (kr - kw))) for w, r, kw, kr in columns]
+    assert_values(tdpo2(*tensors(), *kls(), beta=BETA, alpha=alpha), expected)
+
+
+def test_tdpo2_at_alpha_1_is_tdpo1_in_value_but_not_in_gradient() -> None:
+    first, second = kls(), kls()
+    losses = tdpo1(*tensors(), *first, beta=BETA)
+    others = tdpo2(*tensors(), *second, beta=BETA, alpha=1.0)
+    assert losses.tolist() == others.tolist()
+    losses.sum().backward()
+    others.sum().backward()
+    assert first[0].grad is not None
+    assert (first[0].grad != 0).all()
+    assert second[0].grad is None
+    assert torch.equal(first[1].grad, second[1].grad)
+
+
+def test_tdpo_without_divergence_is_dpo() -> None:
+    zeros = torch.zeros(3, dtype=torch.float64)
+    plain = sigmoid_loss(*tensors(), beta=BETA)
+    assert torch.equal(tdpo1(*tensors(), zeros, zeros, beta=BETA), plain)
+    assert torch.equal(tdpo2(*tensors(), zeros, zeros, beta=BETA), plain)
+
+
+def test_sepo_equals_the_closed_form() -> None:
+    expected = [-logsigmoid(w - r) for w, r in zip(CHOSEN, REJECTED, strict=True)]
+    assert_values(sepo(*tensors(), beta=1.0), expected)

@@ -1,0 +1,83 @@
+"""KL divergence at supervised tokens against fp64 by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from maskdpo_xtuner.objectives import kl_divergences, token_kls
+
+
+@pytest.fixture
+def batch() -> tuple[Tensor, Tensor, Tensor]:
+    """Policy logits, reference logits, mask."""
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, 3, 7, 11, generator=generator, dtype=torch.float64)
+    mask = torch.rand(3, 7, generator=generator) < 0.5
+    return 3 * logits[0], logits[1], mask
+
+
+def by_hand(policy: list[float], reference: list[float]) -> float:
+    """The divergence of one position in plain Python floats."""
+    policy_total, reference_total = sum(map(math.exp, policy)), sum(map(math.exp, reference))
+    p = [math.exp(score) / policy_total for score in policy]
+    r = [math.exp(score) / reference_total for score in reference]
+    return sum(b * math.log(b / a) for a, b in zip(p, r, strict=True))
+
+
+def test_equals_fp64_by_hand_where_supervised_and_0_elsewhere(
+    batch: tuple[Tensor, Tensor, Tensor],
+) -> None:
+    policy, reference, mask = batch
+    result = token_kls(policy, reference, mask)
+    for row, column in torch.cartesian_prod(torch.arange(3), torch.arange(7)).tolist():
+        expected = by_hand(policy[row, column].tolist(), reference[row, column].tolist())
+        expected = expected if mask[row, column] else 0.0
+        assert result[row, column].item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_reference_comes_first() -> None:
+    """KL(reference || policy) is infinite where the policy excludes what the reference does."""
+    certain, even = torch.tensor([0.0, -1000.0]), torch.tensor([0.0, 0.0])
+    assert kl_divergences(certain, even).item() == pytest.approx(500 - math.log(2))
+    assert kl_divergences(even, certain).item() == pytest.approx(math.log(2))
+
+
+def test_a_probability_that_underflows_is_finite_in_value_and_gradient() -> None:
+    policy = torch.tensor([0.0, -300.0, 5.0], requires_grad=True)
+    divergence = kl_divergences(policy, torch.tensor([0.0, -400.0, 5.0]))
+    divergence.backward()
+    assert divergence.isfinite()
+    assert policy.grad is not None
+    assert policy.grad.isfinite().all()
+
+
+def test_the_gradient_is_the_difference_of_the_distributions_and_0_outside_the_mask(
+    batch: tuple[Tensor, Tensor, Tensor],
+) -> None:
+    policy, reference, mask = batch
+    policy.requires_grad_()
+    token_kls(policy, reference, mask).sum().backward()
+    expected = (policy.softmax(-1) - reference.softmax(-1)) * mask.unsqueeze(-1)
+    assert policy.grad is not None
+    torch.testing.assert_close(policy.grad, expected.detach(), rtol=1e-10, atol=1e-14)
+    assert (policy.grad[~mask] == 0).all()
+
+
+def test_a_model_does_not_diverge_from_itself(batch: tuple[Tensor, Tensor, Tensor]) -> None:
+    policy, _, mask = batch
+    assert (token_kls(policy, policy, mask) == 0).all()
+
+
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
+def test_low_precision_logits_give_fp32(
+    batch: tuple[Tensor, Tensor, Tensor], dtype: torch.dtype
+) -> None:
+    policy, reference = batch[0].to(dtype), batch[1].to(dtype)
+    result = kl_divergences(policy, reference)
+    assert result.dtype == torch.float32
+    expected = kl_divergences(policy.double(), reference.double()).float()
+    torch.testing.assert_close(result, expected, rtol=1e-5, atol=1e-6)

@@ -1,1 +1,38 @@
-"""From character spans to token masks, through the tokenizer's chat template."""
+"""From labelled characters to supervised tokens, exactly."""
+
+from maskdpo_xtuner.masking.masks import (
+    EndOfTurn,
+    LabelledResponse,
+    MaskedResponse,
+    mask_batch,
+    mask_response,
+    token_mask,
+)
+from maskdpo_xtuner.masking.pairs import Side, supervised_spans
+from maskdpo_xtuner.masking.printing import format_mask
+from maskdpo_xtuner.masking.rendering import (
+    MaskingError,
+    Prompt,
+    Rendering,
+    check_tokenizer,
+    render,
+    render_batch,
+)
+
+__all__ = [
+    'EndOfTurn',
+    'LabelledResponse',
+    'MaskedResponse',
+    'MaskingError',
+    'Prompt',
+    'Rendering',
+    'Side',
+    'check_tokenizer',
+    'format_mask',
+    'mask_batch',
+    'mask_response',
+    'render',
+    'render_batch',
+    'supervised_spans',
+    'token_mask',
+]

@@ -1,0 +1,196 @@
+"""From character spans to token masks.
+
+Rule: a token belongs to the sentence of its first non-blank character, a blank token to the
+sentence before it. What tokens look like (byte pieces of a character, a leading blank, merges
+across the response's borders) does not matter to it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from maskdpo_xtuner.masking.rendering import MaskingError, Prompt, Rendering, render_batch
+from maskdpo_xtuner.records import check_spans
+
+EndOfTurn = Literal['always', 'never', 'last_sentence']
+"""Whether the end-of-turn token is supervised; the released trainer does it always."""
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class LabelledResponse:
+    """A conversation and which part of its response to supervise.
+
+    Attributes:
+        prompt: the turns before the response.
+        response: the response, as it was labelled.
+        spans: half-open character ranges of ``response``, in order, without overlap. They need
+            not cover it; what lies outside is not supervised.
+        supervised: one flag for each span.
+        finished: False for a response that was cut at the token limit, which the model did not
+            end: its end-of-turn token is never supervised.
+    """
+
+    prompt: Prompt
+    response: str
+    spans: Sequence[Span]
+    supervised: Sequence[bool]
+    finished: bool = True
+
+
+@dataclass(frozen=True)
+class MaskedResponse:
+    """Token ids of prompt and response and the mask of the loss.
+
+    Attributes:
+        ids: (length,) token ids.
+        mask: (length,) True where the token is supervised.
+        prompt_length: tokens before the first one that touches the response; more than there
+            are ids when the cut at the maximal length took away the whole response.
+    """
+
+    ids: list[int]
+    mask: list[bool]
+    prompt_length: int
+
+
+def mask_response(
+    tokenizer: Any,
+    prompt: Prompt,
+    response: str,
+    spans: Sequence[Span],
+    supervised: Sequence[bool],
+    end_of_turn: EndOfTurn = 'always',
+    max_length: int | None = None,
+    finished: bool = True,
+) -> MaskedResponse:
+    """Mask one response; see `mask_batch`."""
+    item = LabelledResponse(prompt, response, spans, supervised, finished)
+    return mask_batch(tokenizer, [item], end_of_turn, max_length)[0]
+
+
+def mask_batch(
+    tokenizer: Any,
+    items: Sequence[LabelledResponse],
+    end_of_turn: EndOfTurn = 'always',
+    max_length: int | None = None,
+) -> list[MaskedResponse]:
+    """Render, tokenize and mask a batch of responses.
+
+    Args:
+        tokenizer: a fast transformers tokenizer with a chat template.
+        items: the responses; those that share a prompt render it once.
+        end_of_turn: whether the end-of-turn token is supervised.
+        max_length: ids and mask are cut to it from the right; None keeps all. Nothing supervised
+            may be left then, which is for the caller to count.
+
+    Raises:
+        MaskingError: with ``index`` set to the item, as of `render_batch` and `token_mask`.
+    """
+    renderings = render_batch(tokenizer, [(item.prompt, item.response) for item in items])
+    masked = []
+    for index, (item, rendering) in enumerate(zip(items, renderings, strict=True)):
+        try:
+            mask = token_mask(
+                rendering, item.spans, item.supervised, end_of_turn, finished=item.finished
+            )
+        except MaskingError as error:
+            raise MaskingError(str(error), index) from error
+        prompt_length = sum(end <= rendering.response_start for _, end in rendering.offsets)
+        masked.append(MaskedResponse(rendering.ids[:max_length], mask[:max_length], prompt_length))
+    return masked
+
+
+def token_mask(
+    rendering: Rendering,
+    spans: Sequence[Span],
+    supervised: Sequence[bool],
+    end_of_turn: EndOfTurn = 'always',
+    finished: bool = True,
+) -> list[bool]:
+    """Say of each token whether it is supervised.
+
+    A token that touches the response belongs to the span of its first non-blank character. A
+    blank one belongs to the span of the last non-blank character before it, and at the very
+    front of the response to the span that covers it. The end-of-turn token is the first token
+    after the response that is not blank.
+
+    Args:
+        rendering: the conversation.
+        spans: character ranges of the original response, in order, without overlap.
+        supervised: one flag for each span.
+        end_of_turn: ``always``, ``never``, or as the last span (``last_sentence``).
+        finished: False when the response has no end of turn of its own.
+
+    Returns:
+        (length,) one flag for each token of the rendering.
+
+    Raises:
+        MaskingError: spans out of order, overlapping, empty or outside the response; another
+            number of flags.
+    """
+    _check(rendering, spans, supervised)
+    starts = [start + rendering.shift for start, _ in spans]
+    ends = [end + rendering.shift for _, end in spans]
+
+    def is_supervised(position: int | None) -> bool:
+        """The flag of the span that covers a character of ``text``; False outside of all."""
+        if position is None:
+            return False
+        index = bisect_right(starts, position) - 1
+        return index >= 0 and position < ends[index] and supervised[index]
+
+    mask = [is_supervised(_deciding_character(rendering, *token)) for token in rendering.offsets]
+    if finished and _supervises_end(end_of_turn, supervised):
+        end = _end_of_turn(rendering)
+        if end is not None:
+            mask[end] = True
+    return mask
+
+
+def _check(rendering: Rendering, spans: Sequence[Span], supervised: Sequence[bool]) -> None:
+    if len(spans) != len(supervised):
+        raise MaskingError(f'{len(spans)} spans but {len(supervised)} flags')
+    try:
+        check_spans(spans, rendering.response_length)
+    except ValueError as error:
+        raise MaskingError(str(error)) from error
+
+
+def _deciding_character(rendering: Rendering, start: int, end: int) -> int | None:
+    """The character of ``text`` whose span a token belongs to; None outside of the response."""
+    if end <= rendering.response_start or start >= rendering.response_end:
+        return None
+    position = _first_non_blank(rendering.text, start, end)
+    if position < end:
+        inside = rendering.response_start <= position < rendering.response_end
+        return position if inside else None
+    before = rendering.text[rendering.response_start : start].rstrip()
+    if before:
+        return rendering.response_start + len(before) - 1
+    return max(start, rendering.response_start)
+
+
+def _supervises_end(end_of_turn: EndOfTurn, supervised: Sequence[bool]) -> bool:
+    if end_of_turn not in get_args(EndOfTurn):
+        raise ValueError(f'end_of_turn is one of {get_args(EndOfTurn)}, not {end_of_turn!r}')
+    if end_of_turn == 'last_sentence':
+        return bool(supervised) and supervised[-1]
+    return end_of_turn == 'always'
+
+
+def _end_of_turn(rendering: Rendering) -> int | None:
+    """Index of the first token after the response that is not blank."""
+    for index, (start, end) in enumerate(rendering.offsets):
+        if rendering.response_end <= _first_non_blank(rendering.text, start, end) < end:
+            return index
+    return None
+
+
+def _first_non_blank(text: str, start: int, end: int) -> int:
+    """Position of the first non-blank character of ``text[start:end]``, or ``end``."""
+    return end - len(text[start:end].lstrip())

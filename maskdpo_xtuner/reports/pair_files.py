@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from maskdpo_xtuner.jsonl import read_records
-from maskdpo_xtuner.records import AnnotatedResponse, Label, PreferencePair, Record
+from maskdpo_xtuner.masking import Side
+from maskdpo_xtuner.records import AnnotatedResponse, Label, PairItem, PreferencePair, Record
 
 
 class DroppedQuestion(Record):
@@ -32,6 +33,7 @@ class PairFiles:
         total: pairs in the file.
         labels: labels over all answers; over both sides of all pairs where there is no file of
             annotated answers. None counts sentences without a verdict.
+        scores: side -> scores of all pairs that have one.
         answers: question id -> its annotated answers, for the questions of ``pairs``.
         questions: questions that have annotated answers; 0 where there is no file of them.
         dropped: the dropped questions to show.
@@ -42,6 +44,7 @@ class PairFiles:
     pairs: list[PreferencePair]
     total: int
     labels: LabelCounts
+    scores: dict[Side, list[float]] = field(default_factory=lambda: {'chosen': [], 'rejected': []})
     answers: dict[str, list[AnnotatedResponse]] = field(default_factory=dict)
     questions: int = 0
     dropped: list[DroppedQuestion] = field(default_factory=list)
@@ -91,8 +94,11 @@ def _read_pairs(path: Path | str, limit: int | None) -> PairFiles:
         if limit is None or files.total < limit:
             files.pairs.append(pair)
         files.total += 1
-        for item in (pair.chosen_item, pair.rejected_item):
+        for side, scores in files.scores.items():
+            item: PairItem = getattr(pair, f'{side}_item')
             files.labels.update(item.labels or ())
+            if item.score is not None:
+                scores.append(item.score)
     return files
 
 

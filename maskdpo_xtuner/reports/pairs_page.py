@@ -29,7 +29,7 @@ def pairs_page(files: PairFiles, tokenizer: Any = None) -> str:
         'pairs.html.j2',
         title='Preference pairs',
         source=files.source,
-        tiles=_tiles(files, views),
+        tiles=_tiles(files),
         provenance=provenance,
         tables=_tables(files),
         pairs=views,
@@ -49,17 +49,15 @@ def _views(files: PairFiles, tokenizer: Any) -> Iterable[PairView]:
             raise ValueError(f'{files.source}, pair {number}: {error}') from error
 
 
-def _tiles(files: PairFiles, views: list[PairView]) -> dict[str, str]:
+def _tiles(files: PairFiles) -> dict[str, str]:
     tiles = {'pairs': f'{files.total:,}'}
     if files.questions:
         tiles['questions annotated'] = f'{files.questions:,}'
     if files.reasons:
         tiles['questions dropped'] = f'{files.reasons.total():,}'
-    for side in ('chosen', 'rejected'):
-        scores = [getattr(view, side).score for view in views]
-        known = [score for score in scores if score is not None]
-        if known:
-            tiles[f'mean score, {side}'] = f'{100 * fmean(known):.0f} %'
+    for side, scores in files.scores.items():
+        if scores:
+            tiles[f'mean score, {side}'] = f'{100 * fmean(scores):.0f} %'
     return tiles
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from maskdpo_xtuner.masking.pairs import SUPERVISED_TYPE
 from maskdpo_xtuner.records import AnnotatedResponse, Message, PairItem, PreferencePair
+from maskdpo_xtuner.reports.segments import correct_share, sentence_marks
 
 
 def item(answer: AnnotatedResponse, side: Literal['chosen', 'rejected']) -> PairItem:
@@ -25,6 +26,7 @@ def item(answer: AnnotatedResponse, side: Literal['chosen', 'rejected']) -> Pair
         type=tuple(types),
         spans=tuple((s.start, s.end) for s in answer.sentences),
         labels=tuple(s.label for s in answer.sentences),
+        score=correct_share(sentence_marks(answer.sentences)),
         sample_index=answer.sample_index,
         finish_reason=answer.finish_reason,
     )

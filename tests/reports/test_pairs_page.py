@@ -84,13 +84,16 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
 
 
 def test_a_page_of_some_pairs_says_of_how_many_and_counts_all(tmp_path: Path) -> None:
-    groups = [[answer(f'q{n}', 0, '++'), answer(f'q{n}', 1, 'cc')] for n in range(5)]
+    groups = [[answer(f'q{n}', 0, '++'), answer(f'q{n}', 1, 'cc')] for n in range(4)]
+    groups.append([answer('q4', 0, '+c'), answer('q4', 1, 'cc')])
     page = parse_page(pairs_page(read_pair_files(work_dir(tmp_path, groups), limit=2)))
     assert len(page.find('article')) == 2
     (note,) = page.find('p', 'callout')
     assert 'the first 2 of 5 pairs' in note.text
     rows = {row.find('td')[0].text: row.find('td')[1].text for row in page.find('tr')}
-    assert rows == {'No Hallucination': '10', 'Contradictory': '10'}
+    assert rows == {'No Hallucination': '9', 'Contradictory': '11'}
+    tiles = {tile.find('span')[0].text: tile.find('b')[0].text for tile in page.find('div', 'tile')}
+    assert (tiles['pairs'], tiles['mean score, chosen']) == ('5', '90 %')
 
 
 def test_a_page_of_all_pairs_has_no_such_note(tmp_path: Path) -> None:

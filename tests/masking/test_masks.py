@@ -12,6 +12,8 @@ from maskdpo_xtuner.masking import (
     MaskingError,
     mask_batch,
     mask_response,
+    render,
+    token_mask,
 )
 from tests.masking.byte_extents import clusters, expected_mask, read_conversation
 from tests.tokenizers import TOKENIZERS, load_tokenizer
@@ -31,6 +33,11 @@ CODE = 'Use:\n```python\ndef f(x):\n\tif x != 0:\n        return {"a": [1, 2]}\n
 BLANKS = ' \n \t Leading.\u00a0\u3000\u2028 Odd \u200b blanks.\r\n\r\n  trailing  \n '
 SCRIPTS = 'Привет, мир. مرحبا بالعالم! नमस्ते दुनिया। สวัสดี ᚠᛇᚻ 𝔘𝔫𝔦 \x00\x1c end'
 TEXTS = [ENGLISH, CHINESE, EMOJI, COMBINING, MARKDOWN, CODE, BLANKS, SCRIPTS]
+every_text = pytest.mark.parametrize(
+    'text',
+    TEXTS,
+    ids=['english', 'chinese', 'emoji', 'combining', 'markdown', 'code', 'blanks', 'scripts'],
+)
 
 FRAGMENTS = st.sampled_from(
     [
@@ -107,7 +114,7 @@ def draw_spans(data: st.DataObject, response: str) -> tuple[list[tuple[int, int]
 
 
 @every_tokenizer
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(response=RESPONSES, data=st.data())
 def test_any_text_with_any_spans(name: str, response: str, data: st.DataObject) -> None:
     assume(response.strip())
@@ -118,14 +125,20 @@ def test_any_text_with_any_spans(name: str, response: str, data: st.DataObject) 
 
 
 @every_tokenizer
-@pytest.mark.parametrize('text', TEXTS)
+@every_text
 def test_every_border_between_two_sentences(name: str, text: str) -> None:
+    tokenizer = load_tokenizer(name)
+    rendering = render(tokenizer, PROMPT, text)
+    conversation = read_conversation(name, tokenizer, PROMPT, text)
     for _, border in clusters(text)[:-1]:
-        check(name, text, [(0, border), (border, len(text))], [True, False], 'never')
+        for supervised in ([True, False], [False, True]):
+            spans = [(0, border), (border, len(text))]
+            expected = expected_mask(name, conversation, spans, supervised, end_of_turn=False)
+            assert token_mask(rendering, spans, supervised, 'never') == expected
 
 
 @every_tokenizer
-@pytest.mark.parametrize('text', TEXTS)
+@every_text
 def test_every_single_character(name: str, text: str) -> None:
     spans = clusters(text)
     check(name, text, spans, [index % 2 == 0 for index in range(len(spans))])

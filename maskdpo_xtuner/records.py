@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from typing_extensions import Self
@@ -16,6 +16,7 @@ from typing_extensions import Self
 Language = Literal['en', 'zh']
 FinishReason = Literal['stop', 'length']
 BinaryType = Literal['hallucination', 'no_hallucination']
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Label(str, Enum):
@@ -81,7 +82,8 @@ class Sentence(Record):
 
     ``failure`` is an outcome of its own (``unparsed: ...``, ``failed: ...``): it is counted and
     shown, and is never turned into a label. ``points`` are the passages of the document that the
-    verdict rests on.
+    verdict rests on. ``notes`` say what a reader of the verdict should know of how it came about
+    (``reference_cut: ...``, ``document_shortened: ...``).
     """
 
     start: int = Field(ge=0)
@@ -89,6 +91,7 @@ class Sentence(Record):
     label: Label | None = None
     failure: str | None = None
     points: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @model_validator(mode='after')
     def _check(self) -> Self:
@@ -114,14 +117,19 @@ class AnnotatedResponse(Response):
 class PairItem(Record):
     """How one side of a pair was labelled.
 
-    ``sents`` and ``type`` are what the released trainer reads. ``spans``, ``labels``, ``score``,
-    ``seed``, ``sample_index`` and ``finish_reason`` are ours; a file made for the released
-    trainer lacks them. A sentence without a verdict has the label None and is written with the
-    ``type`` that keeps it out of the loss on its side.
+    ``sents`` and ``type`` are what the released trainer reads. ``spans``, ``labels``, ``weights``,
+    ``score``, ``seed``, ``sample_index`` and ``finish_reason`` are ours; a file made for the
+    released trainer lacks them. A sentence without a verdict has the label None and is written
+    with the ``type`` that keeps it out of the loss on its side.
+
+    ``weights`` stand instead of ``type``: the factor of each piece in the loss of its side, with 0
+    for what does not count. ``sents`` are then any pieces of the text: clauses, atomic facts,
+    tokens, what a person marked.
     """
 
     sents: tuple[str, ...]
-    type: tuple[BinaryType, ...]
+    type: tuple[BinaryType, ...] | None = None
+    weights: tuple[Weight, ...] | None = None
     spans: tuple[tuple[int, int], ...] | None = None
     labels: tuple[Label | None, ...] | None = None
     score: float | None = None
@@ -131,7 +139,9 @@ class PairItem(Record):
 
     @model_validator(mode='after')
     def _check_lengths(self) -> Self:
-        for name in ('type', 'spans', 'labels'):
+        if (self.type is None) == (self.weights is None):
+            raise ValueError('give each of sents a type or a weight: either type or weights')
+        for name in ('type', 'weights', 'spans', 'labels'):
             values = getattr(self, name)
             if values is not None and len(values) != len(self.sents):
                 raise ValueError(f'{len(self.sents)} sents but {len(values)} {name}')

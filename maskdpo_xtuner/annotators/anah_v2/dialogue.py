@@ -1,0 +1,185 @@
+"""One dialogue about a sentence: what it asks next and when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from maskdpo_xtuner.annotators.anah_v2.context import Context, shorten
+from maskdpo_xtuner.annotators.anah_v2.parsing import (
+    Existence,
+    UnreadableAnswer,
+    read_existence,
+    read_points,
+    read_type,
+)
+from maskdpo_xtuner.annotators.anah_v2.prompts import Prompts
+from maskdpo_xtuner.engines.base import Completion, Failure, Request, Sampling
+from maskdpo_xtuner.records import Label, Message, Question
+
+Read = TypeVar('Read')
+Turn = Generator[Request, 'Completion | Failure', Read]
+
+
+class NoVerdict(Exception):
+    """The dialogue ends without a label; the text is the sentence's ``failure``."""
+
+
+@dataclass(frozen=True)
+class DialogueSettings:
+    """How to ask.
+
+    Attributes:
+        system: text of a system turn before the dialogue; None for none.
+        max_reference_tokens: limit of the answer of turn 2. A note tells of one that was cut.
+        max_verdict_tokens: limit of the other two; one that was cut is not read.
+        tolerant: read markers with added quotation marks, words or blanks (see `parsing`).
+        retries: how often an unreadable answer is asked for again, sampled at ``seed + 1`` and so
+            on with ``retry_temperature``; greedy decoding would only repeat it.
+        retry_temperature: above 0.
+        seed: of the first attempt.
+    """
+
+    system: str | None = None
+    max_reference_tokens: int = 1024
+    max_verdict_tokens: int = 64
+    tolerant: bool = True
+    retries: int = 0
+    retry_temperature: float = 0.8
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.retries < 0 or self.retry_temperature <= 0 or self.seed < 1:
+            raise ValueError(f'not settings of a dialogue: {self}')
+
+
+class SentenceDialogue:
+    """The dialogue about one sentence.
+
+    Attributes:
+        messages: the turns so far, questions and answers.
+        turn: number of the current turn.
+        notes: what the sentence's record should tell beside its verdict.
+    """
+
+    def __init__(
+        self,
+        question: Question,
+        sentence: str,
+        prompts: Prompts,
+        context: Context,
+        settings: DialogueSettings,
+    ) -> None:
+        self.turn = 0
+        self.notes: list[str] = []
+        self.messages: list[Message] = []
+        if settings.system is not None:
+            self.messages.append(Message(role='system', content=settings.system))
+        self._question = question
+        self._sentence = sentence
+        self._prompts = prompts
+        self._context = context
+        self._settings = settings
+
+    def run(self) -> Turn[tuple[Label, tuple[str, ...]]]:
+        """Go through the turns; gives the label and the points that it rests on.
+
+        Raises:
+            NoVerdict: when an answer cannot be read, or there is none.
+        """
+        limit = self._settings.max_verdict_tokens
+        existence = yield from self._ask(self._prompt('existence'), limit, self._read_existence)
+        if existence is Existence.NO_FACTS:
+            return Label.NO_FACTS, ()
+        prompt, limit = self._reference_prompt(), self._settings.max_reference_tokens
+        points = yield from self._ask(prompt, limit, self._read_points)
+        if not points:
+            return Label.UNVERIFIABLE, ()
+        # As the annotator was trained: the answer itself, separators included.
+        prompt = self._prompt('type', reference=self.messages[-1].content)
+        label = yield from self._ask(prompt, self._settings.max_verdict_tokens, self._read_type)
+        return label, points
+
+    def _ask(self, prompt: str, limit: int, read: Callable[[Completion], Read]) -> Turn[Read]:
+        """Ask until an answer can be read."""
+        self.turn += 1
+        self.messages.append(Message(role='user', content=prompt))
+        if not self._context.fits(self.messages, limit):
+            length = self._context.length
+            raise self._no_verdict('failed', f'longer than the context of {length} tokens')
+        unreadable = []
+        for attempt in range(1 + self._settings.retries):
+            answer = yield self._request(limit, attempt)
+            if isinstance(answer, Failure):
+                raise self._no_verdict('failed', answer.reason)
+            try:
+                meaning = read(answer)
+            except UnreadableAnswer as error:
+                unreadable.append(str(error))
+                continue
+            if unreadable:
+                self.notes.append(f'retried: turn {self.turn}: {"; ".join(unreadable)}')
+            self.messages.append(Message(role='assistant', content=answer.text))
+            return meaning
+        raise self._no_verdict('unparsed', '; '.join(unreadable))
+
+    def _request(self, limit: int, attempt: int) -> Request:
+        """The first attempt is greedy; others are sampled, for greedy would say the same."""
+        temperature = self._settings.retry_temperature if attempt else 0.0
+        sampling = Sampling(limit, temperature=temperature, top_k=0)
+        return Request(tuple(self.messages), sampling, self._settings.seed + attempt)
+
+    def _no_verdict(self, kind: str, reason: str) -> NoVerdict:
+        return NoVerdict(f'{kind}: turn {self.turn}: {reason}')
+
+    def _prompt(self, turn: str, **values: str) -> str:
+        question = self._question
+        return self._prompts.render(
+            turn, question.language, question=question.question, sentence=self._sentence, **values
+        )
+
+    def _reference_prompt(self) -> str:
+        """Turn 2 with the document, or with as much of it as leaves room for turn 3."""
+        document = self._question.document
+        if self._leaves_room(document):
+            return self._prompt('reference', reference=document)
+        query = f'{self._question.question} {self._sentence}'
+        kept = shorten(document, self._question.language, query, self._leaves_room)
+        if kept is None:
+            raise NoVerdict(
+                'failed: turn 2: not one passage of the document fits into the context of '
+                f'{self._context.length} tokens'
+            )
+        self.notes.append(f'document_shortened: {kept.kept} of {kept.passages} passages')
+        return self._prompt('reference', reference=kept.text)
+
+    def _leaves_room(self, document: str) -> bool:
+        """Whether turn 3 fits when turn 2 gets ``document`` and answers at full length."""
+        turns = [
+            Message(role='user', content=self._prompt('reference', reference=document)),
+            Message(role='assistant', content=''),
+            Message(role='user', content=self._prompt('type', reference='')),
+        ]
+        # The points stand twice in the conversation: as an answer and in the next question.
+        reserve = 2 * self._settings.max_reference_tokens + self._settings.max_verdict_tokens
+        return self._context.fits([*self.messages, *turns], reserve)
+
+    def _read_existence(self, answer: Completion) -> Existence:
+        return read_existence(_whole(answer), self._settings.tolerant)
+
+    def _read_points(self, answer: Completion) -> tuple[str, ...]:
+        points = read_points(answer.text, self._settings.tolerant)
+        if answer.finish_reason == 'length':
+            self.notes.append(f'reference_cut: at {answer.completion_tokens} tokens')
+        return points
+
+    def _read_type(self, answer: Completion) -> Label:
+        return read_type(_whole(answer), self._settings.tolerant)
+
+
+def _whole(answer: Completion) -> str:
+    """The text of an answer that has an end: what was cut may have gone on to say otherwise."""
+    if answer.finish_reason == 'length':
+        raise UnreadableAnswer(f'cut at {answer.completion_tokens} tokens', answer.text)
+    return answer.text

@@ -7,8 +7,9 @@ from maskdpo_xtuner.masking.masks import (
     mask_batch,
     mask_response,
     token_mask,
+    token_weights,
 )
-from maskdpo_xtuner.masking.pairs import Side, supervised_spans
+from maskdpo_xtuner.masking.pairs import Side, labelled_response, supervised_spans
 from maskdpo_xtuner.masking.printing import format_mask
 from maskdpo_xtuner.masking.rendering import (
     MaskingError,
@@ -29,10 +30,12 @@ __all__ = [
     'Side',
     'check_tokenizer',
     'format_mask',
+    'labelled_response',
     'mask_batch',
     'mask_response',
     'render',
     'render_batch',
     'supervised_spans',
     'token_mask',
+    'token_weights',
 ]

@@ -1,4 +1,4 @@
-"""From character spans to token masks.
+"""From weighted character spans to token weights and masks.
 
 Rule: a token belongs to the sentence of its first non-blank character, a blank token to the
 sentence before it. What tokens look like (byte pieces of a character, a leading blank, merges
@@ -23,14 +23,15 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True)
 class LabelledResponse:
-    """A conversation and which part of its response to supervise.
+    """A conversation and how much each part of its response counts in the loss.
 
     Attributes:
         prompt: the turns before the response.
         response: the response, as it was labelled.
         spans: half-open character ranges of ``response``, in order, without overlap. They need
             not cover it; what lies outside is not supervised.
-        supervised: one flag for each span.
+        weights: one for each span: the factor of its tokens' log-ratios in the loss; 0 is not
+            supervised. True and False are 1 and 0.
         finished: False for a response that was cut at the token limit, which the model did not
             end: its end-of-turn token is never supervised.
     """
@@ -38,24 +39,29 @@ class LabelledResponse:
     prompt: Prompt
     response: str
     spans: Sequence[Span]
-    supervised: Sequence[bool]
+    weights: Sequence[float]
     finished: bool = True
 
 
 @dataclass(frozen=True)
 class MaskedResponse:
-    """Token ids of prompt and response and the mask of the loss.
+    """Token ids of prompt and response and their weights in the loss.
 
     Attributes:
         ids: (length,) token ids.
-        mask: (length,) True where the token is supervised.
+        weights: (length,) 0 where the token is not supervised.
         prompt_length: tokens before the first one that touches the response; more than there
             are ids when the cut at the maximal length took away the whole response.
     """
 
     ids: list[int]
-    mask: list[bool]
+    weights: list[float]
     prompt_length: int
+
+    @property
+    def mask(self) -> list[bool]:
+        """(length,) True where the token is supervised."""
+        return [weight != 0 for weight in self.weights]
 
 
 def mask_response(
@@ -63,13 +69,13 @@ def mask_response(
     prompt: Prompt,
     response: str,
     spans: Sequence[Span],
-    supervised: Sequence[bool],
+    weights: Sequence[float],
     end_of_turn: EndOfTurn = 'always',
     max_length: int | None = None,
     finished: bool = True,
 ) -> MaskedResponse:
     """Mask one response; see `mask_batch`."""
-    item = LabelledResponse(prompt, response, spans, supervised, finished)
+    item = LabelledResponse(prompt, response, spans, weights, finished)
     return mask_batch(tokenizer, [item], end_of_turn, max_length)[0]
 
 
@@ -85,34 +91,48 @@ def mask_batch(
         tokenizer: a fast transformers tokenizer with a chat template.
         items: the responses; those that share a prompt render it once.
         end_of_turn: whether the end-of-turn token is supervised.
-        max_length: ids and mask are cut to it from the right; None keeps all. Nothing supervised
+        max_length: ids and weights are cut to it from the right; None keeps all. Nothing supervised
             may be left then, which is for the caller to count.
 
     Raises:
-        MaskingError: with ``index`` set to the item, as of `render_batch` and `token_mask`.
+        MaskingError: with ``index`` set to the item, as of `render_batch` and `token_weights`.
     """
     renderings = render_batch(tokenizer, [(item.prompt, item.response) for item in items])
     masked = []
     for index, (item, rendering) in enumerate(zip(items, renderings, strict=True)):
         try:
-            mask = token_mask(
-                rendering, item.spans, item.supervised, end_of_turn, finished=item.finished
+            weights = token_weights(
+                rendering, item.spans, item.weights, end_of_turn, finished=item.finished
             )
         except MaskingError as error:
             raise MaskingError(str(error), index) from error
         prompt_length = sum(end <= rendering.response_start for _, end in rendering.offsets)
-        masked.append(MaskedResponse(rendering.ids[:max_length], mask[:max_length], prompt_length))
+        kept = rendering.ids[:max_length], weights[:max_length]
+        masked.append(MaskedResponse(*kept, prompt_length))
     return masked
 
 
 def token_mask(
     rendering: Rendering,
     spans: Sequence[Span],
-    supervised: Sequence[bool],
+    weights: Sequence[float],
     end_of_turn: EndOfTurn = 'always',
     finished: bool = True,
 ) -> list[bool]:
-    """Say of each token whether it is supervised.
+    """Say of each token whether it is supervised; arguments and errors as of `token_weights`."""
+    return [
+        weight != 0 for weight in token_weights(rendering, spans, weights, end_of_turn, finished)
+    ]
+
+
+def token_weights(
+    rendering: Rendering,
+    spans: Sequence[Span],
+    weights: Sequence[float],
+    end_of_turn: EndOfTurn = 'always',
+    finished: bool = True,
+) -> list[float]:
+    """Give each token the weight of the span that it belongs to.
 
     A token that touches the response belongs to the span of its first non-blank character. A
     blank one belongs to the span of the last non-blank character before it, and at the very
@@ -122,39 +142,39 @@ def token_mask(
     Args:
         rendering: the conversation.
         spans: character ranges of the original response, in order, without overlap.
-        supervised: one flag for each span.
-        end_of_turn: ``always``, ``never``, or as the last span (``last_sentence``).
+        weights: one for each span; True and False are 1 and 0.
+        end_of_turn: the end-of-turn token has the weight 1 (``always``), 0 (``never``), or that
+            of the last span (``last_sentence``).
         finished: False when the response has no end of turn of its own.
 
     Returns:
-        (length,) one flag for each token of the rendering.
+        (length,) one weight for each token of the rendering, 0 outside of all spans.
 
     Raises:
         MaskingError: spans out of order, overlapping, empty or outside the response; another
-            number of flags.
+            number of weights.
     """
-    _check(rendering, spans, supervised)
+    _check(rendering, spans, weights)
     starts = [start + rendering.shift for start, _ in spans]
     ends = [end + rendering.shift for _, end in spans]
 
-    def is_supervised(position: int | None) -> bool:
-        """The flag of the span that covers a character of ``text``; False outside of all."""
+    def weight_at(position: int | None) -> float:
+        """The weight of the span that covers a character of ``text``."""
         if position is None:
-            return False
+            return 0.0
         index = bisect_right(starts, position) - 1
-        return index >= 0 and position < ends[index] and supervised[index]
+        return float(weights[index]) if index >= 0 and position < ends[index] else 0.0
 
-    mask = [is_supervised(_deciding_character(rendering, *token)) for token in rendering.offsets]
-    if finished and _supervises_end(end_of_turn, supervised):
-        end = _end_of_turn(rendering)
-        if end is not None:
-            mask[end] = True
-    return mask
+    found = [weight_at(_deciding_character(rendering, *token)) for token in rendering.offsets]
+    end = _end_of_turn(rendering)
+    if finished and end is not None:
+        found[end] = _end_weight(end_of_turn, weights)
+    return found
 
 
-def _check(rendering: Rendering, spans: Sequence[Span], supervised: Sequence[bool]) -> None:
-    if len(spans) != len(supervised):
-        raise MaskingError(f'{len(spans)} spans but {len(supervised)} flags')
+def _check(rendering: Rendering, spans: Sequence[Span], weights: Sequence[float]) -> None:
+    if len(spans) != len(weights):
+        raise MaskingError(f'{len(spans)} spans but {len(weights)} weights')
     try:
         check_spans(spans, rendering.response_length)
     except ValueError as error:
@@ -175,12 +195,12 @@ def _deciding_character(rendering: Rendering, start: int, end: int) -> int | Non
     return max(start, rendering.response_start)
 
 
-def _supervises_end(end_of_turn: EndOfTurn, supervised: Sequence[bool]) -> bool:
+def _end_weight(end_of_turn: EndOfTurn, weights: Sequence[float]) -> float:
     if end_of_turn not in get_args(EndOfTurn):
         raise ValueError(f'end_of_turn is one of {get_args(EndOfTurn)}, not {end_of_turn!r}')
     if end_of_turn == 'last_sentence':
-        return bool(supervised) and supervised[-1]
-    return end_of_turn == 'always'
+        return float(weights[-1]) if weights else 0.0
+    return 1.0 if end_of_turn == 'always' else 0.0
 
 
 def _end_of_turn(rendering: Rendering) -> int | None:

@@ -1,11 +1,13 @@
-"""Which part of a pair's sides to supervise."""
+"""How much each part of a pair's sides counts in the loss."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
+from maskdpo_xtuner.masking.masks import LabelledResponse
 from maskdpo_xtuner.masking.rendering import MaskingError
-from maskdpo_xtuner.records import BinaryType, PairItem
+from maskdpo_xtuner.records import BinaryType, PairItem, PreferencePair
 
 Side = Literal['chosen', 'rejected']
 
@@ -16,22 +18,33 @@ SUPERVISED_TYPE: dict[Side, BinaryType] = {
 """Mask-DPO, eq. 5-6: what is right in the chosen and what is wrong in the rejected response."""
 
 
+def labelled_response(side: Side, pair: PreferencePair) -> LabelledResponse:
+    """One side of a pair as Mask-DPO supervises it; errors as of `supervised_spans`."""
+    text = getattr(pair, side)[0].content
+    item: PairItem = getattr(pair, f'{side}_item')
+    prompt = [message.model_dump() for message in pair.prompt]
+    # An answer cut at the token limit has no end-of-turn token of its own.
+    finished = item.finish_reason != 'length'
+    return LabelledResponse(prompt, text, *supervised_spans(side, text, item), finished)
+
+
 def supervised_spans(
     side: Side, text: str, item: PairItem
-) -> tuple[list[tuple[int, int]], list[bool]]:
-    """Character spans of the sentences of one side, and whether each counts in the loss.
+) -> tuple[list[tuple[int, int]], list[float]]:
+    """Character spans of the sentences of one side, and the weight of each in the loss.
 
     Spans are the item's own; a file made for the released trainer has none, and its sentences
-    are looked up in the text in order. A sentence that was not labelled (label None) counts on
-    neither side.
+    are looked up in the text in order. The weight is the item's own, or 1 for a type that its side
+    supervises and 0 for the other. A sentence that was not labelled (label None) counts on neither
+    side.
 
     Args:
         side: which side of the pair.
         text: the response.
-        item: its sentences with their types.
+        item: its sentences, or other pieces, with their types or weights.
 
     Returns:
-        ``(spans, supervised)``, of equal length. An empty sentence is left out.
+        ``(spans, weights)``, of equal length. An empty sentence is left out.
 
     Raises:
         MaskingError: naming the sentence that is not in the text, or not at its span.
@@ -41,10 +54,19 @@ def supervised_spans(
     else:
         _check_sentences(side, text, item.sents, item.spans)
         spans = list(item.spans)
-    labelled = [True] * len(spans) if item.labels is None else [x is not None for x in item.labels]
+    return _without_empty(spans, _weights(side, item))
+
+
+def _weights(side: Side, item: PairItem) -> Sequence[float]:
+    if item.type is None:
+        assert item.weights is not None  # a PairItem has one of the two
+        return item.weights
+    labelled = (
+        [True] * len(item.type) if item.labels is None else [x is not None for x in item.labels]
+    )
     wanted = SUPERVISED_TYPE[side]
-    flags = [kind == wanted and known for kind, known in zip(item.type, labelled, strict=True)]
-    return _without_empty(spans, flags)
+    kinds = zip(item.type, labelled, strict=True)
+    return [float(kind == wanted and known) for kind, known in kinds]
 
 
 def _find_sentences(side: Side, text: str, sents: tuple[str, ...]) -> list[tuple[int, int]]:
@@ -74,8 +96,8 @@ def _check_sentences(
 
 
 def _without_empty(
-    spans: list[tuple[int, int]], flags: list[bool]
-) -> tuple[list[tuple[int, int]], list[bool]]:
-    """An empty sentence labels no token."""
+    spans: Sequence[tuple[int, int]], weights: Sequence[float]
+) -> tuple[list[tuple[int, int]], list[float]]:
+    """An empty sentence has no token."""
     kept = [index for index, (start, end) in enumerate(spans) if start < end]
-    return [spans[index] for index in kept], [flags[index] for index in kept]
+    return [spans[index] for index in kept], [weights[index] for index in kept]

@@ -32,24 +32,24 @@ def token_logps(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
 
 
 def masked_logratios(
-    policy_token_logps: Tensor, reference_token_logps: Tensor, mask: Tensor
+    policy_token_logps: Tensor, reference_token_logps: Tensor, weights: Tensor
 ) -> Tensor:
     """M of the paper (eq. 5): sum over supervised tokens of log pi_theta - log pi_ref.
 
     Args:
         policy_token_logps: (batch, length).
         reference_token_logps: (batch, length).
-        mask: (batch, length), bool.
+        weights: (batch, length), the factor of each term: the mask, or any weights.
 
     Returns:
         (batch,).
     """
-    return ((policy_token_logps - reference_token_logps) * mask).sum(-1)
+    return ((policy_token_logps - reference_token_logps) * weights).sum(-1)
 
 
 def mean_logratios(
-    policy_token_logps: Tensor, reference_token_logps: Tensor, mask: Tensor
+    policy_token_logps: Tensor, reference_token_logps: Tensor, weights: Tensor
 ) -> Tensor:
-    """`masked_logratios` per supervised token, of which every row has at least one; (batch,)."""
-    sums = masked_logratios(policy_token_logps, reference_token_logps, mask)
-    return sums / mask.sum(-1)
+    """The mean that `masked_logratios` is the sum of, (batch,); no row has only zero weights."""
+    sums = masked_logratios(policy_token_logps, reference_token_logps, weights)
+    return sums / weights.sum(-1)

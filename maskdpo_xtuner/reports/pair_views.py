@@ -83,17 +83,17 @@ def _view_side(
 ) -> AnswerView:
     item: PairItem = getattr(pair, f'{side}_item')
     (message,) = getattr(pair, side)
-    spans, supervised = supervised_spans(side, message.content, item)
+    spans, weights = supervised_spans(side, message.content, item)
     answer = answers.get(item.sample_index)
     if answer is not None:
         marks = sentence_marks(answer.sentences)
     else:
-        marks = _item_marks(side, item, spans, supervised)
+        marks = _item_marks(side, item, spans, weights)
     truncated = item.finish_reason == 'length'
     tokens = []
     if tokenizer is not None:
         tokens = response_tokens(
-            tokenizer, pair.prompt, message.content, spans, supervised, finished=not truncated
+            tokenizer, pair.prompt, message.content, spans, weights, finished=not truncated
         )
     return AnswerView(
         segments=segments(message.content, marks),
@@ -106,13 +106,15 @@ def _view_side(
 
 
 def _item_marks(
-    side: Side, item: PairItem, spans: Sequence[tuple[int, int]], supervised: Sequence[bool]
+    side: Side, item: PairItem, spans: Sequence[tuple[int, int]], weights: Sequence[float]
 ) -> list[Mark]:
     if item.labels is not None:
         kinds = [kind_of(label) for label in item.labels]
+    elif item.type is None:
+        kinds = [kind_of(None)] * len(spans)
     else:
         # What counts in the loss tells the type: right in the chosen, wrong in the rejected.
-        kinds = [binary_kind(flag == (side == 'rejected')) for flag in supervised]
+        kinds = [binary_kind(bool(weight) == (side == 'rejected')) for weight in weights]
     return [Mark(*span, kind) for span, kind in zip(spans, kinds, strict=True)]
 
 

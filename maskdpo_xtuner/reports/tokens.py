@@ -42,7 +42,7 @@ def response_tokens(
     prompt: Sequence[Message],
     response: str,
     spans: Sequence[tuple[int, int]],
-    supervised: Sequence[bool],
+    weights: Sequence[float],
     finished: bool = True,
 ) -> list[Token]:
     """Tokens of the response and of what the chat template writes after it.
@@ -50,7 +50,7 @@ def response_tokens(
     Arguments and errors as of `maskdpo_xtuner.masking.mask_response`; nothing is cut.
     """
     rendering = render(tokenizer, [message.model_dump() for message in prompt], response)
-    mask = token_mask(rendering, spans, supervised, finished=finished)
+    mask = token_mask(rendering, spans, weights, finished=finished)
     tokens, shown = [], rendering.response_start
     for (start, end), flag in zip(rendering.offsets, mask, strict=True):
         if end > rendering.response_start:

@@ -5,6 +5,7 @@ runs while it loads the file, before XTuner looks up ``--deepspeed NAME``. This 
 package that imports xtuner, mmengine or deepspeed.
 """
 
+from maskdpo_xtuner.training.collate import mask_preference_collate_fn
 from maskdpo_xtuner.training.cpu import supply_cpu_support
 from maskdpo_xtuner.training.dataset import build_mask_preference_dataset
 from maskdpo_xtuner.training.deepspeed import register_zero_names
@@ -23,6 +24,7 @@ __all__ = [
     'WarmupLR',
     'build_mask_preference_dataset',
     'load_preference_pairs',
+    'mask_preference_collate_fn',
     'response_mask_map_fn',
     'sentence_mask_map_fn',
 ]

@@ -17,7 +17,7 @@ from maskdpo_xtuner.masking import LabelledResponse, Side, supervised_spans
 from maskdpo_xtuner.records import PairItem, PreferencePair
 
 MapFunction = Callable[[Mapping[str, Any]], tuple[LabelledResponse, LabelledResponse]]
-Spans = tuple[list[tuple[int, int]], list[bool]]
+Spans = tuple[list[tuple[int, int]], list[float]]
 
 
 @MAP_FUNC.register_module()
@@ -41,7 +41,7 @@ def response_mask_map_fn(row: Mapping[str, Any]) -> tuple[LabelledResponse, Labe
 
 
 def _whole_response(side: Side, text: str, item: PairItem) -> Spans:
-    return [(0, len(text))], [True]
+    return [(0, len(text))], [1.0]
 
 
 def _responses(
@@ -54,9 +54,9 @@ def _responses(
     prompt = [message.model_dump() for message in pair.prompt]
 
     def response(side: Side, text: str, item: PairItem) -> LabelledResponse:
-        spans, supervised = spans_of(side, text, item)
+        spans, weights = spans_of(side, text, item)
         # An answer cut at the token limit has no end-of-turn token of its own.
-        return LabelledResponse(prompt, text, spans, supervised, item.finish_reason != 'length')
+        return LabelledResponse(prompt, text, spans, weights, item.finish_reason != 'length')
 
     return (
         response('chosen', pair.chosen[0].content, pair.chosen_item),

@@ -32,7 +32,8 @@ class MaskDPO(DPO):
     """DPO in which only supervised tokens count (Mask-DPO, ICLR 2025, eq. 5-6).
 
     Rows of a batch alternate between chosen and rejected, as `preference_collate_fn` makes them;
-    ``labels`` hold the token's id where it is supervised and -100 elsewhere. The reference is the
+    ``labels`` hold the token's id where it is supervised and -100 elsewhere, ``weights`` the factor
+    of each token's log-ratio (without them it is 1 wherever there is a label). The reference is the
     policy as it was loaded, or, with LoRA, the policy with its adapters disabled.
 
     Args:
@@ -68,8 +69,8 @@ class MaskDPO(DPO):
         """The loss of each pair, and what is logged.
 
         Args:
-            data: ``input_ids``, ``labels``, ``attention_mask`` and ``position_ids``, each
-                (2 * pairs, length). Not changed.
+            data: ``input_ids``, ``labels``, ``attention_mask``, ``position_ids`` and, if tokens
+                count differently, ``weights``, each (2 * pairs, length). Not changed.
             data_samples: not used; a part of XTuner's interface.
 
         Returns:
@@ -79,12 +80,13 @@ class MaskDPO(DPO):
         # The logits at position t are the distribution over the token at t + 1.
         targets = data['labels'][:, 1:]
         mask = targets != IGNORE_INDEX
-        inputs = {name: value for name, value in data.items() if name != 'labels'}
+        weights = data['weights'][:, 1:] if 'weights' in data else mask
+        inputs = {key: value for key, value in data.items() if key not in ('labels', 'weights')}
         policy = self._policy_logps(inputs, targets, mask)
         with torch.no_grad():
             reference = self._reference_logps(inputs, targets, mask)
         normalized = self.loss_type in LENGTH_NORMALIZED
-        logratios = (mean_logratios if normalized else masked_logratios)(policy, reference, mask)
+        logratios = (mean_logratios if normalized else masked_logratios)(policy, reference, weights)
         chosen, rejected = logratios[::2], logratios[1::2]
         logs = self._reward_logs(chosen.detach(), rejected.detach())
         logs.update(_token_logs(policy.detach(), mask, data['attention_mask']))

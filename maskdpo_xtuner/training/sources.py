@@ -21,6 +21,7 @@ ITEM = {
     'type': List(Value('string')),
     'spans': List(List(Value('int64'))),
     'labels': List(Value('string')),
+    'weights': List(Value('float64')),
     'finish_reason': Value('string'),
 }
 FEATURES = Features(

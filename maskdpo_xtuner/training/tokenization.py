@@ -28,9 +28,13 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 SIDES: tuple[Side, Side] = ('chosen', 'rejected')
-ITEM_COLUMNS = [f'{side}_{part}' for side in SIDES for part in ('ids', 'labels')]
+PARTS = {'ids': 'int32', 'labels': 'int32', 'weights': 'float32'}
+ITEM_COLUMNS = [f'{side}_{part}' for side in SIDES for part in PARTS]
 FEATURES = Features(
-    {**{name: List(Value('int32')) for name in ITEM_COLUMNS}, 'drop_reason': Value('string')}
+    {
+        **{f'{side}_{part}': List(Value(kind)) for side in SIDES for part, kind in PARTS.items()},
+        'drop_reason': Value('string'),
+    }
 )
 
 
@@ -108,12 +112,13 @@ def _item(
 ) -> dict[str, Any]:
     item: dict[str, Any] = {'drop_reason': None}
     for side, labelled, tokens in zip(SIDES, pair, masked, strict=True):
-        if not any(labelled.supervised):
+        if not any(labelled.weights):
             return _dropped(f'{side}: no sentence to supervise')
         if not any(tokens.mask):
             return _dropped(f'{side}: all supervised tokens lie beyond max_length')
         item[f'{side}_ids'] = tokens.ids
         item[f'{side}_labels'] = _labels(tokens)
+        item[f'{side}_weights'] = tokens.weights
     return item
 
 

@@ -228,7 +228,7 @@ def test_a_batch_gives_what_single_calls_give(name: str) -> None:
         ([(0, 4), (3, 9)], [True, True], r'the span \[3, 9\) is empty, overlaps'),
         ([(0, 99)], [True], r'the span \[0, 99\)'),
         ([(4, 4)], [True], r'the span \[4, 4\)'),
-        ([(0, 4)], [True, False], '1 spans but 2 flags'),
+        ([(0, 4)], [True, False], '1 spans but 2 weights'),
     ],
 )
 def test_refuses_spans_that_do_not_fit(
@@ -252,3 +252,19 @@ def test_spans_count_in_the_response_before_trimming() -> None:
 def test_refuses_a_setting_that_does_not_exist() -> None:
     with pytest.raises(ValueError, match="end_of_turn is one of .* not 'sometimes'"):
         mask_response(load_tokenizer('smollm2'), PROMPT, ANSWER, [], [], 'sometimes')  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ('end_of_turn', 'end'), [('always', 1.0), ('never', 0.0), ('last_sentence', 2.5)]
+)
+def test_tokens_have_the_weight_of_their_span(end_of_turn: EndOfTurn, end: float) -> None:
+    tokenizer = load_tokenizer('llama3')
+    weights = [0.25, 0, 2.5]
+    masked = mask_response(tokenizer, PROMPT, ANSWER, SENTENCES, weights, end_of_turn)
+    text: dict[float, str] = {}
+    for token, weight in zip(masked.ids, masked.weights, strict=True):
+        text[weight] = text.get(weight, '') + tokenizer.decode([token])
+    assert text[0.25] == 'Marie Curie. '
+    assert text[2.5] == 'No.' + ('<|eot_id|>' if end == 2.5 else '')
+    assert text.get(1.0, '') == ('<|eot_id|>' if end == 1 else '')
+    assert masked.mask == [weight != 0 for weight in masked.weights]

@@ -60,3 +60,14 @@ def test_names_the_span_that_is_not_its_sentence() -> None:
     shifted = ((0, 10), (10, 19), (19, 31))
     with pytest.raises(MaskingError, match=r'chosen_item.spans\[1\] is \[10, 19\), where'):
         supervised_spans('chosen', TEXT, item(spans=shifted))
+
+
+@pytest.mark.parametrize('side', ['chosen', 'rejected'])
+def test_weights_stand_for_themselves_on_both_sides(side: Side) -> None:
+    weighted = PairItem(sents=SENTS, weights=(0.5, 0, 2))
+    assert supervised_spans(side, TEXT, weighted) == ([(0, 9), (10, 20), (21, 30)], [0.5, 0, 2])
+
+
+def test_weighted_pieces_may_be_finer_than_sentences_and_leave_gaps() -> None:
+    pieces = PairItem(sents=('is not', 'so'), spans=((13, 19), (27, 29)), weights=(1, 0.5))
+    assert supervised_spans('rejected', TEXT, pieces) == ([(13, 19), (27, 29)], [1, 0.5])

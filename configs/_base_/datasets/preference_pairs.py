@@ -15,5 +15,5 @@ train_dataloader = dict(
         end_of_turn='always',
     ),
     sampler=dict(type='DefaultSampler', shuffle=True),
-    collate_fn=dict(type='xtuner.dataset.collate_fns.preference_collate_fn.preference_collate_fn'),
+    collate_fn=dict(type='mask_preference_collate_fn'),
 )

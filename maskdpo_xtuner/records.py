@@ -82,7 +82,8 @@ class Sentence(Record):
 
     ``failure`` is an outcome of its own (``unparsed: ...``, ``failed: ...``): it is counted and
     shown, and is never turned into a label. ``points`` are the passages of the document that the
-    verdict rests on.
+    verdict rests on. ``notes`` say what a reader of the verdict should know of how it came about
+    (``reference_cut: ...``, ``document_shortened: ...``).
     """
 
     start: int = Field(ge=0)
@@ -90,6 +91,7 @@ class Sentence(Record):
     label: Label | None = None
     failure: str | None = None
     points: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @model_validator(mode='after')
     def _check(self) -> Self:

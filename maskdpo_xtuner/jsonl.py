@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from pydantic import ValidationError
 from maskdpo_xtuner.records import Question, Record
 
 AnyRecord = TypeVar('AnyRecord', bound=Record)
+
+_LFS_POINTER = b'version https://git-lfs'
 
 
 class RecordError(ValueError):
@@ -56,6 +59,8 @@ def _parse_line(path: Path, number: int, raw: bytes) -> dict[str, Any]:
         raise RecordError(path, number, f'not UTF-8 ({error}); save the file as UTF-8') from error
     except json.JSONDecodeError as error:
         mend = 'each line must be one whole JSON object'
+        if raw.startswith(_LFS_POINTER):
+            mend = 'this is a pointer of Git LFS; get the file itself with `git lfs pull`'
         raise RecordError(
             path, number, f'broken JSON at column {error.colno} ({error.msg}); {mend}'
         ) from error
@@ -94,35 +99,53 @@ def read_records(path: Path | str, model: type[AnyRecord]) -> Iterator[AnyRecord
 
 
 def read_questions(path: Path | str) -> list[Question]:
-    """Read a question file, deriving ids that are absent.
+    """Read a question file, deriving what is absent.
 
-    An absent ``question_id`` becomes a hash of question and document, so it does not depend on
-    the order of the file.
+    An absent ``question_id`` becomes a hash of question and document, an absent ``topic`` one of
+    the document, which the questions on a topic share (as in ANAH-v2's
+    ``question_document.jsonl``); neither depends on the order of the file. A record that stands
+    twice is taken once, with a warning.
 
     Raises:
-        RecordError: for a bad line, and for an id that stands twice (both lines are named).
+        RecordError: for a bad line, and for an id of two different records (both lines are named).
     """
-    first_seen: dict[str, int] = {}
-    questions = []
+    questions: dict[str, Question] = {}
+    lines: dict[str, int] = {}
+    repeated: list[int] = []
     for line, value in read_objects(path):
-        if value.get('question_id') is None:
-            value = {**value, 'question_id': _derive_id(value)}
-        question = parse_record(Question, value, path, line)
-        earlier = first_seen.setdefault(question.question_id, line)
-        if earlier != line:
+        question = parse_record(Question, _with_derived(value), path, line)
+        earlier = questions.setdefault(question.question_id, question)
+        if earlier is question:
+            lines[question.question_id] = line
+        elif earlier == question:
+            repeated.append(line)
+        else:
             raise RecordError(
                 path,
                 line,
-                f'question_id "{question.question_id}" already stands in line {earlier}; '
-                'remove the duplicate or give it an id of its own',
+                f'question_id "{question.question_id}" already stands in line '
+                f'{lines[question.question_id]}; give it an id of its own',
             )
-        questions.append(question)
-    return questions
+    if repeated:
+        first = ', '.join(map(str, repeated[:3]))
+        warnings.warn(
+            f'{path}: {len(repeated)} records stand twice (lines {first}, ...) and are used once',
+            stacklevel=2,
+        )
+    return list(questions.values())
 
 
-def _derive_id(value: dict[str, Any]) -> str:
-    text = json.dumps([value.get('question'), value.get('document')], ensure_ascii=False)
-    return 'q-' + hashlib.sha256(text.encode()).hexdigest()[:12]
+def _with_derived(value: dict[str, Any]) -> dict[str, Any]:
+    document = value.get('document')
+    derived = {
+        'question_id': 'q-' + _short_hash([value.get('question'), document]),
+        'topic': 'document-' + _short_hash(document),
+    }
+    return derived | {key: found for key, found in value.items() if found is not None}
+
+
+def _short_hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:12]
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
 
-from maskdpo_xtuner.annotators.anah_v2 import wording
+from maskdpo_xtuner.annotators.anah_v2.wording import TEMPLATES
 from maskdpo_xtuner.records import Language
 
 OWN = 'own'
@@ -74,7 +74,7 @@ def _check_template(
 
 def own_prompts() -> Prompts:
     """The project's own wording."""
-    return Prompts(wording.TEMPLATES, OWN)
+    return Prompts(TEMPLATES, OWN)
 
 
 def write_prompts(path: Path | str, prompts: Prompts) -> None:

@@ -1,0 +1,48 @@
+"""What the tools' command lines share: options, and how a run ends."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import sys
+from collections.abc import Callable
+from typing import Any
+
+INTERRUPTED = 130  # what a shell reports after Ctrl-C
+
+
+def key_value(text: str) -> tuple[str, Any]:
+    """Read ``key=value`` of ``--cfg-options``; the value is Python where it reads as such."""
+    key, equals, value = text.partition('=')
+    if not equals or not key:
+        raise argparse.ArgumentTypeError(f'expected KEY=VALUE, found {text!r}')
+    try:
+        return key, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return key, value
+
+
+def add_config_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of every tool that reads a config."""
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        type=key_value,
+        default=[],
+        metavar='KEY=VALUE',
+        help='replace settings of the config, such as sampling.num_samples=8',
+    )
+    parser.add_argument('--work-dir', metavar='DIR', help="replace the config's work_dir")
+    parser.add_argument('--quiet', action='store_true', help='no progress bars')
+
+
+def run_tool(main: Callable[[], int]) -> None:
+    """Run and exit: wrong input ends in one line on stderr, Ctrl-C says how to go on."""
+    try:
+        code = main()
+    except (ValueError, ModuleNotFoundError) as error:
+        sys.exit(f'error: {error}')
+    except KeyboardInterrupt:
+        print('interrupted; run the same command again to go on', file=sys.stderr)
+        code = INTERRUPTED
+    sys.exit(code)

@@ -1,0 +1,71 @@
+"""Questions to sampled answers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Generator, Iterable, Iterator, Mapping
+
+from maskdpo_xtuner.completions import Scheduler
+from maskdpo_xtuner.engines.base import Completion, Failure, Request
+from maskdpo_xtuner.records import Message, Question, Record, Response
+from maskdpo_xtuner.settings import SamplingSettings
+
+
+class FailedSample(Record):
+    """A sample that the engine could not give; ``reason`` is the engine's."""
+
+    question_id: str
+    sample_index: int
+    reason: str
+
+
+Sample = Generator[Request, Completion | Failure, Response | FailedSample]
+
+
+def sample_seed(question_id: str, sample_index: int, seed: int) -> int:
+    """The seed of one sample, in 1 .. 2**31 - 1, whatever else is sampled beside it."""
+    digest = hashlib.sha256(f'{seed}/{question_id}/{sample_index}'.encode()).digest()
+    return int.from_bytes(digest[:8], 'big') % (2**31 - 1) + 1
+
+
+def prompt_of(question: Question, system_prompt: str | None) -> tuple[Message, ...]:
+    """The conversation that the policy is asked to continue."""
+    user = Message(role='user', content=question.question)
+    if system_prompt is None:
+        return (user,)
+    return (Message(role='system', content=system_prompt), user)
+
+
+def sample(
+    questions: Iterable[Question],
+    scheduler: Scheduler[Response | FailedSample],
+    settings: SamplingSettings,
+    identity: Mapping[str, str],
+) -> Iterator[list[Response | FailedSample]]:
+    """Yield the samples of each question, in the order of the questions and of their indices."""
+    return scheduler.run(
+        [_sample(question, index, settings, identity) for index in range(settings.num_samples)]
+        for question in questions
+    )
+
+
+def _sample(
+    question: Question, index: int, settings: SamplingSettings, identity: Mapping[str, str]
+) -> Sample:
+    seed = sample_seed(question.question_id, index, settings.seed)
+    messages = prompt_of(question, settings.system_prompt)
+    outcome = yield Request(messages, settings.decoding(), seed)
+    if isinstance(outcome, Failure):
+        return FailedSample(
+            question_id=question.question_id, sample_index=index, reason=outcome.reason
+        )
+    return Response(
+        question_id=question.question_id,
+        sample_index=index,
+        seed=seed,
+        text=outcome.text,
+        finish_reason=outcome.finish_reason,
+        prompt_tokens=outcome.prompt_tokens,
+        completion_tokens=outcome.completion_tokens,
+        model=identity['model'],
+    )

@@ -1,0 +1,111 @@
+"""What a run of the pipeline counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from maskdpo_xtuner.completions import Accounting
+from maskdpo_xtuner.pairs import DroppedQuestion
+from maskdpo_xtuner.records import AnnotatedResponse, Label, PreferencePair
+
+
+@dataclass
+class Summary:
+    """Counts of all stages.
+
+    Attributes:
+        questions: questions of the input.
+        samples: answers asked for each.
+        requests: what became of the requests to the policy.
+        responses: answers that came.
+        truncated: of these, cut at the token limit.
+        blank: of these, without a sentence.
+        labels: sentences by label; None counts those without a verdict.
+        pairs: pairs made.
+        dropped: questions without a pair, by reason.
+        chosen_score: sum of the chosen answers' scores; ``rejected_score`` likewise.
+    """
+
+    questions: int
+    samples: int
+    requests: Accounting = field(default_factory=Accounting)
+    responses: int = 0
+    truncated: int = 0
+    blank: int = 0
+    labels: Counter[Label | None] = field(default_factory=Counter)
+    pairs: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    chosen_score: float = 0.0
+    rejected_score: float = 0.0
+
+    def count_response(self, response: AnnotatedResponse) -> None:
+        """Enter one annotated answer."""
+        self.responses += 1
+        self.truncated += response.finish_reason == 'length'
+        self.blank += not response.sentences
+        self.labels.update(sentence.label for sentence in response.sentences)
+
+    def count_pair(self, made: PreferencePair | DroppedQuestion) -> None:
+        """Enter what became of one question."""
+        if isinstance(made, DroppedQuestion):
+            self.dropped[made.reason.value] += 1
+            return
+        self.pairs += 1
+        self.chosen_score += made.chosen_item.score or 0.0
+        self.rejected_score += made.rejected_item.score or 0.0
+
+    @property
+    def missing(self) -> int:
+        """Answers that were asked for and are not there."""
+        return self.questions * self.samples - self.responses
+
+    def drop_reasons(self) -> str:
+        """The reasons with their counts, the most frequent first."""
+        return ', '.join(f'{reason}: {count}' for reason, count in self.dropped.most_common())
+
+    def to_dict(self) -> dict[str, Any]:
+        """What does not depend on how often the run was interrupted, for ``summary.json``."""
+        return {
+            'questions': self.questions,
+            'samples_per_question': self.samples,
+            'responses': self.responses,
+            'missing_responses': self.missing,
+            'truncated_responses': self.truncated,
+            'blank_responses': self.blank,
+            'sentences': {_name(label): self.labels[label] for label in (*Label, None)},
+            'pairs': self.pairs,
+            'dropped_questions': dict(sorted(self.dropped.items())),
+            'mean_score_chosen': self.chosen_score / self.pairs if self.pairs else None,
+            'mean_score_rejected': self.rejected_score / self.pairs if self.pairs else None,
+        }
+
+    def table(self) -> str:
+        """The counts as lines for a person."""
+        sentences = self.labels.total()
+        rows = [
+            ('questions', f'{self.questions}, {self.samples} answers each'),
+            ('requests', self.requests.describe()),
+            ('answers', f'{self.responses} ({self.truncated} cut at the token limit)'),
+            ('sentences', str(sentences)),
+            *(
+                (
+                    f'  {_name(label)}',
+                    f'{self.labels[label]} ({self.labels[label] / sentences:.1%})',
+                )
+                for label in (*Label, None)
+                if self.labels[label]
+            ),
+            ('pairs', str(self.pairs)),
+            *((f'  dropped: {reason}', str(n)) for reason, n in self.dropped.most_common()),
+        ]
+        if self.pairs:
+            chosen, rejected = self.chosen_score / self.pairs, self.rejected_score / self.pairs
+            rows.append(('mean score', f'chosen {chosen:.2f}, rejected {rejected:.2f}'))
+        width = max(len(name) for name, _ in rows)
+        return '\n'.join(f'{name:<{width}}  {value}' for name, value in rows)
+
+
+def _name(label: Label | None) -> str:
+    return label.value if label else 'without_verdict'

@@ -1,0 +1,227 @@
+"""The settings of the tools: an mmengine Python config, read into types.
+
+One config describes an experiment: questions, policy, sampling, annotator, pairs, evaluation. A
+key that does not exist, or a value of the wrong type, is refused with the key's name.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from maskdpo_xtuner.annotators.base import Annotator
+from maskdpo_xtuner.engines.base import Engine, Sampling
+from maskdpo_xtuner.jsonl import atomic_writer, read_questions
+from maskdpo_xtuner.pairs import PairRules
+from maskdpo_xtuner.records import Question
+
+
+class Part(BaseModel):
+    """A part of the settings; unknown keys are errors."""
+
+    model_config = ConfigDict(extra='forbid', frozen=True)
+
+
+class JsonlQuestions(Part):
+    """A question file: ``question``, ``document``, ``language``, ``topic`` a line."""
+
+    type: Literal['jsonl'] = 'jsonl'
+    path: Path
+    limit: int | None = Field(default=None, ge=1)
+
+    def load(self) -> list[Question]:
+        """The questions; errors name file and line."""
+        return read_questions(self.path)[: self.limit]
+
+
+class ElementQuestions(Part):
+    """The built-in questions about chemical elements; ``topics`` takes the first so many."""
+
+    type: Literal['elements']
+    split: Literal['train', 'test']
+    topics: int | None = Field(default=None, ge=1)
+
+    def load(self) -> list[Question]:
+        """The questions of the split, topic by topic."""
+        from maskdpo_xtuner.builtin.elements import element_questions
+
+        questions = element_questions(self.split)
+        topics = list(dict.fromkeys(question.topic for question in questions))[: self.topics]
+        return [question for question in questions if question.topic in topics]
+
+
+class TransformersPolicy(Part):
+    """A model run by transformers; without ``model`` it is the built-in one."""
+
+    type: Literal['transformers'] = 'transformers'
+    model: str | None = None
+    dtype: Literal['float32', 'bfloat16', 'float16'] = 'float32'
+    device: str = 'auto'
+    batch_size: int = Field(default=32, ge=1)
+    trust_remote_code: bool = False
+    revision: str | None = None
+
+    def build(self) -> Engine:
+        """Load the model; the built-in one is made first when it is not there."""
+        from maskdpo_xtuner.builtin.model import builtin_model
+        from maskdpo_xtuner.engines.transformers import TransformersEngine
+
+        return TransformersEngine(
+            self.model or str(builtin_model()), **self.model_dump(exclude={'type', 'model'})
+        )
+
+
+class LexicalSettings(Part):
+    """The annotator without a model; see `maskdpo_xtuner.annotators.lexical`."""
+
+    type: Literal['lexical'] = 'lexical'
+    min_coverage: float = Field(default=0.5, ge=0, le=1)
+
+    def build(self) -> Annotator:
+        """Build the annotator."""
+        from maskdpo_xtuner.annotators.lexical import LexicalAnnotator
+
+        return LexicalAnnotator(**self.model_dump(exclude={'type'}))
+
+
+class SamplingSettings(Part):
+    """How answers are sampled; the defaults are the paper's (appendix A)."""
+
+    num_samples: int = Field(default=32, ge=1)
+    max_new_tokens: int = Field(default=1024, ge=1)
+    temperature: float = Field(default=0.8, ge=0)
+    top_k: int = Field(default=40, ge=0)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    seed: int = 0
+    system_prompt: str | None = None
+
+    def decoding(self) -> Sampling:
+        """What the engine needs of it."""
+        return Sampling(self.max_new_tokens, self.temperature, self.top_k, self.top_p)
+
+
+class PairSettings(Part):
+    """See `maskdpo_xtuner.pairs.PairRules`."""
+
+    truncated_chosen: bool = True
+    truncated_rejected: bool = True
+    max_without_verdict: float = Field(default=0.5, ge=0, le=1)
+
+    def rules(self) -> PairRules:
+        """The same, as the type that `make_pair` takes."""
+        return PairRules(**self.model_dump())
+
+
+QuestionSource = Annotated[JsonlQuestions | ElementQuestions, Field(discriminator='type')]
+
+
+class EvaluationSettings(Part):
+    """What `tools/evaluate.py` asks: the paper's runs are five (section 3.1)."""
+
+    questions: QuestionSource
+    num_runs: int = Field(default=5, ge=1)
+    temperature: float = Field(default=0.8, ge=0)
+    top_k: int = Field(default=40, ge=0)
+    seed: int = 0
+
+
+class Settings(Part):
+    """Everything that one config says."""
+
+    work_dir: Path
+    questions: QuestionSource
+    policy: TransformersPolicy = TransformersPolicy()
+    sampling: SamplingSettings = SamplingSettings()
+    annotator: LexicalSettings = LexicalSettings()
+    pairs: PairSettings = PairSettings()
+    evaluation: EvaluationSettings | None = None
+
+
+def load_settings(
+    config: Path | str, options: Mapping[str, Any] | None = None, work_dir: Path | str | None = None
+) -> Settings:
+    """Read a config file.
+
+    Args:
+        config: an mmengine Python config.
+        options: ``{'sampling.seed': 1}``, what ``--cfg-options`` gives.
+        work_dir: replaces the config's.
+
+    Raises:
+        ValueError: naming file, key, what is wrong and the nearest key that exists.
+    """
+    from mmengine.config import Config
+
+    if not Path(config).is_file():
+        raise ValueError(f'{config}: there is no such config; see configs/data/')
+    loaded = Config.fromfile(config)
+    loaded.merge_from_dict(dict(options or {}))
+    values = loaded.to_dict()
+    if work_dir is not None:
+        values['work_dir'] = str(work_dir)
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise ValueError(
+            '; '.join(_describe(config, detail) for detail in error.errors())
+        ) from error
+
+
+def _describe(config: Path | str, detail: Any) -> str:
+    key = '.'.join(str(part) for part in detail['loc'])
+    if detail['type'] != 'extra_forbidden':
+        return f'{config}: {key}: {detail["msg"]}'
+    near = difflib.get_close_matches(str(detail['loc'][-1]), _all_keys(Settings), n=1)
+    hint = f'; did you mean "{near[0]}"?' if near else ''
+    return f'{config}: there is no setting {key}{hint}'
+
+
+def _all_keys(part: type[BaseModel]) -> set[str]:
+    schema = part.model_json_schema()
+    parts = [schema, *schema.get('$defs', {}).values()]
+    return {key for each in parts for key in each.get('properties', {})}
+
+
+def guard_work_dir(work_dir: Path, settings: Part, keys: Sequence[str]) -> None:
+    """Write the settings beside the results, or refuse to mix two experiments in one folder.
+
+    Args:
+        work_dir: where ``settings.json`` is kept.
+        settings: the settings of this run.
+        keys: the parts of them that determine the results.
+
+    Raises:
+        ValueError: when the folder was filled with other settings, with the difference.
+    """
+    path = work_dir / 'settings.json'
+    current = settings.model_dump(mode='json', include=set(keys))
+    if not path.exists():
+        with atomic_writer(path) as file:
+            json.dump(current, file, indent=2, ensure_ascii=False)
+        return
+    before, now = _flatten(json.loads(path.read_text(encoding='utf-8'))), _flatten(current)
+    changed = [
+        f'{key}: {before.get(key)!r} -> {now.get(key)!r}'
+        for key in sorted(before.keys() | now.keys())
+        if before.get(key) != now.get(key)
+    ]
+    if changed:
+        raise ValueError(
+            f'{work_dir} holds results of other settings ({"; ".join(changed)}); choose another '
+            'work dir (--work-dir), or remove this one'
+        )
+
+
+def _flatten(value: Any, prefix: str = '') -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {prefix: value}
+    return {
+        key: leaf
+        for name, inner in value.items()
+        for key, leaf in _flatten(inner, f'{prefix}.{name}' if prefix else name).items()
+    }

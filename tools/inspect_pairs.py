@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from maskdpo_xtuner.command_line import run_tool
 from maskdpo_xtuner.reports.pages import write_page
 from maskdpo_xtuner.reports.pair_files import read_pair_files
 from maskdpo_xtuner.reports.pairs_page import pairs_page
@@ -38,25 +38,20 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Read, render, write; wrong input ends in one line on stderr and exit status 1."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Read, render, write."""
     args = parse_args(argv)
     source = Path(args.source)
-    out = (
-        Path(args.out)
-        if args.out
-        else (source if source.is_dir() else source.parent) / 'pairs.html'
-    )
-    try:
-        if args.limit < 0:
-            raise ValueError(f'--limit must be 0 or more, not {args.limit}')
-        tokenizer = load_tokenizer(args.tokenizer) if args.tokenizer else None
-        files = read_pair_files(source, args.annotated, args.dropped, args.limit or None)
-        write_page(out, pairs_page(files, tokenizer))
-    except ValueError as error:
-        sys.exit(f'error: {error}')
+    folder = source if source.is_dir() else source.parent
+    out = Path(args.out) if args.out else folder / 'pairs.html'
+    if args.limit < 0:
+        raise ValueError(f'--limit must be 0 or more, not {args.limit}')
+    tokenizer = load_tokenizer(args.tokenizer) if args.tokenizer else None
+    files = read_pair_files(source, args.annotated, args.dropped, args.limit or None)
+    write_page(out, pairs_page(files, tokenizer))
     print(f'{len(files.pairs)} of {files.total} pairs: {out}')
+    return 0
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

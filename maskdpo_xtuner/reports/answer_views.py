@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from maskdpo_xtuner.pairs import factuality_score
 from maskdpo_xtuner.records import AnnotatedResponse
-from maskdpo_xtuner.reports.segments import Segment, correct_share, segments, sentence_marks
+from maskdpo_xtuner.reports.segments import Segment, segments, sentence_marks
 from maskdpo_xtuner.reports.tokens import Token
 
 
 @dataclass(frozen=True)
 class AnswerView:
-    """One answer; ``score`` is its share of correct sentences among those with a verdict."""
+    """One answer; ``score`` is None where there is none, or the file does not say."""
 
     segments: list[Segment]
     score: float | None
@@ -26,7 +27,7 @@ def view_answer(answer: AnnotatedResponse) -> AnswerView:
     marks = sentence_marks(answer.sentences)
     return AnswerView(
         segments=segments(answer.text, marks),
-        score=correct_share(marks),
+        score=factuality_score(answer),
         sentences=len(marks),
         sample_index=answer.sample_index,
         truncated=answer.finish_reason == 'length',

@@ -9,16 +9,8 @@ from pathlib import Path
 
 from maskdpo_xtuner.jsonl import read_records
 from maskdpo_xtuner.masking import Side
-from maskdpo_xtuner.records import AnnotatedResponse, Label, PairItem, PreferencePair, Record
-
-
-class DroppedQuestion(Record):
-    """A question that gave no pair, and why."""
-
-    question_id: str
-    reason: str
-    scores: tuple[float | None, ...] = ()
-
+from maskdpo_xtuner.pairs import DroppedQuestion
+from maskdpo_xtuner.records import AnnotatedResponse, Label, PairItem, PreferencePair
 
 LabelCounts = Counter[Label | None]
 
@@ -79,7 +71,7 @@ def read_pair_files(
     # Nothing dropped is an empty file, which is no error.
     if dropped and (not Path(dropped).is_file() or Path(dropped).stat().st_size):
         items = list(read_records(dropped, DroppedQuestion))
-        files.reasons = Counter(item.reason for item in items)
+        files.reasons = Counter(item.reason.value for item in items)
         files.dropped = items[:limit]
     return files
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from maskdpo_xtuner.masking import Side, supervised_spans
+from maskdpo_xtuner.masking import LabelledResponse, Side, labelled_response
 from maskdpo_xtuner.records import AnnotatedResponse, PairItem, PreferencePair
 from maskdpo_xtuner.reports.answer_views import AnswerView, view_answer
 from maskdpo_xtuner.reports.segments import (
+    WEIGHTED,
     Mark,
     binary_kind,
-    correct_share,
     kind_of,
     segments,
     sentence_marks,
@@ -82,40 +82,32 @@ def _view_side(
     tokenizer: Any,
 ) -> AnswerView:
     item: PairItem = getattr(pair, f'{side}_item')
-    (message,) = getattr(pair, side)
-    spans, weights = supervised_spans(side, message.content, item)
+    labelled = labelled_response(side, pair)
     answer = answers.get(item.sample_index)
-    if answer is not None:
-        marks = sentence_marks(answer.sentences)
-    else:
-        marks = _item_marks(side, item, spans, weights)
-    truncated = item.finish_reason == 'length'
-    tokens = []
-    if tokenizer is not None:
-        tokens = response_tokens(
-            tokenizer, pair.prompt, message.content, spans, weights, finished=not truncated
-        )
+    marks = (
+        _item_marks(side, item, labelled) if answer is None else sentence_marks(answer.sentences)
+    )
     return AnswerView(
-        segments=segments(message.content, marks),
-        score=correct_share(marks),
+        segments=segments(labelled.response, marks),
+        score=item.score,
         sentences=len(marks),
         sample_index=item.sample_index,
-        truncated=truncated,
-        tokens=tokens,
+        truncated=not labelled.finished,
+        tokens=[] if tokenizer is None else response_tokens(tokenizer, labelled),
     )
 
 
-def _item_marks(
-    side: Side, item: PairItem, spans: Sequence[tuple[int, int]], weights: Sequence[float]
-) -> list[Mark]:
+def _item_marks(side: Side, item: PairItem, labelled: LabelledResponse) -> list[Mark]:
+    spans = zip(labelled.spans, labelled.weights, strict=True)
+    if item.type is None:
+        return [Mark(*span, WEIGHTED, note=f'{weight:g} in the loss') for span, weight in spans]
     if item.labels is not None:
         kinds = [kind_of(label) for label in item.labels]
-    elif item.type is None:
-        kinds = [kind_of(None)] * len(spans)
     else:
         # What counts in the loss tells the type: right in the chosen, wrong in the rejected.
-        kinds = [binary_kind(bool(weight) == (side == 'rejected')) for weight in weights]
-    return [Mark(*span, kind) for span, kind in zip(spans, kinds, strict=True)]
+        wrong = [bool(weight) == (side == 'rejected') for weight in labelled.weights]
+        kinds = [binary_kind(hallucinated) for hallucinated in wrong]
+    return [Mark(*span, kind) for span, kind in zip(labelled.spans, kinds, strict=True)]
 
 
 def _strip(views: Sequence[AnswerView], roles: Mapping[int | None, str]) -> list[Bar]:

@@ -10,32 +10,29 @@ from maskdpo_xtuner.records import Label, Sentence
 
 @dataclass(frozen=True)
 class Kind:
-    """How a verdict is shown: style class, mark behind the sentence, name, meaning.
-
-    ``correct`` says on which side of the score it counts; None is on neither.
-    """
+    """How a verdict is shown: style class, mark behind the sentence, name, meaning."""
 
     key: str
     mark: str
     name: str
     meaning: str
-    correct: bool | None
 
 
 _LABELS = {
     Label.NO_HALLUCINATION: Kind(
-        'no_hallucination', '✓', 'No Hallucination', 'the document supports it', True
+        'no_hallucination', '✓', 'No Hallucination', 'the document supports it'
     ),
-    Label.NO_FACTS: Kind('no_facts', '–', 'No Facts', 'nothing to check; counts as correct', True),
+    Label.NO_FACTS: Kind('no_facts', '–', 'No Facts', 'nothing to check; counts as correct'),
     Label.CONTRADICTORY: Kind(
-        'contradictory', '✗', 'Contradictory', 'the document says otherwise; hallucination', False
+        'contradictory', '✗', 'Contradictory', 'the document says otherwise; hallucination'
     ),
     Label.UNVERIFIABLE: Kind(
-        'unverifiable', '?', 'Unverifiable', 'not in the document; hallucination', False
+        'unverifiable', '?', 'Unverifiable', 'not in the document; hallucination'
     ),
 }
-_NO_VERDICT = Kind('no_verdict', '!', 'No verdict', 'annotation failed; in no count or loss', None)
-_HALLUCINATION = Kind('hallucination', '✗', 'Hallucination', 'which kind is not known', False)
+_NO_VERDICT = Kind('no_verdict', '!', 'No verdict', 'annotation failed; in no count or loss')
+_HALLUCINATION = Kind('hallucination', '✗', 'Hallucination', 'which kind is not known')
+WEIGHTED = Kind('weighted', '', 'Weight', 'a piece with a weight instead of a label')
 
 KINDS = (*_LABELS.values(), _NO_VERDICT)
 """All that an annotated answer can show, in the order of a legend."""
@@ -81,12 +78,6 @@ def sentence_marks(sentences: Iterable[Sentence]) -> list[Mark]:
         Mark(s.start, s.end, kind_of(s.label), note=s.failure or '', points=s.points)
         for s in sentences
     ]
-
-
-def correct_share(marks: Iterable[Mark]) -> float | None:
-    """Correct sentences / sentences with a verdict (paper, appendix A); None without any."""
-    verdicts = [mark.kind.correct for mark in marks if mark.kind.correct is not None]
-    return sum(verdicts) / len(verdicts) if verdicts else None
 
 
 def segments(text: str, marks: Iterable[Mark]) -> list[Segment]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from maskdpo_xtuner.masking import render, token_mask
-from maskdpo_xtuner.records import Message
+from maskdpo_xtuner.masking import LabelledResponse, render, token_mask
 
 CONTINUATION = '·'
 """Stands for a token that only holds further bytes of the character before it."""
@@ -37,20 +35,14 @@ def load_tokenizer(folder: Path | str) -> Any:
     return AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
 
 
-def response_tokens(
-    tokenizer: Any,
-    prompt: Sequence[Message],
-    response: str,
-    spans: Sequence[tuple[int, int]],
-    weights: Sequence[float],
-    finished: bool = True,
-) -> list[Token]:
-    """Tokens of the response and of what the chat template writes after it.
+def response_tokens(tokenizer: Any, labelled: LabelledResponse) -> list[Token]:
+    """Tokens of the response and of what the chat template writes after it; nothing is cut.
 
-    Arguments and errors as of `maskdpo_xtuner.masking.mask_response`; nothing is cut.
+    Raises:
+        MaskingError: as of `maskdpo_xtuner.masking.mask_batch`.
     """
-    rendering = render(tokenizer, [message.model_dump() for message in prompt], response)
-    mask = token_mask(rendering, spans, weights, finished=finished)
+    rendering = render(tokenizer, labelled.prompt, labelled.response)
+    mask = token_mask(rendering, labelled.spans, labelled.weights, finished=labelled.finished)
     tokens, shown = [], rendering.response_start
     for (start, end), flag in zip(rendering.offsets, mask, strict=True):
         if end > rendering.response_start:

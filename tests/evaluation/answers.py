@@ -13,7 +13,7 @@ LABELS = {
 
 def answer(question_id: str, run: int, marks: str, **changes: object) -> AnnotatedResponse:
     """Make an answer of one sentence a mark; ``+`` is true, ``.`` no facts, ``?`` no verdict."""
-    texts = [f'Sentence {index} of {question_id}. ' for index in range(len(marks))]
+    texts = [f'Sentence {index} of {question_id}, run {run}. ' for index in range(len(marks))]
     sentences, position = [], 0
     for text, mark in zip(texts, marks, strict=True):
         failure = 'unparsed: hm' if mark == '?' else None

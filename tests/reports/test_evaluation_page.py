@@ -55,7 +55,7 @@ def test_examples_are_spread_over_the_questions_and_show_the_first_run() -> None
     assert shown == ['t0/q0', 't2/q0', 't4/q0']
     for card, question_id in zip(cards, shown, strict=True):
         sides = [[s.text for s in side.find('span', 's')] for side in card.find('section', 'side')]
-        assert sides == [[f'Sentence {index} of {question_id}.' for index in range(2)]] * 2
+        assert sides == [[f'Sentence {index} of {question_id}, run 0.' for index in range(2)]] * 2
 
 
 def test_a_set_smaller_than_the_number_of_examples_is_shown_whole() -> None:

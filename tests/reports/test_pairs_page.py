@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,11 +26,14 @@ def work_dir(folder: Path, answers: list[list[AnnotatedResponse]]) -> Path:
     return folder
 
 
-def hostile_answer(index: int) -> AnnotatedResponse:
-    sentences = (
-        Sentence(start=0, end=len(HOSTILE), label='contradictory', points=(HOSTILE, '\'"')),
-    )
-    return answer(HOSTILE, index, '').model_copy(update={'text': HOSTILE, 'sentences': sentences})
+def hostile_answer(index: int, label: str) -> AnnotatedResponse:
+    sentence = Sentence(start=0, end=len(HOSTILE), label=label, points=(HOSTILE, '\'"'))
+    text = HOSTILE + '.' * index
+    return answer(HOSTILE, index, '').model_copy(update={'text': text, 'sentences': (sentence,)})
+
+
+def dropped_question(question_id: str, reason: str, *scores: float | None) -> dict[str, Any]:
+    return {'question_id': question_id, 'question': 'Tell me.', 'reason': reason, 'scores': scores}
 
 
 def sentences_of(element: Element) -> list[str]:
@@ -41,8 +45,8 @@ def test_every_sentence_of_a_pair_stands_in_its_card_once_with_its_verdict(tmp_p
     page = parse_page(pairs_page(read_pair_files(work_dir(tmp_path, [[chosen, rejected]]))))
     (card,) = page.find('article')
     left, right = card.find('section', 'side')
-    expected = [f'Sentence {index} of tin.' for index in range(3)]
-    assert sentences_of(left) == sentences_of(right) == expected
+    for run, side in enumerate((left, right)):
+        assert sentences_of(side) == [f'Sentence {n} of tin, run {run}.' for n in range(3)]
     kinds = [[s.classes[-1] for s in side.find('span', 's')] for side in (left, right)]
     assert kinds == [
         ['no_hallucination', 'no_facts', 'no_verdict'],
@@ -70,8 +74,9 @@ def test_the_other_answers_wait_in_a_template_and_the_strip_shows_all_scores(
 
 
 def test_hostile_text_stays_text(tmp_path: Path) -> None:
-    folder = work_dir(tmp_path, [[hostile_answer(0), answer(HOSTILE, 2, '+'), hostile_answer(1)]])
-    dropped = {'question_id': HOSTILE, 'reason': HOSTILE, 'scores': []}
+    sides = hostile_answer(0, 'no_hallucination'), hostile_answer(1, 'contradictory')
+    folder = work_dir(tmp_path, [[sides[0], answer(HOSTILE, 2, '+'), sides[1]]])
+    dropped = dropped_question(HOSTILE, 'equal_scores')
     (folder / 'dropped.jsonl').write_text(json.dumps(dropped) + '\n', encoding='utf-8')
     text = pairs_page(read_pair_files(folder))
     assert_self_contained(text)
@@ -79,7 +84,7 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
     assert len(page.find('script')) == 1
     shown = sentences_of(page.find('article')[0].find('div', 'sides')[0])
     assert shown == [HOSTILE.strip(), HOSTILE.strip()]
-    points = page.find('span', 'contradictory')[1].attributes['data-points']
+    points = page.find('article')[0].find('span', 'contradictory')[0].attributes['data-points']
     assert json.loads(points or '') == [HOSTILE, '\'"']
 
 
@@ -104,15 +109,15 @@ def test_a_page_of_all_pairs_has_no_such_note(tmp_path: Path) -> None:
 def test_drop_reasons_are_counted_and_the_questions_listed(tmp_path: Path) -> None:
     folder = work_dir(tmp_path, [[answer('q', 0, '+'), answer('q', 1, 'c')]])
     lines = [
-        {'question_id': 'a', 'reason': 'identical', 'scores': [1.0, 1.0]},
-        {'question_id': 'b', 'reason': 'identical', 'scores': [0.5, None]},
-        {'question_id': 'c', 'reason': 'rejected_without_hallucination', 'scores': [1.0]},
+        dropped_question('a', 'equal_scores', 1.0, 1.0),
+        dropped_question('b', 'equal_scores', 0.5, None),
+        dropped_question('c', 'rejected_without_hallucination', 1.0),
     ]
     (folder / 'dropped.jsonl').write_text(''.join(json.dumps(line) + '\n' for line in lines))
     page = parse_page(pairs_page(read_pair_files(folder)))
     rows = [[cell.text for cell in row.find('td')] for row in page.find('tr')]
-    assert ['identical', '2', '66.7 %', ''] in rows
-    assert ['b', 'identical', '50 %, no score'] in rows
+    assert ['equal_scores', '2', '66.7 %', ''] in rows
+    assert ['b Tell me.', 'equal_scores', '50 %, no score'] in rows
 
 
 def test_no_dropped_question_is_no_error(tmp_path: Path) -> None:
@@ -122,22 +127,35 @@ def test_no_dropped_question_is_no_error(tmp_path: Path) -> None:
 
 
 def test_a_file_of_the_released_trainer_is_shown_with_two_types(tmp_path: Path) -> None:
-    made = pair(answer('tin', 0, '+u'), answer('tin', 1, 'c+'))
+    made = pair(answer('tin', 0, '++u'), answer('tin', 1, 'c+'))
     path = tmp_path / 'released.jsonl'
     path.write_text(json.dumps(released(made)) + '\n')
     page = parse_page(pairs_page(read_pair_files(path)))
     sides = page.find('section', 'side')
     kinds = [[s.classes[-1] for s in side.find('span', 's')] for side in sides]
-    assert kinds == [['no_hallucination', 'hallucination'], ['hallucination', 'no_hallucination']]
+    assert kinds == [
+        ['no_hallucination', 'no_hallucination', 'hallucination'],
+        ['hallucination', 'no_hallucination'],
+    ]
+
+
+def test_weighted_pieces_show_their_weight_and_no_verdict(tmp_path: Path) -> None:
+    value = pair(answer('tin', 0, '++u'), answer('tin', 1, 'c+')).model_dump(mode='json')
+    for side, weights in (('chosen_item', [0.5, 0, 0]), ('rejected_item', [1, 0])):
+        value[side].update(type=None, labels=None, weights=weights)
+    (tmp_path / 'p.jsonl').write_text(json.dumps(value) + '\n')
+    page = parse_page(pairs_page(read_pair_files(tmp_path / 'p.jsonl')))
+    notes = [piece.attributes['data-note'] for piece in page.find('span', 'weighted')]
+    assert notes == [f'{weight} in the loss' for weight in ('0.5', '0', '0', '1', '0')]
 
 
 def test_the_token_mask_waits_in_a_template_of_its_side(tmp_path: Path) -> None:
-    folder = work_dir(tmp_path, [[answer('tin', 0, '+u'), answer('tin', 1, 'c+')]])
+    folder = work_dir(tmp_path, [[answer('tin', 0, '+u'), answer('tin', 1, 'c')]])
     tokenizer = load_tokenizer(tokenizer_folder('smollm2'))
     page = parse_page(pairs_page(read_pair_files(folder), tokenizer))
     masks = page.find('template', 'token-mask')
     marked = [''.join(t.text for t in mask.find('span', 'on')) for mask in masks]
-    assert marked == ['Sentence 0 of tin.<|im_end|>'] * 2
+    assert marked == ['Sentence 0 of tin, run 0.<|im_end|>', 'Sentence 0 of tin, run 1. <|im_end|>']
     assert len(page.find('button', 'toggle-tokens')) == 2
     assert not parse_page(pairs_page(read_pair_files(folder))).find('button', 'toggle-tokens')
 

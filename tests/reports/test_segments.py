@@ -6,8 +6,6 @@ from maskdpo_xtuner.reports.segments import (
     KINDS,
     Mark,
     Segment,
-    binary_kind,
-    correct_share,
     kind_of,
     segments,
     sentence_marks,
@@ -46,16 +44,6 @@ def test_a_missing_verdict_shows_its_reason() -> None:
     assert (mark.kind.name, mark.note) == ('No verdict', 'unparsed: hm')
 
 
-def test_the_share_of_correct_sentences_leaves_out_missing_verdicts() -> None:
-    assert correct_share(sentence_marks(answer('q', 0, '.+cu??').sentences)) == 0.5
-    assert correct_share(sentence_marks(answer('q', 0, '?').sentences)) is None
-
-
 def test_every_verdict_has_a_style_a_mark_and_a_name_of_its_own() -> None:
     for attribute in ('key', 'mark', 'name'):
         assert len({getattr(kind, attribute) for kind in KINDS}) == len(Label) + 1
-
-
-def test_kinds_agree_with_the_labels_on_what_is_correct() -> None:
-    assert all(kind_of(label).correct is not label.is_hallucination for label in Label)
-    assert (binary_kind(True).correct, binary_kind(False).correct) == (False, True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from maskdpo_xtuner.command_line import run_tool
 from maskdpo_xtuner.jsonl import write_records
 from tests.evaluation.answers import answer
 from tests.reports.pages import parse_page
@@ -23,7 +24,7 @@ def pairs(tmp_path: Path) -> Path:
 
 def error_of(*argv: object) -> str:
     with pytest.raises(SystemExit) as caught:
-        main([str(argument) for argument in argv])
+        run_tool(lambda: main([str(argument) for argument in argv]))
     assert isinstance(caught.value.code, str)
     return caught.value.code
 

@@ -10,6 +10,7 @@ from maskdpo_xtuner.masking import (
     EndOfTurn,
     LabelledResponse,
     MaskingError,
+    Rendering,
     mask_batch,
     mask_response,
     render,
@@ -190,6 +191,19 @@ def test_end_of_turn_token(
 def test_nothing_after_the_end_of_turn_token_is_supervised() -> None:
     text = supervised_text('qwen', [(0, len(ANSWER))], [True])
     assert text == ANSWER + '<|im_end|>'
+
+
+@pytest.mark.parametrize(('end_of_turn', 'ends'), [('always', True), ('never', False)])
+def test_tokens_across_the_borders_belong_to_where_their_first_character_is(
+    end_of_turn: EndOfTurn, ends: bool
+) -> None:
+    # Prompt 'Q:', response 'hi ', then a blank line and the end-of-turn marker '###'.
+    offsets = [(0, 3), (3, 4), (4, 6), (6, 10), (10, 11)]
+    rendering = Rendering('Q:hi \n ###\n', list(range(5)), offsets, 2, 5, 0, 3)
+    mask = token_mask(rendering, [(0, 3)], [True], end_of_turn)
+    assert mask == [False, True, True, ends, False]
+    merged = Rendering('Q:hi \n ###\n', list(range(3)), [(0, 4), (4, 10), (10, 11)], 2, 5, 0, 3)
+    assert token_mask(merged, [(0, 3)], [True], end_of_turn) == [False, ends, False]
 
 
 def test_without_spans_there_is_no_last_sentence() -> None:

@@ -98,7 +98,6 @@ class SamplingSettings(Part):
     top_k: int = Field(default=40, ge=0)
     top_p: float = Field(default=1.0, gt=0, le=1)
     seed: int = 0
-    system_prompt: str | None = None
 
     def decoding(self) -> Sampling:
         """What the engine needs of it."""

@@ -159,7 +159,7 @@ def _collect(
     loop: asyncio.AbstractEventLoop, sizes: Sequence[int], tasks: Sequence[asyncio.Task[list[Any]]]
 ) -> Iterator[list[Any]]:
     """Wait for the tasks and cut their results, put end to end, into lists of these sizes."""
-    results = iter(chain.from_iterable(loop.run_until_complete(asyncio.gather(*tasks))))
+    results = iter(chain.from_iterable(loop.run_until_complete(_gather(tasks))))
     for size in sizes:
         yield list(islice(results, size))
 
@@ -168,5 +168,12 @@ def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
     tasks = asyncio.all_tasks(loop)
     for task in tasks:
         task.cancel()
-    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    loop.run_until_complete(_gather(tasks, return_exceptions=True))
     loop.close()
+
+
+async def _gather(
+    tasks: Iterable[asyncio.Task[Any]], *, return_exceptions: bool = False
+) -> list[Any]:
+    """`asyncio.gather` that belongs to the running loop also when there are no tasks."""
+    return await asyncio.gather(*tasks, return_exceptions=return_exceptions)

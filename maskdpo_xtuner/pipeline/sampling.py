@@ -28,12 +28,9 @@ def sample_seed(question_id: str, sample_index: int, seed: int) -> int:
     return int.from_bytes(digest[:8], 'big') % (2**31 - 1) + 1
 
 
-def prompt_of(question: Question, system_prompt: str | None) -> tuple[Message, ...]:
+def prompt_of(question: Question) -> tuple[Message, ...]:
     """The conversation that the policy is asked to continue."""
-    user = Message(role='user', content=question.question)
-    if system_prompt is None:
-        return (user,)
-    return (Message(role='system', content=system_prompt), user)
+    return (Message(role='user', content=question.question),)
 
 
 def sample(
@@ -53,8 +50,7 @@ def _sample(
     question: Question, index: int, settings: SamplingSettings, identity: Mapping[str, str]
 ) -> Sample:
     seed = sample_seed(question.question_id, index, settings.seed)
-    messages = prompt_of(question, settings.system_prompt)
-    outcome = yield Request(messages, settings.decoding(), seed)
+    outcome = yield Request(prompt_of(question), settings.decoding(), seed)
     if isinstance(outcome, Failure):
         return FailedSample(
             question_id=question.question_id, sample_index=index, reason=outcome.reason

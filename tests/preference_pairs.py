@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+WritePairs = Callable[[list[dict[str, Any]]], Path]
 
 CORRECT = 'Neon was found in 1898.'
 WRONG = 'It is a metal.'

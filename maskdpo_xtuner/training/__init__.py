@@ -5,6 +5,8 @@ runs while it loads the file, before XTuner looks up ``--deepspeed NAME``. This 
 package that imports xtuner, mmengine or deepspeed.
 """
 
+from maskdpo_xtuner.training.bitsandbytes import supply_triton_ops
+from maskdpo_xtuner.training.checkpoints import allow_checkpoint_types, keep_fp32_weights
 from maskdpo_xtuner.training.collate import mask_preference_collate_fn
 from maskdpo_xtuner.training.cpu import supply_cpu_support
 from maskdpo_xtuner.training.dataset import build_mask_preference_dataset
@@ -16,6 +18,9 @@ from maskdpo_xtuner.training.schedulers import WarmupLR
 from maskdpo_xtuner.training.sources import load_preference_pairs
 
 supply_cpu_support()
+supply_triton_ops()
+allow_checkpoint_types()
+keep_fp32_weights()
 register_zero_names()
 
 __all__ = [

@@ -24,7 +24,7 @@ def first_rank_first() -> Iterator[None]:
     timeout = timedelta(minutes=int(os.environ.get('XTUNER_DATASET_TIMEOUT', '60')))
     # gloo: a barrier on the host, which waits longer than NCCL's and names the missing ranks.
     group = dist.new_group(backend='gloo', timeout=timeout)
-    first = int(os.environ.get('LOCAL_RANK', dist.get_rank())) == 0
+    first = os.environ.get('LOCAL_RANK', '0') == '0'
     if not first:
         dist.monitored_barrier(group, timeout)
     yield

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.models import tiny_llama
+from tests.preference_pairs import WritePairs
 from tests.tokenizers import tokenizer_folder
-
-WritePairs = Callable[[list[dict[str, Any]]], Path]
 
 
 @pytest.fixture(scope='session')

@@ -13,8 +13,7 @@ from maskdpo_xtuner.jsonl import RecordError
 from maskdpo_xtuner.masking import LabelledResponse
 from maskdpo_xtuner.training import build_mask_preference_dataset, load_preference_pairs
 from maskdpo_xtuner.training.tokenization import ITEM_COLUMNS, Tokenization
-from tests.preference_pairs import CORRECT, WRONG, released_pair
-from tests.training.conftest import WritePairs
+from tests.preference_pairs import CORRECT, WRONG, WritePairs, released_pair
 
 
 def build(path: Path, tokenizer: Any, max_length: int = 512, **options: Any) -> Dataset:

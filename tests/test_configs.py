@@ -1,0 +1,132 @@
+"""Every training config loads, names only what exists, and an ablation changes what it declares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mmengine.config import Config
+from mmengine.registry import DATASETS, FUNCTIONS, HOOKS, LOOPS, MODELS, PARAM_SCHEDULERS
+from xtuner.registry import BUILDER, MAP_FUNC
+
+from maskdpo_xtuner.builtin.wheels import cache_dir
+
+CONFIGS = Path(__file__).parents[1] / 'configs'
+# The tools' own configs have other keys and a test of their own.
+TRAINING = sorted(
+    path.relative_to(CONFIGS)
+    for path in CONFIGS.rglob('*.py')
+    if not {'_base_', 'data'} & set(path.relative_to(CONFIGS).parts)
+)
+ABLATIONS = [path for path in TRAINING if path.parts[0] == 'ablations']
+
+# What each ablation changes of its parent, as key: value.
+DECLARED: dict[str, dict[str, Any]] = {
+    'llama3_8b_dpo': {'train_dataloader.dataset.dataset_map_fn': 'response_mask_map_fn'},
+}
+
+
+def load(path: Path) -> Config:
+    return Config.fromfile(CONFIGS / path)
+
+
+def flat(value: Any, prefix: str = '') -> dict[str, Any]:
+    """Leaves of nested dicts and lists under dotted keys."""
+    if isinstance(value, dict):
+        children: Iterator[tuple[Any, Any]] = iter(value.items())
+    elif isinstance(value, (list, tuple)):
+        children = enumerate(value)
+    else:
+        return {prefix.rstrip('.'): value}
+    leaves: dict[str, Any] = {}
+    for key, child in children:
+        leaves.update(flat(child, f'{prefix}{key}.'))
+    return leaves
+
+
+@pytest.mark.parametrize('path', TRAINING, ids=str)
+def test_a_config_is_a_text_config_that_imports_the_plugin(path: Path) -> None:
+    assert not Config._is_lazy_import(str(CONFIGS / path))
+    assert load(path).custom_imports['imports'] == ['maskdpo_xtuner.training']
+
+
+@pytest.mark.parametrize('path', TRAINING, ids=str)
+def test_every_name_in_a_config_is_registered(path: Path) -> None:
+    config = load(path)
+    data = config.train_dataloader
+    named = [
+        (MODELS, config.model.type),
+        (BUILDER, config.model.type),
+        (BUILDER, config.model.llm.type),
+        (BUILDER, config.tokenizer.type),
+        (DATASETS, data.dataset.type),
+        (BUILDER, data.dataset.dataset.type),
+        (MAP_FUNC, data.dataset.dataset_map_fn),
+        (FUNCTIONS, data.collate_fn.type),
+        (LOOPS, config.train_cfg.type),
+        *((PARAM_SCHEDULERS, scheduler.type) for scheduler in config.param_scheduler),
+        *((HOOKS, hook.type) for hook in config.default_hooks.values()),
+    ]
+    for registry, name in named:
+        assert registry.get(name) is not None, f'{name} in {registry.name}'
+
+
+@pytest.mark.parametrize('path', TRAINING, ids=str)
+def test_the_policy_and_its_tokenizer_are_one_model(path: Path) -> None:
+    config = load(path)
+    model = config.model.llm.pretrained_model_name_or_path
+    assert config.tokenizer.pretrained_model_name_or_path == model
+    # The data set takes the config's tokenizer: one path less to override.
+    assert 'tokenizer' not in config.train_dataloader.dataset
+
+
+@pytest.mark.parametrize('path', ABLATIONS, ids=str)
+def test_an_ablation_changes_exactly_what_it_declares(path: Path) -> None:
+    text = (CONFIGS / path).read_text(encoding='utf-8')
+    assert len(text.splitlines()) <= 10
+    (parent,) = (line for line in text.splitlines() if line.startswith('_base_'))
+    config, base_config = load(path), load(path.parent / parent.split("'")[1])
+    own, base = flat(config.to_dict()), flat(base_config.to_dict())
+    missing = set(base) - set(own)
+    changed = {key: value for key, value in own.items() if base.get(key) != value}
+    assert not missing
+    assert changed == DECLARED[path.stem]
+
+
+def test_every_declaration_has_its_ablation() -> None:
+    assert {path.stem for path in ABLATIONS} == set(DECLARED)
+
+
+@pytest.mark.parametrize('name', ['llama3_8b_maskdpo', 'internlm2_7b_maskdpo'])
+def test_the_papers_settings(name: str) -> None:
+    config = load(Path(f'{name}.py'))
+    eight_gpus = 8 * config.train_dataloader.batch_size * config.optim_wrapper.accumulative_counts
+    assert eight_gpus == 64
+    assert config.train_cfg.max_epochs == 3
+    assert config.optim_wrapper.optimizer == {
+        'type': 'AdamW',
+        'lr': 5e-6,
+        'betas': (0.9, 0.999),
+        'weight_decay': 0.0,
+    }
+    assert config.optim_wrapper.clip_grad.max_norm == 1
+    assert (config.model.loss_type, config.model.beta) == ('sigmoid', 0.1)
+    assert config.train_dataloader.dataset.max_length == 1024
+    assert config.model.llm.torch_dtype == 'torch.bfloat16'
+    warmup, cosine = config.param_scheduler
+    assert warmup.end == cosine.begin == pytest.approx(0.03 * 3)
+
+
+def test_only_models_outside_transformers_trust_remote_code() -> None:
+    trusting = {p.stem for p in TRAINING if load(p).model.llm.get('trust_remote_code', False)}
+    assert trusting == {'internlm2_7b_maskdpo'}
+
+
+def test_the_demo_uses_the_built_in_model_and_the_tools_pairs() -> None:
+    config = load(Path('smollm2_135m_maskdpo.py'))
+    model = cache_dir() / 'models' / 'SmolLM2-135M-Instruct'
+    assert config.model.llm.pretrained_model_name_or_path == str(model)
+    pairs = config.train_dataloader.dataset.dataset.path
+    assert pairs == 'work_dirs/smollm2_135m_elements/pairs.jsonl'

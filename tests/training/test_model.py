@@ -1,0 +1,280 @@
+from __future__ import annotations
+
+import copy
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from accelerate import init_empty_weights
+from mmengine.config import ConfigDict
+from mmengine.registry import MODELS
+from torch import Tensor, nn
+from transformers import LlamaConfig
+from xtuner.dataset.collate_fns.preference_collate_fn import preference_collate_fn
+from xtuner.model.dpo import DPO
+from xtuner.registry import BUILDER
+
+from maskdpo_xtuner.objectives import LOSSES
+from maskdpo_xtuner.training import MaskDPO
+
+Data = dict[str, Tensor]
+
+
+def config(folder: Path, kind: str | type = 'MaskDPO', **options: Any) -> ConfigDict:
+    llm = {
+        'type': 'transformers.AutoModelForCausalLM.from_pretrained',
+        'pretrained_model_name_or_path': str(folder),
+        'torch_dtype': 'torch.float32',
+    }
+    return ConfigDict({'type': kind, 'llm': llm, **options})
+
+
+def build(folder: Path, kind: str | type = 'MaskDPO', **options: Any) -> Any:
+    """A model in fp64 whose policy has moved away from the reference, always the same way."""
+    model = BUILDER.build(config(folder, kind, **options)).double()
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in model.llm.parameters():
+            noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
+            parameter += 0.05 * noise
+    return model
+
+
+def batch(lengths: tuple[int, ...] = (9, 7, 6, 11), prompt: int = 3) -> Data:
+    """Two pairs of random ids (none is 0) with all response tokens supervised."""
+    generator = torch.Generator().manual_seed(1)
+    ids = [torch.randint(1, 1000, (n,), generator=generator).tolist() for n in lengths]
+    labels = [[-100] * prompt + row[prompt:] for row in ids]
+    pairs = [
+        {
+            'chosen_ids': ids[row],
+            'chosen_labels': labels[row],
+            'rejected_ids': ids[row + 1],
+            'rejected_labels': labels[row + 1],
+        }
+        for row in range(0, len(lengths), 2)
+    ]
+    return preference_collate_fn(pairs)['data']
+
+
+def masked_batch() -> Data:
+    """Of `batch`, only a few tokens on each row supervised."""
+    data = batch()
+    keep = torch.zeros_like(data['labels'], dtype=torch.bool)
+    keep[:, 4:6] = True
+    data['labels'][~keep] = -100
+    return data
+
+
+@pytest.mark.parametrize('loss_type', list(LOSSES))
+def test_with_all_tokens_supervised_it_is_xtuners_dpo(tiny_model: Path, loss_type: str) -> None:
+    options = {'loss_type': loss_type, 'beta': 0.3}
+    ours = build(tiny_model, **options).compute_loss(batch())
+    theirs = build(tiny_model, DPO, **options).compute_loss(batch())
+    torch.testing.assert_close(ours['loss'], theirs['loss'], rtol=1e-10, atol=0)
+    margin = theirs['reward_margin']
+    torch.testing.assert_close(ours['rewards/margins'], margin, rtol=1e-10, atol=0)
+    torch.testing.assert_close(ours['rewards/accuracies'].double(), theirs['reward_acc'].double())
+
+
+@pytest.mark.parametrize('loss_type', ['sigmoid', 'robust'])
+def test_label_smoothing_is_xtuners(tiny_model: Path, loss_type: str) -> None:
+    options = {'loss_type': loss_type, 'label_smoothing': 0.2}
+    ours = build(tiny_model, **options).compute_loss(batch())
+    theirs = build(tiny_model, DPO, **options).compute_loss(batch())
+    torch.testing.assert_close(ours['loss'], theirs['loss'], rtol=1e-10, atol=0)
+
+
+def test_the_loss_is_that_of_the_masked_sums(tiny_model: Path) -> None:
+    model, data = build(tiny_model), masked_batch()
+
+    def sums(llm: nn.Module) -> Tensor:
+        inputs = {key: value for key, value in data.items() if key != 'labels'}
+        logps = llm(**inputs).logits.log_softmax(-1)
+        rows = range(len(data['labels']))
+        return torch.stack([_sum_by_hand(logps[row], data['labels'][row]) for row in rows])
+
+    ratios = sums(model.llm) - sums(model.ref_llm)
+    expected = -torch.nn.functional.logsigmoid(0.1 * (ratios[::2] - ratios[1::2]))
+    torch.testing.assert_close(model.compute_loss(data)['loss'], expected)
+
+
+def _sum_by_hand(logps: Tensor, labels: Tensor) -> Tensor:
+    terms = [logps[t - 1, labels[t]] for t in range(1, len(labels)) if labels[t] != -100]
+    return torch.stack(terms).sum()
+
+
+def test_the_token_with_id_0_counts(tiny_model: Path) -> None:
+    model, data = build(tiny_model), masked_batch()
+    data['input_ids'][0, 5] = data['labels'][0, 5] = 0
+    with_it = model.compute_loss(data)['rewards/chosen']
+    data['labels'][0, 5] = -100
+    assert model.compute_loss(data)['rewards/chosen'] != with_it
+
+
+def test_the_gradient_of_logits_outside_the_mask_is_exactly_zero(tiny_model: Path) -> None:
+    model, data = build(tiny_model), masked_batch()
+    logits: list[Tensor] = []
+
+    def keep(module: nn.Module, args: Any, output: Tensor) -> None:
+        output.retain_grad()
+        logits.append(output)
+
+    model.llm.lm_head.register_forward_hook(keep)
+    model.compute_loss(data)['loss'].mean().backward()
+    (policy,) = logits
+    supervised = (data['labels'] != -100).roll(-1, dims=1)
+    assert policy.grad is not None
+    assert (policy.grad[~supervised] == 0).all()
+    assert (policy.grad[supervised] != 0).any(-1).all()
+
+
+def test_data_is_not_changed_and_labels_stay_out_of_the_language_model(tiny_model: Path) -> None:
+    model, data = build(tiny_model), batch()
+    before = copy.deepcopy(data)
+    seen: list[str] = []
+    model.llm.register_forward_pre_hook(lambda m, args, kw: seen.extend(kw), with_kwargs=True)
+    model.compute_loss(data)
+    assert set(data) == set(before)
+    assert all(torch.equal(data[name], before[name]) for name in data)
+    assert set(seen) == {'input_ids', 'attention_mask', 'position_ids'}
+
+
+def test_in_bf16_a_policy_at_its_reference_has_the_loss_ln_2(tiny_model: Path) -> None:
+    model = BUILDER.build(config(tiny_model)).bfloat16()
+    loss = model.compute_loss(batch())['loss']
+    assert loss.dtype == torch.float32
+    torch.testing.assert_close(loss, torch.full((2,), math.log(2)), rtol=1e-7, atol=0)
+
+
+def test_in_bf16_rewards_are_not_rounded_to_bf16(tiny_model: Path) -> None:
+    model, data = build(tiny_model).bfloat16(), batch()
+    margins = model.compute_loss(data)['rewards/margins']
+    assert margins.dtype == torch.float32
+    assert margins != margins.bfloat16()
+
+
+def test_ipo_divides_by_the_supervised_tokens(tiny_model: Path) -> None:
+    data = masked_batch()
+    summed = build(tiny_model).compute_loss(data)
+    averaged = build(tiny_model, loss_type='ipo').compute_loss(data)
+    assert (data['labels'] != -100).sum(1).tolist() == [2, 2, 2, 2]
+    torch.testing.assert_close(averaged['rewards/chosen'] * 2, summed['rewards/chosen'])
+
+
+def test_what_is_logged(tiny_model: Path) -> None:
+    model = BUILDER.build(config(tiny_model, beta=0.5)).double()
+    losses = model.compute_loss(masked_batch())
+    _, logged = model.parse_losses(losses)
+    assert set(logged) == {
+        'loss',
+        'rewards/chosen',
+        'rewards/rejected',
+        'rewards/accuracies',
+        'rewards/margins',
+        'logps/chosen',
+        'logps/rejected',
+        'supervised_share',
+    }
+    assert not any(value.requires_grad for key, value in losses.items() if key != 'loss')
+    assert logged['supervised_share'] == pytest.approx(8 / 33)
+    # A random model is close to uniform over SmolLM2's 49,152 tokens.
+    assert logged['logps/chosen'].item() == pytest.approx(-math.log(49152), rel=0.05)
+    assert logged['rewards/accuracies'] == 0
+
+
+def test_the_reference_has_no_dropout(tiny_model: Path, tmp_path: Path) -> None:
+    model = build(tiny_model, use_activation_checkpointing=False)
+    model.train()
+    assert model.llm.training
+    assert not model.ref_llm.training
+
+
+def test_the_state_holds_the_policy_only(tiny_model: Path) -> None:
+    model = BUILDER.build(config(tiny_model))
+    assert set(model.state_dict()) == {f'llm.{name}' for name in model.llm.state_dict()}
+
+
+def test_another_reference_may_be_given(tiny_model: Path) -> None:
+    other = config(tiny_model).llm
+    model = BUILDER.build(config(tiny_model, ref_llm=other))
+    assert model.ref_llm is not model.llm
+    assert not any(parameter.requires_grad for parameter in model.ref_llm.parameters())
+
+
+def test_with_lora_the_reference_is_the_policy_without_adapters(tiny_model: Path) -> None:
+    lora = {'type': 'peft.LoraConfig', 'r': 4, 'lora_alpha': 8, 'task_type': 'CAUSAL_LM'}
+    model = BUILDER.build(config(tiny_model, lora=lora))
+    at_start = model.compute_loss(batch())
+    torch.testing.assert_close(at_start['loss'], torch.full((2,), math.log(2)))
+    with torch.no_grad():
+        for name, parameter in model.llm.named_parameters():
+            if 'lora_B' in name:
+                parameter += 0.1
+    moved = model.compute_loss(batch())
+    assert moved['rewards/margins'] != 0
+    moved['loss'].mean().backward()
+    trained = {name for name, value in model.named_parameters() if value.grad is not None}
+    assert trained
+    assert set(model.state_dict()) == trained
+    assert all('lora_' in name for name in trained)
+
+
+@pytest.mark.filterwarnings('ignore:for .* copying from a non-meta parameter')
+def test_it_can_be_built_on_the_meta_device(tiny_model: Path) -> None:
+    with init_empty_weights():
+        model = BUILDER.build(config(tiny_model))
+    assert {value.device.type for value in model.state_dict().values()} == {'meta'}
+
+
+def test_its_name_is_known_to_both_registries() -> None:
+    assert BUILDER.get('MaskDPO') is MODELS.get('MaskDPO') is MaskDPO
+
+
+@pytest.mark.parametrize(
+    ('options', 'problem'),
+    [
+        ({'loss_type': 'sigmod'}, 'sigmod.*sigmoid, robust, hinge, ipo'),
+        ({'loss_type': 'hinge', 'label_smoothing': 0.1}, 'hinge.*label_smoothing'),
+        ({'use_varlen_attn': True}, 'use_varlen_attn=False'),
+    ],
+)
+def test_settings_without_meaning_are_refused(
+    tiny_model: Path, options: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(ValueError, match=problem):
+        BUILDER.build(config(tiny_model, **options))
+
+
+def test_sequence_parallelism_is_refused(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = 'maskdpo_xtuner.training.model.get_sequence_parallel_world_size'
+    monkeypatch.setattr(module, lambda: 2)
+    with pytest.raises(ValueError, match='sequence_parallel_size=1'):
+        BUILDER.build(config(tiny_model))
+
+
+def test_a_model_folder_that_does_not_exist_is_named_with_the_mend(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=rf'no model folder {tmp_path}/absent.*builtin\.model'):
+        BUILDER.build(config(tmp_path / 'absent'))
+
+
+def test_code_in_a_model_folder_is_not_run_unless_the_config_trusts_it(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    folder, proof = tmp_path / 'model', tmp_path / 'was_run'
+    folder.mkdir()
+    shape = LlamaConfig.from_pretrained(tiny_model)
+    shape.auto_map = {'AutoConfig': 'configuration_own.OwnConfig'}
+    shape.save_pretrained(folder)
+    (folder / 'model.safetensors').write_bytes((tiny_model / 'model.safetensors').read_bytes())
+    (folder / 'configuration_own.py').write_text(
+        f'from transformers import LlamaConfig as OwnConfig\nopen({str(proof)!r}, "w").close()\n'
+    )
+    BUILDER.build(config(folder))
+    assert not proof.exists()
+    trusting = config(folder)
+    trusting.llm.trust_remote_code = True
+    BUILDER.build(trusting)
+    assert proof.exists()

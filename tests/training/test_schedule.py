@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from mmengine.config import ConfigDict
+from mmengine.optim import LinearLR
+from mmengine.registry import LOOPS, PARAM_SCHEDULERS
+
+from maskdpo_xtuner.training import MaskDPOTrainLoop, WarmupLR
+from maskdpo_xtuner.training.distributed import first_rank_first
+from tests.xtuner_runs import ROOT
+
+
+def rates(schedulers: list[dict[str, Any]], epoch_length: int, epochs: int) -> list[float]:
+    """The learning rate of each iteration, 1 being the full rate."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    built = [
+        PARAM_SCHEDULERS.build(
+            scheduler, default_args={'optimizer': optimizer, 'epoch_length': epoch_length}
+        )
+        for scheduler in schedulers
+    ]
+    seen = []
+    for _ in range(epoch_length * epochs):
+        seen.append(optimizer.param_groups[0]['lr'])
+        optimizer.step()
+        for scheduler in built:
+            scheduler.step()
+    return seen
+
+
+def paper_schedule() -> list[dict[str, Any]]:
+    from mmengine.config import Config
+
+    config = Config.fromfile(ROOT / 'configs/_base_/schedules/adamw_cosine_3e.py')
+    return config.param_scheduler
+
+
+@pytest.mark.parametrize('epoch_length', [1, 4, 11, 12, 22, 23, 500])
+def test_data_of_any_size_is_trained_at_the_full_rate(epoch_length: int) -> None:
+    seen = rates(paper_schedule(), epoch_length, epochs=3)
+    assert seen[0] == pytest.approx(1e-5)
+    assert max(seen) > 0.74
+    assert seen[-1] < 0.3
+
+
+def test_a_warm_up_of_enough_iterations_is_mmengines() -> None:
+    warmup = {'start_factor': 1e-5, 'by_epoch': True, 'begin': 0, 'end': 0.09}
+    warmup['convert_to_iter_based'] = True
+    ours = rates([{'type': WarmupLR, **warmup}], epoch_length=100, epochs=1)
+    assert ours == rates([{'type': LinearLR, **warmup}], epoch_length=100, epochs=1)
+
+
+class StopHere(Exception):
+    pass
+
+
+class FakeRunner:
+    """Shows the config of the data loader that the loop asks for."""
+
+    def __init__(self) -> None:
+        self.cfg = ConfigDict(tokenizer={'type': 'run'})
+        self._randomness_cfg: dict[str, Any] = {}
+        self.seed = 0
+
+    def build_dataloader(self, dataloader: dict[str, Any], **kwargs: Any) -> None:
+        self.asked = dataloader
+        raise StopHere
+
+
+@pytest.mark.parametrize(
+    ('dataset', 'expected'), [({}, 'run'), ({'tokenizer': {'type': 'own'}}, 'own')]
+)
+def test_data_that_names_no_tokenizer_gets_the_runs(dataset: dict[str, Any], expected: str) -> None:
+    runner = FakeRunner()
+    with pytest.raises(StopHere):
+        LOOPS.get('MaskDPOTrainLoop')(runner, {'dataset': dataset}, max_epochs=1)
+    assert runner.asked['dataset']['tokenizer']['type'] == expected
+    assert LOOPS.get('MaskDPOTrainLoop') is MaskDPOTrainLoop
+
+
+@pytest.mark.parametrize(
+    ('local_rank', 'expected'), [('0', ['block', 'barrier']), ('1', ['barrier', 'block'])]
+)
+def test_the_first_process_of_a_machine_works_before_the_others(
+    local_rank: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = []
+    dist = torch.distributed
+    monkeypatch.setattr(dist, 'is_initialized', lambda: True)
+    monkeypatch.setattr(dist, 'new_group', lambda **options: options['backend'])
+    monkeypatch.setattr(dist, 'monitored_barrier', lambda *args: events.append('barrier'))
+    monkeypatch.setenv('LOCAL_RANK', local_rank)
+    with first_rank_first():
+        events.append('block')
+    assert events == expected

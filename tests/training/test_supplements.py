@@ -1,0 +1,94 @@
+"""What the plugin supplies to libraries when it is imported."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import ConfigDict
+from mmengine.logging import HistoryBuffer
+from xtuner.configs import cfgs_name_path
+from xtuner.tools.utils import auto_dtype_of_deepspeed_config
+from xtuner.utils import zero_to_any_dtype
+
+from maskdpo_xtuner.training import bitsandbytes, checkpoints, cpu
+
+no_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason='about machines without CUDA')
+
+
+@pytest.mark.parametrize('name', ['zero1', 'zero2', 'zero2_offload', 'zero3', 'zero3_offload'])
+def test_short_names_mean_xtuners_deepspeed_settings(name: str) -> None:
+    assert Path(cfgs_name_path[name]).name == f'deepspeed_{name}.json'
+
+
+@no_cuda
+def test_on_a_cpu_deepspeed_trains_in_bf16() -> None:
+    settings = {'fp16': {'enabled': 'auto'}, 'bf16': {'enabled': 'auto'}}
+    chosen = auto_dtype_of_deepspeed_config(settings)
+    assert chosen == {'fp16': {'enabled': False}, 'bf16': {'enabled': True}}
+
+
+@no_cuda
+def test_on_a_cpu_setting_the_cuda_device_does_nothing() -> None:
+    torch.cuda.set_device(1)
+
+
+def test_with_an_accelerator_nothing_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    def own(device: object) -> None:
+        """Stand for torch's function."""
+
+    monkeypatch.setattr(cpu, 'get_device_name', lambda: 'cuda')
+    monkeypatch.setattr(torch.cuda, 'set_device', own)
+    cpu.supply_cpu_support()
+    assert torch.cuda.set_device is own
+
+
+def test_a_checkpoints_history_can_be_read(tmp_path: Path) -> None:
+    buffer = HistoryBuffer([np.float64(1.5)], [1])
+    buffer.update(2.5)
+    torch.save({'log': buffer, 'cfg': ConfigDict(a=ConfigDict(b=1))}, tmp_path / 'c.pth')
+    loaded = torch.load(tmp_path / 'c.pth')
+    assert loaded['log'].mean() == 2
+    assert loaded['log'].statistics('current') == 2.5
+    assert loaded['cfg'].a.b == 1
+
+
+class Attack:
+    """Pickled as a call of getattr."""
+
+    def __reduce__(self) -> Any:
+        return getattr, (Path, 'cwd')
+
+
+def test_other_attributes_in_a_checkpoint_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnpicklingError, match='may not take'):
+        checkpoints._history_method(Path, 'cwd')
+    torch.save({'x': Attack()}, tmp_path / 'c.pth')
+    with pytest.raises(UnpicklingError, match='pathlib.Path'):
+        torch.load(tmp_path / 'c.pth')
+
+
+def test_deepspeed_checkpoints_are_converted_in_fp32() -> None:
+    assert zero_to_any_dtype.get_state_dict_from_zero_checkpoint.keywords == {
+        'dtype': torch.float32
+    }
+
+
+def test_bitsandbytes_can_be_imported() -> None:
+    import bitsandbytes as imported
+
+    assert imported.nn.Linear4bit
+
+
+def test_what_stands_for_triton_ops_fails_when_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip('triton')
+    for name in bitsandbytes.MODULES:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    bitsandbytes.supply_triton_ops()
+    with pytest.raises(NotImplementedError, match='triton < 3.2'):
+        sys.modules['triton.ops.matmul_perf_model'].estimate_matmul_time()

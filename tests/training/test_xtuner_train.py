@@ -1,0 +1,58 @@
+"""The commands of a user, run for real: a small random Llama-3.1 on the CPU."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from tests.models import tiny_llama
+from tests.preference_pairs import released_pair
+from tests.tokenizers import tokenizer_folder
+from tests.xtuner_runs import XTunerRuns
+
+EVERY_4 = 'default_hooks.checkpoint.interval=4'
+# At the paper's rate a few steps do not show in bf16.
+FAST = 'optim_wrapper.optimizer.lr=1e-3'
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> XTunerRuns:
+    model = tiny_llama(tmp_path / 'model', tokenizer_folder('llama3'))
+    pairs = tmp_path / 'pairs.jsonl'
+    lines = [json.dumps(released_pair(question=f'What is element {i}?')) for i in range(16)]
+    pairs.write_text('\n'.join(lines))
+    return XTunerRuns('configs/llama3_8b_maskdpo.py', model, pairs, tmp_path)
+
+
+def policy(checkpoint: Path) -> dict[str, torch.Tensor]:
+    state = torch.load(checkpoint / 'mp_rank_00_model_states.pt', weights_only=False)
+    return state['module']
+
+
+def test_llama3_config_trains_under_zero2_and_converts_to_a_model(runs: XTunerRuns) -> None:
+    # 16 pairs in batches of 2, 3 epochs, an update every 4 batches.
+    checkpoint = runs.train('one', 24, FAST, '--deepspeed', 'zero2')
+    folder = runs.convert(checkpoint)
+    assert AutoTokenizer.from_pretrained(folder).chat_template
+    converted = AutoModelForCausalLM.from_pretrained(folder, torch_dtype='auto').state_dict()
+    trained = policy(checkpoint)
+    assert set(trained) == {f'llm.{name}' for name in converted}
+    assert all(torch.equal(trained[f'llm.{name}'], converted[name]) for name in converted)
+    start = AutoModelForCausalLM.from_pretrained(runs.model, torch_dtype=torch.bfloat16)
+    assert not all(
+        torch.equal(value, converted[name]) for name, value in start.state_dict().items()
+    )
+
+
+def test_two_processes_train_and_resume_to_the_same_weights(runs: XTunerRuns) -> None:
+    options = ('--deepspeed', 'zero2')
+    straight = runs.train('two', 12, EVERY_4, FAST, *options, processes=2)
+    middle = straight.with_name('iter_8.pth')
+    resumed = runs.train('resumed', 12, FAST, *options, '--resume', middle, processes=2)
+    weights = policy(straight)
+    again = policy(resumed)
+    assert all(torch.equal(again[name], weights[name]) for name in weights)

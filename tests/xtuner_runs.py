@@ -1,0 +1,71 @@
+"""Real runs of XTuner's command line on this machine's CPU, with small models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskdpo_xtuner.xtuner_cli import run_xtuner
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class XTunerRuns:
+    """Runs of one config with the model, its tokenizer and the pairs replaced, and nothing else.
+
+    Attributes:
+        config: path below the root of the repository.
+        model: folder of a model with its tokenizer.
+        pairs: file of preference pairs.
+        folder: where work directories, logs and the cache of `datasets` go.
+    """
+
+    config: str
+    model: Path
+    pairs: Path
+    folder: Path
+
+    def train(
+        self, name: str, last_iteration: int, *arguments: str | Path, processes: int = 1
+    ) -> Path:
+        """Train to the end in the work directory ``name``; returns the last checkpoint.
+
+        ``arguments`` stand before the ``--cfg-options`` (with which they may end).
+        """
+        checkpoint = self.folder / name / f'iter_{last_iteration}.pth'
+        data = f'train_dataloader.dataset.dataset.path={self.pairs}'
+        command = ['train', self.config, '--work-dir', self.folder / name, '--cfg-options']
+        command += [*self._model_options(), data]
+        self._run([*command, *arguments], checkpoint, processes)
+        return checkpoint
+
+    def convert(self, checkpoint: Path) -> Path:
+        """Run ``xtuner convert pth_to_hf`` in fp32; returns the folder of the model."""
+        folder = checkpoint.with_suffix('.hf')
+        command = [
+            'convert',
+            'pth_to_hf',
+            self.config,
+            checkpoint,
+            folder,
+            '--fp32',
+            '--safe-serialization',
+        ]
+        options = ['--cfg-options', *self._model_options()]
+        self._run([*command, *options], folder / 'model.safetensors')
+        return folder
+
+    def _model_options(self) -> list[str]:
+        keys = ('model.llm', 'tokenizer')
+        return [f'{key}.pretrained_model_name_or_path={self.model}' for key in keys]
+
+    def _run(self, command: Sequence[str | Path], expect: Path, processes: int = 1) -> None:
+        env = {
+            'NPROC_PER_NODE': str(processes),
+            'OMP_NUM_THREADS': '1',
+            'HF_DATASETS_CACHE': str(self.folder / 'datasets_cache'),
+            'HF_HUB_OFFLINE': '1',
+        }
+        run_xtuner(command, expect, env=env, cwd=ROOT)

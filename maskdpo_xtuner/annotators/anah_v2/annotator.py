@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from maskdpo_xtuner.annotators.anah_v2.context import Context
 from maskdpo_xtuner.annotators.anah_v2.dialogue import (
@@ -39,11 +39,11 @@ class AnahV2Annotator:
     engine: Mapping[str, str]
     prompts: Prompts
     context: Context
-    settings: DialogueSettings = field(default_factory=DialogueSettings)
+    settings: DialogueSettings = DialogueSettings()
     identity: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
-        settings = {name: str(value) for name, value in asdict(self.settings).items()}
+        settings = {name: str(value) for name, value in self.settings.model_dump().items()}
         self.identity = {
             'name': 'anah_v2',
             'version': '1',

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from maskdpo_xtuner.engines.chat_templates import ChatTemplate
 from maskdpo_xtuner.records import Language, Message
 from maskdpo_xtuner.sentences import split_sentences
 
@@ -24,33 +25,18 @@ _TERM = re.compile(r'(?P<cjk>[\u3400-\u4dbf\u4e00-\u9fff]+)|[^\W\u3400-\u4dbf\u4
 
 @dataclass(frozen=True)
 class Context:
-    """A model's context.
-
-    Attributes:
-        length: tokens of prompt and answer together.
-        tokenizer: the model's, with its chat template.
-    """
+    """A model's context: ``length`` tokens, of the prompt and the answer together."""
 
     length: int
-    tokenizer: Any
-
-    def render(self, messages: Sequence[Message]) -> str:
-        """The prompt as the model gets it, up to where its answer begins."""
-        turns = [message.model_dump() for message in messages]
-        text: str = self.tokenizer.apply_chat_template(
-            turns, tokenize=False, add_generation_prompt=True
-        )
-        return text
+    template: ChatTemplate
 
     def fits(self, messages: Sequence[Message], reserve: int) -> bool:
         """Whether ``messages`` leave ``reserve`` tokens for what follows."""
-        text = self.render(messages)
         room = self.length - reserve
         # A token stands for a byte at least, so most conversations need no tokenizing.
-        return len(text.encode()) <= room or self._count(text) <= room
-
-    def _count(self, text: str) -> int:
-        return len(self.tokenizer(text, add_special_tokens=False)['input_ids'])
+        if len(self.template.render(messages).encode()) <= room:
+            return True
+        return len(self.template.encode(messages)) <= room
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from maskdpo_xtuner.annotators.anah_v2.context import Context, shorten
 from maskdpo_xtuner.annotators.anah_v2.parsing import (
@@ -26,8 +27,7 @@ class NoVerdict(Exception):
     """The dialogue ends without a label; the text is the sentence's ``failure``."""
 
 
-@dataclass(frozen=True)
-class DialogueSettings:
+class DialogueSettings(BaseModel):
     """How to ask.
 
     Attributes:
@@ -41,17 +41,15 @@ class DialogueSettings:
         seed: of the first attempt.
     """
 
-    system: str | None = None
-    max_reference_tokens: int = 1024
-    max_verdict_tokens: int = 64
-    tolerant: bool = True
-    retries: int = 0
-    retry_temperature: float = 0.8
-    seed: int = 1
+    model_config = ConfigDict(extra='forbid', frozen=True)
 
-    def __post_init__(self) -> None:
-        if self.retries < 0 or self.retry_temperature <= 0 or self.seed < 1:
-            raise ValueError(f'not settings of a dialogue: {self}')
+    system: str | None = None
+    max_reference_tokens: int = Field(default=1024, ge=1)
+    max_verdict_tokens: int = Field(default=64, ge=1)
+    tolerant: bool = True
+    retries: int = Field(default=0, ge=0)
+    retry_temperature: float = Field(default=0.8, gt=0)
+    seed: int = Field(default=1, ge=1)
 
 
 class SentenceDialogue:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from functools import cache
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
+
+from maskdpo_xtuner.engines.chat_templates import ChatTemplate
 
 TEMPLATE = (
     '{{ bos_token }}'
@@ -39,3 +42,11 @@ def internlm2_tokenizer() -> PreTrainedTokenizerFast:
         unk_token='<unk>',
         chat_template=TEMPLATE,
     )
+
+
+@cache
+def internlm2_template() -> ChatTemplate:
+    """The template of that tokenizer, read from a folder as a user's would be."""
+    with tempfile.TemporaryDirectory() as folder:
+        internlm2_tokenizer().save_pretrained(folder)
+        return ChatTemplate(folder)

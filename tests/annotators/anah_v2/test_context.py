@@ -7,7 +7,7 @@ import pytest
 from maskdpo_xtuner.annotators.anah_v2 import Context
 from maskdpo_xtuner.annotators.anah_v2.context import GAP, PASSAGE_LENGTH, Shortened, shorten
 from maskdpo_xtuner.records import Language, Message
-from tests.annotators.anah_v2.internlm2 import internlm2_tokenizer
+from tests.annotators.anah_v2.internlm2 import internlm2_template, internlm2_tokenizer
 
 USER = Message(role='user', content='问题：Who?\n')
 TURNS = [
@@ -27,12 +27,8 @@ ZH_DOCUMENT = (
 )
 
 
-def context(length: int) -> Context:
-    return Context(length, internlm2_tokenizer())
-
-
 def test_a_dialogue_is_rendered_as_internlm2_was_trained() -> None:
-    assert context(100).render(TURNS) == (
+    assert internlm2_template().render(TURNS) == (
         '<s><|im_start|>user\n问题：Who?\n<|im_end|>\n'
         '<|im_start|>assistant\n<Facts Present><|im_end|>\n'
         '<|im_start|>user\nNext<|im_end|>\n'
@@ -41,21 +37,24 @@ def test_a_dialogue_is_rendered_as_internlm2_was_trained() -> None:
 
 
 def test_a_system_turn_stands_first() -> None:
-    assert context(100).render([SYSTEM, USER]) == (
+    assert internlm2_template().render([SYSTEM, USER]) == (
         '<s><|im_start|>system\nYou judge.<|im_end|>\n'
         '<|im_start|>user\n问题：Who?\n<|im_end|>\n'
         '<|im_start|>assistant\n'
     )
 
 
-def test_the_limit_is_exact_in_tokens() -> None:
-    ids = internlm2_tokenizer().apply_chat_template(
-        [message.model_dump() for message in TURNS], add_generation_prompt=True
-    )
-    rendered = context(1).render(TURNS)
-    assert len(ids) < len(rendered.encode())
-    assert context(len(ids) + 7).fits(TURNS, reserve=7)
-    assert not context(len(ids) + 6).fits(TURNS, reserve=7)
+@pytest.mark.parametrize(
+    'text',
+    ['The astatine of the answer', '砹' * 100, '😀' * 100, ''],
+    ids=['few bytes a token', 'a token a byte', 'astral', 'empty'],
+)
+def test_the_limit_is_exact_in_tokens(text: str) -> None:
+    turns = [Message(role='user', content=text)]
+    rendered = [message.model_dump() for message in turns]
+    ids = internlm2_tokenizer().apply_chat_template(rendered, add_generation_prompt=True)
+    assert Context(len(ids) + 7, internlm2_template()).fits(turns, reserve=7)
+    assert not Context(len(ids) + 6, internlm2_template()).fits(turns, reserve=7)
 
 
 def fitting(length: int, document: str, query: str, language: Language = 'en') -> Shortened | None:

@@ -15,7 +15,7 @@ from maskdpo_xtuner.annotators.anah_v2 import (
 from maskdpo_xtuner.engines import decoding
 from maskdpo_xtuner.engines.transformers import TransformersEngine
 from maskdpo_xtuner.records import Question
-from tests.annotators.anah_v2.internlm2 import internlm2_tokenizer
+from tests.annotators.anah_v2.internlm2 import internlm2_template, internlm2_tokenizer
 from tests.models import tiny_llama
 
 SHORT = Prompts(
@@ -58,7 +58,7 @@ def test_the_model_reads_what_internlm2_was_trained_on(
 
     monkeypatch.setattr(decoding, 'decode', decode)
     annotator = AnahV2Annotator(
-        engine.identity, SHORT, Context(999, internlm2_tokenizer()), DialogueSettings(system)
+        engine.identity, SHORT, Context(999, internlm2_template()), DialogueSettings(system=system)
     )
     request = next(annotator.judge(QUESTION, 'S.', (0, 2)))
     asyncio.run(engine.complete([request]))

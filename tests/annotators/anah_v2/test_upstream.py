@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from maskdpo_xtuner.records import Language
 from tests.annotators.anah_v2.official_prompts import SOURCE
 
 
+@cache
 def run_source(source: str) -> dict[str, Callable[[str, str, str, Language], str]]:
     """The three functions, as they run, with one order of parameters."""
     scope: dict[str, Callable[..., str]] = {}

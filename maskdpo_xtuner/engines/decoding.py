@@ -26,7 +26,8 @@ class Interrupted(Exception):
 class Rows:
     """What to decode: ``prompts[row]`` is the index in ``prompt_ids`` of the row's prompt.
 
-    Rows of one prompt share its prefill. ``seeds`` has one seed a row.
+    Rows of one prompt share its prefill. ``seeds`` has one seed a row. The longest prompt has at
+    least two ids, as whatever a chat template renders.
     """
 
     prompt_ids: Sequence[Sequence[int]]
@@ -86,7 +87,8 @@ def decode(
     Raises:
         Interrupted: soon after ``stop`` was set.
     """
-    logits, cache, mask = _prefill(model, rows)
+    cache, mask, last = _prefill(model, rows)
+    logits = _forward(model, last, cache, mask)
     uniforms = draw_uniforms(rows.seeds, sampling.max_new_tokens).to(logits.device)
     written: list[list[int]] = [[] for _ in rows.prompts]
     alive = list(range(len(rows.prompts)))
@@ -109,30 +111,44 @@ def decode(
     return written
 
 
-def _prefill(model: Any, rows: Rows) -> tuple[Tensor, DynamicCache, Tensor]:
-    """Run each prompt once; returns last logits, cache and mask, expanded to the rows."""
+def _prefill(model: Any, rows: Rows) -> tuple[DynamicCache, Tensor, Tensor]:
+    """Run all but the last id of each prompt, once a prompt, without computing logits.
+
+    Returns:
+        The cache, the attention mask (rows, width) and the last ids (rows, 1), of the rows.
+    """
     width = max(map(len, rows.prompt_ids))
     # The id under the padding is never attended to.
     ids = torch.tensor([[0] * (width - len(p)) + list(p) for p in rows.prompt_ids])
     mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in rows.prompt_ids])
     ids, mask = ids.to(model.device), mask.to(model.device)
     cache = DynamicCache()
-    logits = _forward(model, ids, cache, mask)
+    before = mask[:, :-1]
+    model.base_model(
+        input_ids=ids[:, :-1],
+        attention_mask=before,
+        position_ids=_positions(before),
+        past_key_values=cache,
+        use_cache=True,
+    )
     index = torch.tensor(rows.prompts, device=model.device)
     cache.batch_select_indices(index)
-    return logits[index], cache, mask[index]
+    return cache, mask[index], ids[index, -1:]
 
 
 def _forward(model: Any, ids: Tensor, cache: DynamicCache, mask: Tensor) -> Tensor:
-    """Append ``ids`` (rows, new) to the cache; the logits (rows, vocabulary) after the last."""
-    positions = (mask.cumsum(dim=-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+    """Append ``ids`` (rows, 1) to the cache; the logits (rows, vocabulary) after them."""
     output = model(
         input_ids=ids,
         attention_mask=mask,
-        position_ids=positions,
+        position_ids=_positions(mask)[:, -1:],
         past_key_values=cache,
         use_cache=True,
-        num_logits_to_keep=1,
     )
     logits: Tensor = output.logits[:, -1]
     return logits
+
+
+def _positions(mask: Tensor) -> Tensor:
+    """Positions that count from the first token of a row, not from its padding."""
+    return (mask.cumsum(dim=-1) - 1).clamp(min=0)

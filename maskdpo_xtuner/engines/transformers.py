@@ -180,9 +180,12 @@ class TransformersEngine:
 
 
 def _check_exists(model: str) -> None:
-    """Refuse what is meant as a folder and is none, before the hub is asked for it."""
-    looks_like_path = model.startswith(('/', '.', '~')) or model.count('/') > 1
-    if looks_like_path and not Path(model).is_dir():
+    """Refuse what is meant as a model folder and is none, before the hub is asked for it."""
+    folder = Path(model)
+    if folder.is_dir():
+        if not (folder / 'config.json').is_file():
+            raise ValueError(f'{model}: this folder holds no config.json; name the model folder')
+    elif model.startswith(('/', '.', '~')) or model.count('/') > 1:
         raise ValueError(
             f'{model}: there is no such model folder; check the path (the built-in model is made '
             'by `python -m maskdpo_xtuner.builtin.model`)'

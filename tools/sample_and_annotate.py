@@ -15,7 +15,7 @@ DEFAULT_CONFIG = Path(__file__).parents[1] / 'configs/data/smollm2_135m_elements
 
 
 def main() -> int:
-    """Parse, run, print; the exit status is 1 when answers are missing."""
+    """Parse, run, print; the exit status is 1 when answers or verdicts could not be had."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         'config', nargs='?', default=DEFAULT_CONFIG, help='a config of configs/data'
@@ -33,7 +33,9 @@ def main() -> int:
     if summary.missing:
         failures = settings.work_dir / 'failures.jsonl'
         print(f'{summary.missing} answers are missing, see {failures}; run again to ask for them')
-    return int(summary.missing > 0)
+    if summary.turns.failed:
+        print(f'{summary.turns.failed} requests to the annotator failed; run again to ask for them')
+    return int(summary.missing > 0 or summary.turns.failed > 0)
 
 
 if __name__ == '__main__':

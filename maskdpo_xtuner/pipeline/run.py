@@ -18,7 +18,7 @@ from maskdpo_xtuner.pipeline.pairing import pair
 from maskdpo_xtuner.pipeline.sampling import FailedSample, sample
 from maskdpo_xtuner.pipeline.summary import Summary
 from maskdpo_xtuner.progress import progress_bar
-from maskdpo_xtuner.records import AnnotatedResponse, PreferencePair, Question, Response
+from maskdpo_xtuner.records import AnnotatedResponse, PreferencePair, Question, Response, Sentence
 from maskdpo_xtuner.settings import Settings, guard_work_dir
 
 GUARDED = ('questions', 'policy', 'sampling', 'annotator', 'pairs')
@@ -81,9 +81,16 @@ def annotate_stage(
 ) -> None:
     """``responses.jsonl`` to ``annotated.jsonl``."""
     responses = read_records(settings.work_dir / 'responses.jsonl', Response)
-    annotated = annotate(responses, questions, settings.annotator.build(), None)
+    annotator, engine = settings.annotator.build()
     total = summary.requests.done
-    with progress_bar(total, 'annotating', 'answer', quiet=quiet) as bar:
+    with (
+        CompletionStore(settings.work_dir / 'completions.sqlite') as store,
+        progress_bar(total, 'annotating', 'answer', quiet=quiet) as bar,
+    ):
+        scheduler: Scheduler[Sentence] | None = Scheduler(engine, store) if engine else None
+        if scheduler:
+            summary.turns = scheduler.accounting
+        annotated = annotate(responses, questions, annotator, scheduler)
 
         def counted(items: Iterable[AnnotatedResponse]) -> Iterator[AnnotatedResponse]:
             for item in items:

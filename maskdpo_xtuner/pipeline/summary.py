@@ -19,10 +19,12 @@ class Summary:
         questions: questions of the input.
         samples: answers asked for each.
         requests: what became of the requests to the policy.
+        turns: what became of the requests to the annotator.
         responses: answers that came.
         truncated: of these, cut at the token limit.
         blank: of these, without a sentence.
         labels: sentences by label; None counts those without a verdict.
+        failures: sentences without a verdict by kind, ``unparsed`` or ``failed``.
         pairs: pairs made.
         dropped: questions without a pair, by reason.
         chosen_score: sum of the chosen answers' scores; ``rejected_score`` likewise.
@@ -31,10 +33,12 @@ class Summary:
     questions: int
     samples: int
     requests: Accounting = field(default_factory=Accounting)
+    turns: Accounting = field(default_factory=Accounting)
     responses: int = 0
     truncated: int = 0
     blank: int = 0
     labels: Counter[Label | None] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
     pairs: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     chosen_score: float = 0.0
@@ -45,7 +49,10 @@ class Summary:
         self.responses += 1
         self.truncated += response.finish_reason == 'length'
         self.blank += not response.sentences
-        self.labels.update(sentence.label for sentence in response.sentences)
+        for sentence in response.sentences:
+            self.labels[sentence.label] += 1
+            if sentence.failure is not None:
+                self.failures[sentence.failure.partition(':')[0]] += 1
 
     def count_pair(self, made: PreferencePair | DroppedQuestion) -> None:
         """Enter what became of one question."""
@@ -75,6 +82,7 @@ class Summary:
             'truncated_responses': self.truncated,
             'blank_responses': self.blank,
             'sentences': {_name(label): self.labels[label] for label in (*Label, None)},
+            'sentences_without_verdict': dict(sorted(self.failures.items())),
             'pairs': self.pairs,
             'dropped_questions': dict(sorted(self.dropped.items())),
             'mean_score_chosen': self.chosen_score / self.pairs if self.pairs else None,
@@ -87,6 +95,7 @@ class Summary:
         rows = [
             ('questions', f'{self.questions}, {self.samples} answers each'),
             ('requests', self.requests.describe()),
+            *([('turns', self.turns.describe())] if self.turns.expected else []),
             ('answers', f'{self.responses} ({self.truncated} cut at the token limit)'),
             ('sentences', str(sentences)),
             *(
@@ -97,6 +106,7 @@ class Summary:
                 for label in (*Label, None)
                 if self.labels[label]
             ),
+            *((f'    {kind}', str(n)) for kind, n in self.failures.most_common()),
             ('pairs', str(self.pairs)),
             *((f'  dropped: {reason}', str(n)) for reason, n in self.dropped.most_common()),
         ]

@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from maskdpo_xtuner.engines.base import Completion, Failure, Request, Sampling
-
-# Weights, configuration and tokenizer; other files of a model folder do not change an answer.
-_MODEL_FILES = ('*.safetensors', '*.bin', '*.json', '*.jinja', '*.model', '*.txt', '*.py')
+from maskdpo_xtuner.engines.model_files import check_model, name_and_revision
 
 
 class TransformersEngine:
@@ -61,8 +59,8 @@ class TransformersEngine:
         os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
         self.batch_size = batch_size
         self._dtype, self._device = dtype, device
-        _check_exists(model)
-        name, commit = _name_and_revision(model, revision, trust_remote_code)
+        check_model(model)
+        name, commit = name_and_revision(model, revision, trust_remote_code)
         self._source: dict[str, Any] = {
             'pretrained_model_name_or_path': model,
             'revision': None if Path(model).is_dir() else commit,
@@ -177,46 +175,3 @@ class TransformersEngine:
             ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
         return Completion(text, 'stop' if stopped else 'length', len(prompt), len(ids))
-
-
-def _check_exists(model: str) -> None:
-    """Refuse what is meant as a model folder and is none, before the hub is asked for it."""
-    folder = Path(model)
-    if folder.is_dir():
-        if not (folder / 'config.json').is_file():
-            raise ValueError(f'{model}: this folder holds no config.json; name the model folder')
-    elif model.startswith(('/', '.', '~')) or model.count('/') > 1:
-        raise ValueError(
-            f'{model}: there is no such model folder; check the path (the built-in model is made '
-            'by `python -m maskdpo_xtuner.builtin.model`)'
-        )
-
-
-def _name_and_revision(
-    model: str, revision: str | None, trust_remote_code: bool
-) -> tuple[str, str]:
-    """Name a model so that the same name and revision always mean the same weights."""
-    from transformers import AutoConfig
-
-    folder = Path(model)
-    try:
-        config = AutoConfig.from_pretrained(
-            model, revision=revision, trust_remote_code=trust_remote_code
-        )
-    except OSError as error:
-        raise ValueError(f'{model}: no model can be read there ({error})') from error
-    if folder.is_dir():
-        return folder.resolve().name, digest_folder(folder)
-    return model, str(config._commit_hash)
-
-
-def digest_folder(folder: Path) -> str:
-    """SHA-256 over names and contents of the model files of a folder."""
-    digest = hashlib.sha256()
-    for path in sorted({path for pattern in _MODEL_FILES for path in folder.glob(pattern)}):
-        content = hashlib.sha256()
-        with path.open('rb') as file:
-            while block := file.read(1 << 20):
-                content.update(block)
-        digest.update(f'{path.name}\0{content.hexdigest()}\0'.encode())
-    return digest.hexdigest()

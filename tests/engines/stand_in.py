@@ -19,9 +19,12 @@ class StandIn:
     """What LMDeploy's async engine wants of TurboMind, which it cannot load without a GPU."""
 
     def __init__(self, model_path: str, engine_config: Any) -> None:
-        from transformers import AutoTokenizer
+        from transformers import AutoConfig, AutoTokenizer
 
         self.engine_config = engine_config
+        # Up to v0.10 the context length is read here.
+        self.config = AutoConfig.from_pretrained(model_path)
+        self.model_config = SimpleNamespace(hf_config=self.config)
         self.tokenizer = AutoTokenizer.from_pretrained(model_path)
         self.seen: list[dict[str, Any]] = []
         self.running = self.most_running = self.cancelled = 0
@@ -112,7 +115,8 @@ def stand_in_turbomind() -> Iterator[list[StandIn]]:
         backend_config.max_batch_size = backend_config.max_batch_size or 64
         built.append(StandIn(model_path, backend_config))
         # LMDeploy v0.9 expects the builder to set these itself.
-        self.engine, self.backend_config, self.hf_tm_cfg = built[-1], backend_config, None
+        self.engine, self.backend_config = built[-1], backend_config
+        self.hf_tm_cfg = built[-1].config
         return built[-1]
 
     with (

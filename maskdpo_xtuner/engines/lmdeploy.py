@@ -1,0 +1,219 @@
+"""Engine ``lmdeploy``: LMDeploy's TurboMind or PyTorch engine in this process, on its GPU.
+
+Written for LMDeploy v0.9 to v0.16. Tried, without a GPU, over a stand-in for TurboMind: 0.9.2,
+0.10.2, 0.11.1, 0.12.0, 0.13.0, 0.14.0, 0.15.0 and 0.16.0.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import difflib
+import importlib.util
+import inspect
+import itertools
+import json
+import weakref
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, Literal
+
+from maskdpo_xtuner.engines.answers import judge_text, shorten
+from maskdpo_xtuner.engines.base import Completion, Failure, Request, Sampling
+from maskdpo_xtuner.engines.chat_templates import ChatTemplate
+from maskdpo_xtuner.engines.model_files import check_model, name_and_revision
+
+INSTEAD = (
+    'use type="transformers" on this machine, or type="openai" with the base_urls of LMDeploy '
+    'servers that run elsewhere'
+)
+# Options of LMDeploy's engines that change what a model answers; others only how fast it does.
+DECISIVE = ('adapters', 'dtype', 'hf_overrides', 'model_format', 'quant_policy', 'session_len')
+MAX_BATCH_SIZE = 128
+# Seconds for an engine to give up a request that took too long. A dead one never does.
+CANCEL_GRACE = 5.0
+
+
+class LMDeployEngine:
+    """Completes conversations in this process; the model is loaded on the first request.
+
+    Prompts are rendered by the tokenizer's own chat template and go in as ids. Every request has
+    its own seed and is submitted by itself, so that answers come as they are ready: LMDeploy's
+    batches of prompts return together, and those of one prompt (``n``) are cut to one. The model
+    leaves the GPU when this object is dropped.
+
+    Args:
+        model: a folder, or a name on the hub.
+        backend: LMDeploy's engine. It would replace TurboMind by PyTorch in silence where it has
+            to; here that is an error.
+        revision: branch, tag or commit on the hub.
+        trust_remote_code: whether Python files of the model may be executed. LMDeploy before
+            v0.13 executes them in any case.
+        timeout: seconds for one answer.
+        options: further fields of LMDeploy's ``TurbomindEngineConfig`` or ``PytorchEngineConfig``,
+            such as ``tp``, ``session_len`` or ``cache_max_entry_count``. ``max_batch_size`` is
+            128 unless they say otherwise, and ``enable_prefix_caching`` is on: the samples of a
+            question share their prompt, and a turn of a dialogue begins with all before it.
+
+    Raises:
+        ValueError: when there is no such model, or it has no chat template.
+    """
+
+    batch_size = 1
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        backend: Literal['turbomind', 'pytorch'] = 'turbomind',
+        revision: str | None = None,
+        trust_remote_code: bool = False,
+        timeout: float = 600.0,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        check_model(model)
+        name, commit = name_and_revision(model, revision, trust_remote_code)
+        self._model, self._backend, self._timeout = model, backend, timeout
+        self._trust_remote_code = trust_remote_code
+        self._options = {
+            'revision': revision,
+            'max_batch_size': MAX_BATCH_SIZE,
+            'enable_prefix_caching': True,
+            **(options or {}),
+        }
+        self._template = ChatTemplate(model, revision, trust_remote_code)
+        self._sessions = itertools.count(1)
+        # A few more than it works on: the next one is there when one ends.
+        self.concurrency = self._options['max_batch_size'] * 5 // 4
+        decisive = {key: value for key, value in self._options.items() if key in DECISIVE}
+        self.identity = {
+            'engine': 'lmdeploy',
+            'model': name,
+            'revision': commit,
+            'backend': backend,
+            'options': json.dumps(decisive, sort_keys=True, default=str),
+            'chat_template': self._template.digest,
+        }
+
+    async def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
+        """Answer ``requests`` in order, each by itself.
+
+        Raises:
+            ValueError: when LMDeploy or a GPU is missing, or an option is wrong.
+        """
+        return list(await asyncio.gather(*(self._complete(request) for request in requests)))
+
+    async def _complete(self, request: Request) -> Completion | Failure:
+        ids = self._template.encode(request.messages)
+        context = getattr(self._pipeline, 'async_engine', self._pipeline).session_len
+        if len(ids) >= context:
+            return Failure(f'a prompt of {len(ids)} tokens does not fit the context of {context}')
+        generation = self._pipeline.generate(
+            messages=None,
+            session_id=next(self._sessions),
+            gen_config=generation_config(request.sampling, request.seed),
+            input_ids=ids,
+            stream_response=False,
+        )
+        # LMDeploy's engines belong to the event loop of its own thread.
+        loop = self._pipeline.internal_thread.loop
+        future = asyncio.run_coroutine_threadsafe(_answer(generation, self._timeout), loop)
+        return await asyncio.wrap_future(future)
+
+    @cached_property
+    def _pipeline(self) -> Any:
+        """LMDeploy's pipeline; up to v0.11 it is the async engine itself."""
+        _check_machine(self._options.get('device_type', 'cuda'))
+        import lmdeploy
+
+        configs = {
+            'turbomind': lmdeploy.TurbomindEngineConfig,
+            'pytorch': lmdeploy.PytorchEngineConfig,
+        }
+        config = _engine_config(configs[self._backend], self._options)
+        trust = {}
+        if 'trust_remote_code' in inspect.signature(lmdeploy.pipeline).parameters:
+            trust = {'trust_remote_code': self._trust_remote_code}
+        pipeline = lmdeploy.pipeline(self._model, backend_config=config, **trust)
+        weakref.finalize(self, pipeline.close)
+        used = getattr(pipeline, 'async_engine', pipeline).backend
+        if used != self._backend:
+            raise ValueError(
+                f'LMDeploy cannot run {self._model} with backend="{self._backend}" here and took '
+                f'"{used}"; set backend="{used}" to accept that'
+            )
+        return pipeline
+
+
+def generation_config(sampling: Sampling, seed: int) -> Any:
+    """LMDeploy's form of it. Sampling is off by default there: 32 samples would be 32 copies."""
+    from lmdeploy import GenerationConfig
+
+    return GenerationConfig(
+        max_new_tokens=sampling.max_new_tokens,
+        do_sample=sampling.temperature > 0,
+        temperature=sampling.temperature,
+        top_k=sampling.top_k,
+        top_p=sampling.top_p,
+        min_p=0.0,
+        repetition_penalty=1.0,
+        random_seed=seed,
+    )
+
+
+async def _answer(generation: Any, timeout: float) -> Completion | Failure:
+    """Wait for an answer, but not for ever; runs in LMDeploy's event loop."""
+    task = asyncio.ensure_future(_collect(generation))
+    try:
+        done, _ = await asyncio.wait({task}, timeout=timeout)
+        if not done:
+            task.cancel()
+            await asyncio.wait({task}, timeout=CANCEL_GRACE)
+            return Failure(f'no answer within {timeout:g} s', transient=True)
+        error = task.exception()
+        return task.result() if error is None else _failure(error)
+    finally:
+        task.cancel()
+
+
+async def _collect(generation: Any) -> Completion | Failure:
+    """Put the pieces of an answer together and judge the whole."""
+    text, last = '', None
+    async for last in generation:
+        text += last.response
+    if last is None:
+        return Failure('the engine ended without an answer', transient=True)
+    return judge_text(text, last.finish_reason, last.input_token_len, last.generate_token_len)
+
+
+def _failure(error: BaseException) -> Failure:
+    """What LMDeploy raised; from v0.16 on it tells bad requests by their HTTP status."""
+    bad_request = 400 <= getattr(error, 'status_code', 500) < 500
+    return Failure(shorten(f'{type(error).__name__}: {error}'), transient=not bad_request)
+
+
+def _engine_config(config: type, options: Mapping[str, Any]) -> Any:
+    """Build LMDeploy's config of an engine; TurboMind's would ignore an unknown option."""
+    known = [field.name for field in dataclasses.fields(config)]
+    for name in options:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f'; did you mean "{near[0]}"?' if near else ''
+            raise ValueError(f'options: {config.__name__} has no field {name!r}{hint}')
+    return config(**options)
+
+
+def _check_machine(device_type: str) -> None:
+    """LMDeploy knows CUDA and some other accelerators, but no CPU."""
+    if importlib.util.find_spec('lmdeploy') is None:
+        raise ValueError(
+            'type="lmdeploy" needs the package lmdeploy: run '
+            f'`pip install "maskdpo_xtuner[lmdeploy]"`, or {INSTEAD}'
+        )
+    import torch
+
+    if device_type == 'cuda' and not torch.cuda.is_available():
+        raise ValueError(
+            'type="lmdeploy" needs an NVIDIA GPU and torch sees none; set options device_type for '
+            f'another accelerator, or {INSTEAD}'
+        )

@@ -29,23 +29,42 @@ $(STAMP): requirements.lock setup.py
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
-demo: $(STAMP) ## sample, annotate, pair, train, evaluate the built-in default
-	$(BIN)/python tools/demo.py
+# The demo's steps are what a user types; each is done once, and goes on when interrupted.
+DEMO := work_dirs/smollm2_135m_elements
+TRAINED := work_dirs/smollm2_135m_maskdpo
+DEMO_CONFIG := configs/smollm2_135m_maskdpo.py
+
+demo: $(STAMP) $(TRAINED)/hf/config.json ## sample, annotate, pair, train, evaluate the built-in default
+	python tools/inspect_pairs.py $(DEMO)
+	python tools/evaluate.py --models base aligned=$(TRAINED)/hf \
+		--training $(TRAINED) --page $(DEMO)/evaluation.html
+
+$(DEMO)/pairs.jsonl: configs/data/smollm2_135m_elements.py | $(STAMP)
+	python tools/sample_and_annotate.py
+
+# xtuner exits 0 when it fails: what it must have written is checked.
+$(TRAINED)/last_checkpoint: $(DEMO)/pairs.jsonl $(DEMO_CONFIG)
+	xtuner train $(DEMO_CONFIG) --deepspeed zero2
+	@test $@ -nt $< || { echo 'training failed, see above' >&2; exit 1; }
+
+$(TRAINED)/hf/config.json: $(TRAINED)/last_checkpoint
+	xtuner convert pth_to_hf $(DEMO_CONFIG) "$$(cat $<)" $(TRAINED)/hf --fp32 --safe-serialization
+	@test $@ -nt $< || { echo 'conversion failed, see above' >&2; exit 1; }
 
 test: $(STAMP) ## the tests of every day
-	$(BIN)/python -m pytest -m 'not slow' -n 2
+	python -m pytest -m 'not slow' -n 2
 
 test-slow: $(STAMP) ## the tests that take minutes each
-	$(BIN)/python -m pytest -m slow
+	python -m pytest -m slow
 
 check: $(STAMP) ## lint, format and types
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	ruff check .
+	ruff format --check .
+	mypy
 
 format: $(STAMP) ## rewrite the files as the linter wants them
-	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format .
+	ruff check --fix .
+	ruff format .
 
 lock: ## resolve setup.py anew into requirements.lock
 	$(BIN)/uv pip compile setup.py --all-extras --universal --python-version 3.10 \

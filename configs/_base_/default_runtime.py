@@ -17,7 +17,11 @@ env_cfg = dict(
     dist_cfg=dict(backend=None),
 )
 
-visualizer = dict(type='Visualizer', vis_backends=[dict(type='TensorboardVisBackend')])
+visualizer = dict(
+    type='Visualizer',
+    # The first writes scalars.json, which `tools/evaluate.py --training` draws.
+    vis_backends=[dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')],
+)
 log_processor = dict(by_epoch=False)
 log_level = 'INFO'
 load_from = None

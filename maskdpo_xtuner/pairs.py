@@ -46,11 +46,14 @@ class PairRules:
         truncated_rejected: whether it may be the rejected one.
         max_without_verdict: an answer with a larger share of sentences without a verdict is not
             used.
+        chosen_with_document: whether only answers that were given with the document may be chosen,
+            and only answers without it rejected (paper, Table 3, "Llama+Doc").
     """
 
     truncated_chosen: bool = True
     truncated_rejected: bool = True
     max_without_verdict: float = 0.5
+    chosen_with_document: bool = False
 
 
 def factuality_score(response: AnnotatedResponse) -> float | None:
@@ -77,8 +80,8 @@ def make_pair(
         ((score, r) for r in responses if (score := _usable_score(r, rules)) is not None),
         key=lambda item: item[1].sample_index,
     )
-    best = [item for item in scored if rules.truncated_chosen or _is_whole(item[1])]
-    worst = [item for item in scored if rules.truncated_rejected or _is_whole(item[1])]
+    best = [item for item in scored if _may_be_chosen(item[1], rules)]
+    worst = [item for item in scored if _may_be_rejected(item[1], rules)]
     if len(scored) < 2 or not best or not worst:
         return DropReason.TOO_FEW_SCORED
     # max and min give the first of equals.
@@ -102,8 +105,18 @@ def _usable_score(response: AnnotatedResponse, rules: PairRules) -> float | None
     return factuality_score(response)
 
 
-def _is_whole(response: AnnotatedResponse) -> bool:
-    return response.finish_reason != 'length'
+def _may_be_chosen(response: AnnotatedResponse, rules: PairRules) -> bool:
+    is_whole = response.finish_reason == 'stop'
+    return (is_whole or rules.truncated_chosen) and (
+        response.with_document or not rules.chosen_with_document
+    )
+
+
+def _may_be_rejected(response: AnnotatedResponse, rules: PairRules) -> bool:
+    is_whole = response.finish_reason == 'stop'
+    return (is_whole or rules.truncated_rejected) and not (
+        response.with_document and rules.chosen_with_document
+    )
 
 
 def _pair(

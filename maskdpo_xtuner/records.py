@@ -60,7 +60,7 @@ class Response(Record):
     """One sampled answer.
 
     ``finish_reason`` is ``length`` for an answer cut at the token limit; its text then has no
-    end-of-turn token.
+    end-of-turn token. ``with_document`` is an answer to a prompt that held the document.
     """
 
     question_id: str
@@ -71,6 +71,7 @@ class Response(Record):
     prompt_tokens: int = Field(ge=0)
     completion_tokens: int = Field(ge=0)
     model: str
+    with_document: bool = False
 
     @property
     def response_id(self) -> str:

@@ -131,7 +131,12 @@ class AnahV2Settings(Part):
 
 
 class SamplingSettings(Part):
-    """How answers are sampled; the defaults are the paper's (appendix A)."""
+    """How answers are sampled; the defaults are the paper's (appendix A).
+
+    Attributes:
+        document_for_chosen: ask ``num_samples`` times more, with the document in the prompt. Only
+            these answers may be chosen and only the others rejected (Table 3, "Llama+Doc").
+    """
 
     num_samples: int = Field(default=32, ge=1)
     max_new_tokens: int = Field(default=1024, ge=1)
@@ -139,6 +144,12 @@ class SamplingSettings(Part):
     top_k: int = Field(default=40, ge=0)
     top_p: float = Field(default=1.0, gt=0, le=1)
     seed: int = 0
+    document_for_chosen: bool = False
+
+    @property
+    def answers_per_question(self) -> int:
+        """Answers with and without the document together."""
+        return self.num_samples * (1 + self.document_for_chosen)
 
     def decoding(self) -> Sampling:
         """What the engine needs of it."""
@@ -151,10 +162,6 @@ class PairSettings(Part):
     truncated_chosen: bool = True
     truncated_rejected: bool = True
     max_without_verdict: float = Field(default=0.5, ge=0, le=1)
-
-    def rules(self) -> PairRules:
-        """The same, as the type that `make_pair` takes."""
-        return PairRules(**self.model_dump())
 
 
 QuestionSource = Annotated[JsonlQuestions | ElementQuestions, Field(discriminator='type')]
@@ -181,6 +188,12 @@ class Settings(Part):
     annotator: AnnotatorSource = LexicalSettings()
     pairs: PairSettings = PairSettings()
     evaluation: EvaluationSettings | None = None
+
+    def pair_rules(self) -> PairRules:
+        """Which answers may be compared, as `make_pair` takes it."""
+        return PairRules(
+            **self.pairs.model_dump(), chosen_with_document=self.sampling.document_for_chosen
+        )
 
 
 def load_settings(

@@ -38,7 +38,7 @@ def run_pipeline(settings: Settings, *, quiet: bool = False) -> Summary:
     work_dir = settings.work_dir
     questions = {question.question_id: question for question in settings.questions.load()}
     guard_work_dir(work_dir, settings, GUARDED)
-    summary = Summary(questions=len(questions), samples=settings.sampling.num_samples)
+    summary = Summary(questions=len(questions), samples=settings.sampling.answers_per_question)
     sample_stage(settings, questions, summary, quiet=quiet)
     annotate_stage(settings, questions, summary, quiet=quiet)
     pair_stage(settings, questions, summary)
@@ -107,7 +107,7 @@ def pair_stage(settings: Settings, questions: dict[str, Question], summary: Summ
     dropped: list[DroppedQuestion] = []
 
     def pairs() -> Iterator[PreferencePair]:
-        for made in pair(annotated, questions, settings.pairs.rules()):
+        for made in pair(annotated, questions, settings.pair_rules()):
             summary.count_pair(made)
             if isinstance(made, PreferencePair):
                 yield made

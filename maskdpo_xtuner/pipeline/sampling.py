@@ -28,9 +28,11 @@ def sample_seed(question_id: str, sample_index: int, seed: int) -> int:
     return int.from_bytes(digest[:8], 'big') % (2**31 - 1) + 1
 
 
-def prompt_of(question: Question) -> tuple[Message, ...]:
-    """The conversation that the policy is asked to continue."""
-    return (Message(role='user', content=question.question),)
+def prompt_of(question: Question, *, with_document: bool = False) -> tuple[Message, ...]:
+    """The conversation that the policy is asked to continue; the paper's is the question alone."""
+    asked = question.question
+    content = f'{question.document}\n\n{asked}' if with_document else asked
+    return (Message(role='user', content=content),)
 
 
 def sample(
@@ -41,7 +43,10 @@ def sample(
 ) -> Iterator[list[Response | FailedSample]]:
     """Yield the samples of each question, in the order of the questions and of their indices."""
     return scheduler.run(
-        [_sample(question, index, settings, identity) for index in range(settings.num_samples)]
+        [
+            _sample(question, index, settings, identity)
+            for index in range(settings.answers_per_question)
+        ]
         for question in questions
     )
 
@@ -50,7 +55,9 @@ def _sample(
     question: Question, index: int, settings: SamplingSettings, identity: Mapping[str, str]
 ) -> Sample:
     seed = sample_seed(question.question_id, index, settings.seed)
-    outcome = yield Request(prompt_of(question), settings.decoding(), seed)
+    with_document = index >= settings.num_samples
+    prompt = prompt_of(question, with_document=with_document)
+    outcome = yield Request(prompt, settings.decoding(), seed)
     if isinstance(outcome, Failure):
         return FailedSample(
             question_id=question.question_id, sample_index=index, reason=outcome.reason
@@ -64,4 +71,5 @@ def _sample(
         prompt_tokens=outcome.prompt_tokens,
         completion_tokens=outcome.completion_tokens,
         model=identity['model'],
+        with_document=with_document,
     )

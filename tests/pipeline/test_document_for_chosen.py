@@ -1,0 +1,130 @@
+"""The strategy "Llama+Doc" of Table 3: chosen answers saw the document, rejected ones did not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from maskdpo_xtuner.completions import CompletionStore, Scheduler
+from maskdpo_xtuner.engines.base import Request
+from maskdpo_xtuner.engines.scripted import ScriptedEngine
+from maskdpo_xtuner.pairs import DropReason, PairRules, make_pair
+from maskdpo_xtuner.pipeline.sampling import FailedSample, sample
+from maskdpo_xtuner.records import (
+    AnnotatedResponse,
+    FinishReason,
+    Label,
+    Message,
+    PreferencePair,
+    Question,
+    Response,
+    Sentence,
+)
+from maskdpo_xtuner.settings import PairSettings, SamplingSettings, load_settings
+
+QUESTION = Question(
+    question_id='q', question='When?', document='In 1940.', language='en', topic='t'
+)
+RULES = PairRules(chosen_with_document=True)
+
+
+def sampled(path: Path, settings: SamplingSettings) -> tuple[list[Response], list[Request]]:
+    engine = ScriptedEngine(lambda request: request.messages[0].content)
+    with CompletionStore(path / 'completions.sqlite') as store:
+        scheduler: Scheduler[Response | FailedSample] = Scheduler(engine, store)
+        (answers,) = sample([QUESTION], scheduler, settings, engine.identity)
+    requests = [request for call in engine.calls for request in call]
+    return [answer for answer in answers if isinstance(answer, Response)], requests
+
+
+def test_as_many_answers_again_are_given_with_the_document(tmp_path: Path) -> None:
+    settings = SamplingSettings(num_samples=2, document_for_chosen=True)
+    answers, requests = sampled(tmp_path, settings)
+    assert [answer.text for answer in answers] == ['When?', 'When?', *['In 1940.\n\nWhen?'] * 2]
+    assert [answer.with_document for answer in answers] == [False, False, True, True]
+    assert [answer.sample_index for answer in answers] == [0, 1, 2, 3]
+    assert len({request.seed for request in requests}) == 4 == settings.answers_per_question
+
+
+def test_the_answers_without_the_document_are_those_of_the_default(tmp_path: Path) -> None:
+    plain, _ = sampled(tmp_path, SamplingSettings(num_samples=2))
+    contrasted, _ = sampled(tmp_path, SamplingSettings(num_samples=2, document_for_chosen=True))
+    assert plain == contrasted[:2]
+    assert SamplingSettings(num_samples=2).answers_per_question == 2
+
+
+def answer(
+    index: int,
+    *labels: Label,
+    with_document: bool,
+    finish_reason: FinishReason = 'stop',
+) -> AnnotatedResponse:
+    return AnnotatedResponse(
+        question_id='q',
+        sample_index=index,
+        seed=index + 1,
+        text='x' * len(labels) + str(index),
+        finish_reason=finish_reason,
+        prompt_tokens=1,
+        completion_tokens=1,
+        model='m',
+        with_document=with_document,
+        sentences=tuple(Sentence(start=n, end=n + 1, label=la) for n, la in enumerate(labels)),
+        annotator={'name': 'scripted'},
+    )
+
+
+GOOD, BAD = Label.NO_HALLUCINATION, Label.CONTRADICTORY
+WITHOUT = [answer(0, GOOD, GOOD, with_document=False), answer(1, GOOD, BAD, with_document=False)]
+WITH = [answer(2, BAD, BAD, with_document=True), answer(3, GOOD, BAD, GOOD, with_document=True)]
+
+
+def indices(made: PreferencePair | DropReason) -> tuple[int | None, int | None]:
+    assert isinstance(made, PreferencePair), made
+    return made.chosen_item.sample_index, made.rejected_item.sample_index
+
+
+def test_each_side_comes_from_its_own_prompt() -> None:
+    assert indices(make_pair(QUESTION, WITHOUT + WITH, RULES)) == (3, 1)
+    assert indices(make_pair(QUESTION, WITHOUT + WITH, PairRules())) == (0, 2)
+
+
+def test_the_pair_is_trained_on_the_question_alone() -> None:
+    made = make_pair(QUESTION, WITHOUT + WITH, RULES)
+    assert isinstance(made, PreferencePair)
+    assert made.prompt == (Message(role='user', content='When?'),)
+
+
+@pytest.mark.parametrize('answers', [WITH, WITHOUT])
+def test_both_prompts_are_needed(answers: list[AnnotatedResponse]) -> None:
+    assert make_pair(QUESTION, answers, RULES) is DropReason.TOO_FEW_SCORED
+
+
+@pytest.mark.parametrize(
+    ('rules', 'expected'),
+    [
+        (PairRules(), (0, 3)),
+        (PairRules(truncated_chosen=False), (1, 3)),
+        (PairRules(truncated_rejected=False), (0, 2)),
+    ],
+)
+def test_cut_answers_are_used_as_the_rules_say(rules: PairRules, expected: tuple[int, int]) -> None:
+    answers = [
+        answer(0, GOOD, GOOD, with_document=False, finish_reason='length'),
+        answer(1, GOOD, GOOD, GOOD, BAD, with_document=False),
+        answer(2, GOOD, BAD, with_document=False),
+        answer(3, BAD, BAD, with_document=False, finish_reason='length'),
+    ]
+    assert indices(make_pair(QUESTION, answers, rules)) == expected
+
+
+def test_the_rule_follows_the_sampling(tmp_path: Path) -> None:
+    path = tmp_path / 'config.py'
+    path.write_text(
+        "work_dir = 'w'\nquestions = dict(type='elements', split='train')\n"
+        'sampling = dict(document_for_chosen=True)\npairs = dict(truncated_chosen=False)\n'
+    )
+    settings = load_settings(path)
+    assert settings.pair_rules() == PairRules(truncated_chosen=False, chosen_with_document=True)
+    assert settings.pairs == PairSettings(truncated_chosen=False)

@@ -14,8 +14,13 @@ _base_ = [
 
 train_dataloader = dict(
     batch_size=4,
-    dataset=dict(dataset=dict(path='work_dirs/smollm2_135m_elements/pairs.jsonl'), max_length=384),
+    dataset=dict(
+        dataset=dict(path='work_dirs/smollm2_135m_elements/pairs.jsonl'),
+        max_length=384,
+        # Chosen answers are the shorter ones here: their ends would teach to say little.
+        end_of_turn='never',
+    ),
 )
 # Some thirty steps: the paper's 5e-6 would hardly move a model in so few.
-optim_wrapper = dict(optimizer=dict(lr=2e-5))
+optim_wrapper = dict(optimizer=dict(lr=1e-5))
 default_hooks = dict(logger=dict(interval=1))

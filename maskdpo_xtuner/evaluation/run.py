@@ -1,0 +1,132 @@
+"""Evaluating models: sample the answers of every run, annotate them, compare.
+
+Sampling and annotation are the pipeline's own, in one folder a model, so an evaluation that was
+interrupted goes on where it stopped, and a model that was evaluated before costs nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskdpo_xtuner.evaluation.comparison import Evaluation, compare
+from maskdpo_xtuner.evaluation.intervals import Bootstrap
+from maskdpo_xtuner.jsonl import atomic_writer, read_records
+from maskdpo_xtuner.pipeline.run import annotate_stage, sample_stage
+from maskdpo_xtuner.pipeline.summary import Summary
+from maskdpo_xtuner.records import AnnotatedResponse, Question
+from maskdpo_xtuner.settings import EvaluationSettings, Settings
+
+
+@dataclass(frozen=True)
+class EvaluationRun:
+    """What an evaluation found, and what it was found from.
+
+    Attributes:
+        evaluation: the result, as in ``evaluation.json``.
+        questions: the questions asked.
+        answers: model name -> its annotated answers.
+        counts: model name -> what became of the requests to it and to the annotator.
+    """
+
+    evaluation: Evaluation
+    questions: list[Question]
+    answers: dict[str, list[AnnotatedResponse]]
+    counts: dict[str, Summary]
+
+
+def evaluate(
+    settings: Settings, models: Mapping[str, str | None], *, quiet: bool = False
+) -> EvaluationRun:
+    """Evaluate models on the questions of ``settings.evaluation``.
+
+    In ``<work_dir>/evaluation`` every model gets a folder with its responses and annotated
+    answers, and ``evaluation.json`` the result. Table 1 of the paper samples with top-k 1, one
+    answer a question; its means of several runs need sampling, which is the default here.
+
+    Args:
+        settings: the policy's model and number of answers are replaced, the rest is taken.
+        models: name -> folder or hub name of a model, None for the config's policy. The first
+            is what the others are compared with.
+        quiet: no progress bars.
+
+    Raises:
+        ValueError: for settings without evaluation or with several greedy runs, names that
+            cannot be folders, a model that does not exist, and when answers are missing.
+    """
+    asked = _check(settings, models)
+    questions = asked.questions.load()
+    folder = settings.work_dir / 'evaluation'
+    answers, counts = {}, {}
+    for name, model in models.items():
+        own = _settings_of(settings, asked, model, folder / name)
+        answers[name], counts[name] = _answer(own, questions, name, quiet=quiet)
+    evaluation = compare(
+        answers, questions, bootstrap=Bootstrap(), settings=_describe(settings, asked)
+    )
+    with atomic_writer(folder / 'evaluation.json') as file:
+        file.write(evaluation.model_dump_json(indent=2))
+    return EvaluationRun(evaluation, questions, answers, counts)
+
+
+def _check(settings: Settings, models: Mapping[str, str | None]) -> EvaluationSettings:
+    asked = settings.evaluation
+    if asked is None:
+        raise ValueError(
+            'the config does not say what to evaluate on; add '
+            'evaluation = dict(questions=dict(type="jsonl", path=...))'
+        )
+    if asked.num_runs > 1 and (asked.temperature == 0 or asked.top_k == 1):
+        raise ValueError(
+            f'greedy decoding gives {asked.num_runs} equal runs; set evaluation.num_runs=1, or a '
+            'temperature above 0 and another top_k than 1'
+        )
+    for name in models:
+        if not re.fullmatch(r'\w[\w.-]*', name):
+            raise ValueError(f'the model name {name!r} may have letters, digits, "_", "." and "-"')
+    return asked
+
+
+def _settings_of(
+    settings: Settings, asked: EvaluationSettings, model: str | None, folder: Path
+) -> Settings:
+    """The settings of one model's answers: a pipeline that stops before pairs."""
+    decoding = asked.model_dump(include={'temperature', 'top_k', 'seed'})
+    sampling = settings.sampling.model_copy(update={'num_samples': asked.num_runs, **decoding})
+    policy = settings.policy.model_copy(update={'model': model} if model else {})
+    return settings.model_copy(
+        update={
+            'work_dir': folder,
+            'questions': asked.questions,
+            'sampling': sampling,
+            'policy': policy,
+        }
+    )
+
+
+def _answer(
+    settings: Settings, questions: list[Question], name: str, *, quiet: bool
+) -> tuple[list[AnnotatedResponse], Summary]:
+    by_id = {question.question_id: question for question in questions}
+    summary = Summary(questions=len(questions), samples=settings.sampling.num_samples)
+    sample_stage(settings, by_id, summary, quiet=quiet)
+    if summary.requests.failed:
+        raise ValueError(
+            f'{name}: {summary.requests.describe()}; see {settings.work_dir / "failures.jsonl"}, '
+            'and run the same command again to ask for what is missing'
+        )
+    annotate_stage(settings, by_id, summary, quiet=quiet)
+    annotated = read_records(settings.work_dir / 'annotated.jsonl', AnnotatedResponse)
+    return list(annotated), summary
+
+
+def _describe(settings: Settings, asked: EvaluationSettings) -> dict[str, str]:
+    return {
+        'annotator': settings.annotator.type,
+        'temperature': str(asked.temperature),
+        'top_k': str(asked.top_k),
+        'max_new_tokens': str(settings.sampling.max_new_tokens),
+        'seed': str(asked.seed),
+    }

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from maskdpo_xtuner.engines.base import Failure, Request
+from maskdpo_xtuner.engines.scripted import ScriptedEngine
+from maskdpo_xtuner.evaluation.comparison import Evaluation
+from maskdpo_xtuner.evaluation.run import evaluate
+from maskdpo_xtuner.jsonl import read_records
+from maskdpo_xtuner.records import AnnotatedResponse
+from maskdpo_xtuner.settings import Settings, TransformersPolicy
+
+DOCUMENT = 'Tin is a metal with the symbol Sn. Tin was known in antiquity.'
+TRUE = 'Tin is a metal with the symbol Sn.'
+FALSE = 'Purple elephants invented it on Jupiter.'
+
+
+def settings(folder: Path, questions: int = 4, **evaluation: object) -> Settings:
+    """Settings of a work dir with a question file of as many topics."""
+    path = folder / 'questions.jsonl'
+    lines = [
+        {'question': f'What is tin, {n}?', 'document': DOCUMENT, 'language': 'en', 'topic': f't{n}'}
+        for n in range(questions)
+    ]
+    path.write_text(''.join(json.dumps(line) + '\n' for line in lines))
+    source = {'type': 'jsonl', 'path': path}
+    return Settings.model_validate(
+        {
+            'work_dir': folder / 'work',
+            'questions': source,
+            'sampling': {'num_samples': 9, 'max_new_tokens': 50},
+            'evaluation': {'questions': source, 'num_runs': 2, **evaluation},
+        }
+    )
+
+
+@pytest.fixture
+def engines(monkeypatch: pytest.MonkeyPatch) -> list[ScriptedEngine]:
+    """Models by name: ``good`` tells the truth, ``broken`` fails, others are half right."""
+    built: list[ScriptedEngine] = []
+
+    def answer(model: str, request: Request) -> str | Failure:
+        if model == 'broken':
+            return Failure('out of memory')
+        return TRUE if model == 'good' else f'{TRUE} {FALSE}'
+
+    def build(policy: TransformersPolicy) -> ScriptedEngine:
+        model = policy.model or 'config'
+        engine = ScriptedEngine(
+            lambda request: answer(model, request), identity={'engine': 'test', 'model': model}
+        )
+        built.append(engine)
+        return engine
+
+    monkeypatch.setattr(TransformersPolicy, 'build', build)
+    return built
+
+
+def test_models_are_sampled_annotated_and_compared(
+    tmp_path: Path, engines: list[ScriptedEngine]
+) -> None:
+    run = evaluate(settings(tmp_path), {'base': None, 'aligned': 'good'}, quiet=True)
+    base, aligned = run.evaluation.models
+    assert (base.model, aligned.model) == ('config', 'good')
+    assert (base.score, aligned.score) == (50, 100)
+    assert aligned.difference is not None
+    assert aligned.difference.verdict == 'better'
+    assert (run.evaluation.questions, run.evaluation.topics, len(base.runs)) == (4, 4, 2)
+    assert [len(answers) for answers in run.answers.values()] == [8, 8]
+    assert run.counts['base'].requests.done == 8
+
+
+def test_every_model_keeps_its_answers_in_a_folder_of_its_own(
+    tmp_path: Path, engines: list[ScriptedEngine]
+) -> None:
+    run = evaluate(settings(tmp_path), {'base': None, 'aligned': 'good'}, quiet=True)
+    for name, answers in run.answers.items():
+        path = tmp_path / 'work' / 'evaluation' / name / 'annotated.jsonl'
+        assert list(read_records(path, AnnotatedResponse)) == answers
+
+
+def test_every_run_of_a_question_has_a_seed_of_its_own(
+    tmp_path: Path, engines: list[ScriptedEngine]
+) -> None:
+    evaluate(settings(tmp_path), {'base': None}, quiet=True)
+    requests = [request for call in engines[0].calls for request in call]
+    assert len({request.seed for request in requests}) == 8
+    assert {request.sampling.max_new_tokens for request in requests} == {50}
+
+
+def test_the_result_is_written(tmp_path: Path, engines: list[ScriptedEngine]) -> None:
+    run = evaluate(settings(tmp_path), {'base': None}, quiet=True)
+    written = (tmp_path / 'work' / 'evaluation' / 'evaluation.json').read_text()
+    assert Evaluation.model_validate_json(written) == run.evaluation
+
+
+def test_answers_that_failed_are_no_result(tmp_path: Path, engines: list[ScriptedEngine]) -> None:
+    with pytest.raises(ValueError, match=r'bad: .* 8 failed .*out of memory.*failures\.jsonl'):
+        evaluate(settings(tmp_path), {'base': None, 'bad': 'broken'}, quiet=True)
+    assert not (tmp_path / 'work' / 'evaluation' / 'evaluation.json').exists()
+
+
+@pytest.mark.parametrize('greedy', [{'temperature': 0}, {'top_k': 1}])
+def test_several_greedy_runs_are_refused_and_one_is_not(
+    tmp_path: Path, engines: list[ScriptedEngine], greedy: dict[str, int]
+) -> None:
+    with pytest.raises(ValueError, match='greedy decoding gives 2 equal runs'):
+        evaluate(settings(tmp_path, **greedy), {'base': None}, quiet=True)
+    run = evaluate(settings(tmp_path, num_runs=1, **greedy), {'base': None}, quiet=True)
+    assert len(run.evaluation.models[0].runs) == 1
+
+
+@pytest.mark.parametrize('name', ['', '../base', 'a b', '.hidden'])
+def test_a_name_that_cannot_be_a_folder_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match='model name'):
+        evaluate(settings(tmp_path), {name: None}, quiet=True)
+
+
+def test_a_config_without_evaluation_is_refused(tmp_path: Path) -> None:
+    bare = settings(tmp_path).model_copy(update={'evaluation': None})
+    with pytest.raises(ValueError, match=r'add evaluation = dict\(questions='):
+        evaluate(bare, {'base': None}, quiet=True)

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from maskdpo_xtuner.annotators.base import Dialogue
+from maskdpo_xtuner.command_line import run_tool
+from maskdpo_xtuner.engines.base import Failure, Request, Sampling
+from maskdpo_xtuner.engines.scripted import ScriptedEngine
+from maskdpo_xtuner.records import Message, Question, Sentence
+from maskdpo_xtuner.settings import LexicalSettings
+from tests.evaluation.test_run import engines, settings
+from tests.reports.pages import assert_self_contained, parse_page
+from tools.evaluate import main, named_model
+
+__all__ = ['engines']  # a fixture
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    values = settings(tmp_path).model_dump(mode='json')
+    path = tmp_path / 'config.py'
+    path.write_text(''.join(f'{key} = {value!r}\n' for key, value in values.items()))
+    return path
+
+
+def error_of(*argv: object) -> str:
+    with pytest.raises(SystemExit) as caught:
+        run_tool(lambda: main([*map(str, argv), '--quiet']))
+    assert isinstance(caught.value.code, str)
+    return caught.value.code
+
+
+@pytest.mark.usefixtures('engines')
+def test_the_table_has_every_model_and_the_statement(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(config), '--quiet', '--models', 'base', 'aligned=good']) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith('base: 8 requests = 8 done')
+    assert lines[-1] == 'aligned is better than base: +50.0 points [+50.0, +50.0]'
+
+
+@pytest.mark.usefixtures('engines')
+def test_the_page_has_the_models_and_the_curves(config: Path, tmp_path: Path) -> None:
+    scalars = tmp_path / 'train' / '20240101_000000' / 'vis_data' / 'scalars.json'
+    scalars.parent.mkdir(parents=True)
+    scalars.write_text(json.dumps({'loss': 0.69, 'step': 1}) + '\n')
+    page = tmp_path / 'page.html'
+    argv = ['--models', 'base', 'aligned=good', '--page', page, '--training', tmp_path / 'train']
+    assert main([str(config), '--quiet', *map(str, argv)]) == 0
+    text = page.read_text(encoding='utf-8')
+    assert_self_contained(text)
+    assert len(parse_page(text).find('polyline')) == 1
+    assert parse_page(text).find('h1')[0].text == 'Factuality of base and aligned'
+
+
+class FailingAnnotator:
+    """Asks a model about every sentence, and gets no answer."""
+
+    identity = {'name': 'failing'}
+
+    def judge(self, question: Question, text: str, span: tuple[int, int]) -> Dialogue:
+        prompt = Message(role='user', content=text[span[0] : span[1]])
+        outcome = yield Request((prompt,), Sampling(max_new_tokens=1), seed=1)
+        assert isinstance(outcome, Failure)
+        return Sentence(start=span[0], end=span[1], failure=f'failed: {outcome.reason}')
+
+
+@pytest.mark.usefixtures('engines')
+def test_an_annotator_that_fails_is_shown_and_ends_in_a_non_zero_status(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = ScriptedEngine(lambda request: Failure('down'))
+    monkeypatch.setattr(LexicalSettings, 'build', lambda self: (FailingAnnotator(), engine))
+    assert main([str(config), '--quiet']) == 1
+    out = capsys.readouterr().out
+    assert 'requests to the annotator failed' in out
+    assert out.splitlines()[4].split() == ['base', '0.0', '0.0', '-', '-', '-', '-']
+
+
+@pytest.mark.usefixtures('engines')
+def test_options_replace_settings(config: Path, tmp_path: Path) -> None:
+    folder = tmp_path / 'other'
+    argv = [str(config), '--quiet', '--work-dir', str(folder)]
+    assert main([*argv, '--cfg-options', 'evaluation.num_runs=3']) == 0
+    written = json.loads((folder / 'evaluation' / 'evaluation.json').read_text())
+    assert len(written['models'][0]['runs']) == 3
+
+
+def test_wrong_input_is_named(config: Path, tmp_path: Path) -> None:
+    missing = tmp_path / 'nowhere'
+    assert str(missing) in error_of(missing)
+    assert str(missing) in error_of(config, '--models', f'base={missing}')
+    assert str(missing) in error_of(config, '--training', missing)
+    assert 'stands twice' in error_of(config, '--models', 'base', 'base=x')
+    (tmp_path / 'questions.jsonl').write_text('')
+    assert 'the file holds no records' in error_of(config)
+
+
+def test_a_model_is_a_name_with_or_without_a_path() -> None:
+    assert named_model('base') == ('base', None)
+    assert named_model('aligned=a=b/c') == ('aligned', 'a=b/c')
+
+
+def test_a_model_without_its_path_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match='2'):
+        main(['--models', 'aligned='])
+    assert "no path after 'aligned='" in capsys.readouterr().err
+
+
+def test_the_tool_imports_nothing_heavy() -> None:
+    code = 'import sys, tools.evaluate; print(*sys.modules)'
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    heavy = {'torch', 'transformers', 'datasets', 'mmengine', 'xtuner', 'numpy'}
+    assert not heavy & set(done.stdout.split())

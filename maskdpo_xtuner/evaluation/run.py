@@ -94,7 +94,9 @@ def _settings_of(
 ) -> Settings:
     """The settings of one model's answers: a pipeline that stops before pairs."""
     decoding = asked.model_dump(include={'temperature', 'top_k', 'seed'})
-    sampling = settings.sampling.model_copy(update={'num_samples': asked.num_runs, **decoding})
+    sampling = settings.sampling.model_copy(
+        update={'num_samples': asked.num_runs, 'document_for_chosen': False, **decoding}
+    )
     policy = settings.policy.model_copy(update={'model': model} if model else {})
     return settings.model_copy(
         update={

@@ -91,6 +91,15 @@ def test_every_run_of_a_question_has_a_seed_of_its_own(
     assert {request.sampling.max_new_tokens for request in requests} == {50}
 
 
+def test_a_model_is_never_shown_the_document(tmp_path: Path, engines: list[ScriptedEngine]) -> None:
+    asked = settings(tmp_path)
+    sampling = asked.sampling.model_copy(update={'document_for_chosen': True})
+    evaluate(asked.model_copy(update={'sampling': sampling}), {'base': None}, quiet=True)
+    prompts = [request.messages[0].content for call in engines[0].calls for request in call]
+    assert prompts
+    assert not any(DOCUMENT in prompt for prompt in prompts)
+
+
 def test_the_result_is_written(tmp_path: Path, engines: list[ScriptedEngine]) -> None:
     run = evaluate(settings(tmp_path), {'base': None}, quiet=True)
     written = (tmp_path / 'work' / 'evaluation' / 'evaluation.json').read_text()

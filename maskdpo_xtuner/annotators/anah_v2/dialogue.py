@@ -125,7 +125,7 @@ class SentenceDialogue:
     def _request(self, limit: int, attempt: int) -> Request:
         """The first attempt is greedy; others are sampled, for greedy would say the same."""
         temperature = self._settings.retry_temperature if attempt else 0.0
-        sampling = Sampling(limit, temperature=temperature, top_k=0)
+        sampling = Sampling(limit, temperature)
         return Request(tuple(self.messages), sampling, self._settings.seed + attempt)
 
     def _no_verdict(self, kind: str, reason: str) -> NoVerdict:

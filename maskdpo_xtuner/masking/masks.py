@@ -166,9 +166,9 @@ def token_weights(
         return float(weights[index]) if index >= 0 and position < ends[index] else 0.0
 
     found = [weight_at(_deciding_character(rendering, *token)) for token in rendering.offsets]
-    end = _end_of_turn(rendering)
+    end, end_weight = _end_of_turn(rendering), _end_weight(end_of_turn, weights)
     if finished and end is not None:
-        found[end] = _end_weight(end_of_turn, weights)
+        found[end] = end_weight
     return found
 
 

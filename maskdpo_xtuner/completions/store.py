@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import sqlite3
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +23,7 @@ CREATE TABLE IF NOT EXISTS completions (
     finish_reason TEXT NOT NULL,
     prompt_tokens INTEGER NOT NULL,
     completion_tokens INTEGER NOT NULL,
-    created REAL NOT NULL DEFAULT (unixepoch('subsec'))
+    created REAL NOT NULL
 ) WITHOUT ROWID
 """
 _COLUMNS = 'text, finish_reason, prompt_tokens, completion_tokens'
@@ -93,11 +94,14 @@ class CompletionStore:
 
     def put(self, completions: Mapping[bytes, Completion]) -> None:
         """Store them together or not at all; a key that is there keeps what it has."""
-        rows = [(key, *dataclasses.astuple(value)) for key, value in completions.items()]
+        now = time.time()
+        rows = [(key, *dataclasses.astuple(value), now) for key, value in completions.items()]
         with self._database:
             self._database.execute('BEGIN')
             self._database.executemany(
-                f'INSERT OR IGNORE INTO completions (key, {_COLUMNS}) VALUES (?, ?, ?, ?, ?)', rows
+                f'INSERT INTO completions (key, {_COLUMNS}, created) VALUES (?, ?, ?, ?, ?, ?) '
+                'ON CONFLICT (key) DO NOTHING',
+                rows,
             )
 
     def __len__(self) -> int:

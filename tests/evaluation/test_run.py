@@ -91,19 +91,25 @@ def test_every_run_of_a_question_has_a_seed_of_its_own(
     assert {request.sampling.max_new_tokens for request in requests} == {50}
 
 
-def test_a_model_is_never_shown_the_document(tmp_path: Path, engines: list[ScriptedEngine]) -> None:
-    asked = settings(tmp_path)
-    sampling = asked.sampling.model_copy(update={'document_for_chosen': True})
-    evaluate(asked.model_copy(update={'sampling': sampling}), {'base': None}, quiet=True)
-    prompts = [request.messages[0].content for call in engines[0].calls for request in call]
-    assert prompts
-    assert not any(DOCUMENT in prompt for prompt in prompts)
+def test_the_result_is_written_and_a_second_run_asks_nothing(
+    tmp_path: Path, engines: list[ScriptedEngine]
+) -> None:
+    first = evaluate(settings(tmp_path), {'base': None}, quiet=True)
+    path = tmp_path / 'work' / 'evaluation' / 'evaluation.json'
+    written = path.read_bytes()
+    assert Evaluation.model_validate_json(written) == first.evaluation
+    evaluate(settings(tmp_path), {'base': None}, quiet=True)
+    assert engines[1].calls == []
+    assert path.read_bytes() == written
 
 
-def test_the_result_is_written(tmp_path: Path, engines: list[ScriptedEngine]) -> None:
-    run = evaluate(settings(tmp_path), {'base': None}, quiet=True)
-    written = (tmp_path / 'work' / 'evaluation' / 'evaluation.json').read_text()
-    assert Evaluation.model_validate_json(written) == run.evaluation
+def test_another_model_and_more_runs_ask_only_for_what_is_new(
+    tmp_path: Path, engines: list[ScriptedEngine]
+) -> None:
+    evaluate(settings(tmp_path), {'base': None}, quiet=True)
+    models = {'base': None, 'aligned': 'good'}
+    evaluate(settings(tmp_path, num_runs=3), models, quiet=True)
+    assert [sum(map(len, engine.calls)) for engine in engines] == [8, 4, 12]
 
 
 def test_answers_that_failed_are_no_result(tmp_path: Path, engines: list[ScriptedEngine]) -> None:

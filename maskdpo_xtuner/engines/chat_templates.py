@@ -35,8 +35,8 @@ class ChatTemplate:
             self._tokenizer = AutoTokenizer.from_pretrained(
                 tokenizer, revision=revision, trust_remote_code=trust_remote_code
             )
-        except OSError as error:
-            raise ValueError(f'no tokenizer at {tokenizer!r}: {error}') from error
+        except (OSError, ValueError) as error:
+            raise ValueError(f'{tokenizer}: no tokenizer can be read there ({error})') from error
         template = self._tokenizer.chat_template
         if not isinstance(template, str):
             raise ValueError(

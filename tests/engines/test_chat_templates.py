@@ -1,0 +1,50 @@
+"""Prompts as the tokenizer's own template writes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from transformers import AutoTokenizer
+
+from maskdpo_xtuner.engines.chat_templates import ChatTemplate
+from maskdpo_xtuner.records import Message
+from tests.tokenizers import TOKENIZERS, load_tokenizer, tokenizer_folder
+
+MESSAGES = (
+    Message(role='user', content='Who found it?'),
+    Message(role='assistant', content='Nobody.'),
+    Message(role='user', content='When? 何时？'),
+)
+
+
+@pytest.mark.parametrize('name', TOKENIZERS)
+def test_ids_are_those_of_the_tokenizer_itself(name: str) -> None:
+    tokenizer = load_tokenizer(name)
+    turns = [message.model_dump() for message in MESSAGES]
+    expected = tokenizer.apply_chat_template(turns, add_generation_prompt=True)
+    ids = ChatTemplate(str(tokenizer_folder(name))).encode(MESSAGES)
+    assert ids == expected
+
+
+def test_the_digest_is_that_of_the_template(tmp_path: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder('smollm2'))
+    digests = set()
+    for name, template in [('a', 'one'), ('b', 'one'), ('c', 'two')]:
+        tokenizer.chat_template = template
+        tokenizer.save_pretrained(tmp_path / name)
+        digests.add(ChatTemplate(str(tmp_path / name)).digest)
+    assert len(digests) == 2
+
+
+def test_a_tokenizer_without_a_template_is_refused(tmp_path: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder('smollm2'))
+    tokenizer.chat_template = None
+    tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match='has no chat template; set "chat_template"'):
+        ChatTemplate(str(tmp_path))
+
+
+def test_a_folder_without_a_tokenizer_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match='no tokenizer can be read there'):
+        ChatTemplate(str(tmp_path))

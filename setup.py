@@ -38,6 +38,7 @@ setup(
         'jinja2',
         'numpy',
         'pydantic>=2',
+        'scipy',
         'torch',
         'tqdm',
         'transformers',

@@ -6,8 +6,10 @@ import argparse
 import ast
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+DEFAULT_CONFIG = Path(__file__).parents[1] / 'configs/data/smollm2_135m_elements.py'
 INTERRUPTED = 130  # what a shell reports after Ctrl-C
 
 
@@ -23,7 +25,10 @@ def key_value(text: str) -> tuple[str, Any]:
 
 
 def add_config_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of every tool that reads a config."""
+    """Add the config and the options of every tool that reads one."""
+    parser.add_argument(
+        'config', nargs='?', default=DEFAULT_CONFIG, help='a config of configs/data'
+    )
     parser.add_argument(
         '--cfg-options',
         nargs='+',

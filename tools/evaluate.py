@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
 from maskdpo_xtuner.command_line import add_config_options, run_tool
-
-DEFAULT_CONFIG = Path(__file__).parents[1] / 'configs/data/smollm2_135m_elements.py'
 
 
 def named_model(text: str) -> tuple[str, str | None]:
@@ -25,7 +22,6 @@ def named_model(text: str) -> tuple[str, str | None]:
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config', nargs='?', default=DEFAULT_CONFIG, help='of configs/data')
     parser.add_argument(
         '--models',
         nargs='+',

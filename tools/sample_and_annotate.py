@@ -7,19 +7,13 @@ elements and an annotator without a model, on a CPU. Interrupted, it goes on whe
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from maskdpo_xtuner.command_line import add_config_options, run_tool
-
-DEFAULT_CONFIG = Path(__file__).parents[1] / 'configs/data/smollm2_135m_elements.py'
 
 
 def main() -> int:
     """Parse, run, print; the exit status is 1 when answers or verdicts could not be had."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        'config', nargs='?', default=DEFAULT_CONFIG, help='a config of configs/data'
-    )
     add_config_options(parser)
     args = parser.parse_args()
 

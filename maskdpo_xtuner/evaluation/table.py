@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from maskdpo_xtuner.evaluation.comparison import Evaluation, ModelResult
-from maskdpo_xtuner.evaluation.intervals import Interval
+from maskdpo_xtuner.evaluation.intervals import Difference, Interval
+
+LESS_SAID = 0.8
+"""A score is called the score of a model that says less from this share of correct facts on."""
 
 
-def statement(result: ModelResult, baseline: str) -> str:
-    """One plain sentence on how the model compares with the baseline.
+def statement(result: ModelResult, baseline: ModelResult) -> str:
+    """Say plainly how the model compares with the baseline, and whether it just says less.
 
     Raises:
         ValueError: for the first model, which is compared with none.
@@ -17,21 +20,40 @@ def statement(result: ModelResult, baseline: str) -> str:
     difference = result.difference
     if difference is None:
         raise ValueError(f'{result.name} is the model that others are compared with')
+    said = _what_is_said(result, baseline)
+    return _comparison(result.name, baseline.name, difference) + (f'; {said}' if said else '')
+
+
+def _what_is_said(result: ModelResult, baseline: ModelResult) -> str:
+    before, now = _correct_facts(baseline), _correct_facts(result)
+    if now >= LESS_SAID * before:
+        return ''
+    return (
+        f'but it says less: {now:.1f} correct sentences with facts in all its answers against '
+        f'{before:.1f}'
+    )
+
+
+def _correct_facts(result: ModelResult) -> float:
+    return result.means['correct'] - result.means['no_facts']
+
+
+def _comparison(name: str, baseline: str, difference: Difference) -> str:
     if difference.points is None:
-        return f'{result.name} cannot be compared with {baseline}: nothing was judged'
+        return f'{name} cannot be compared with {baseline}: nothing was judged'
     points = f'{difference.points:+.1f} points'
     if difference.interval is None:
-        return f'{points} from {baseline} to {result.name}; one topic cannot tell if it is noise'
+        return f'{points} from {baseline} to {name}; one topic cannot tell if it is noise'
     points += f' {format_interval(difference.interval, signed=True)}'
     if difference.verdict == 'within noise':
-        return f'the difference between {result.name} and {baseline} is within noise: {points}'
-    return f'{result.name} is {difference.verdict} than {baseline}: {points}'
+        return f'the difference between {name} and {baseline} is within noise: {points}'
+    return f'{name} is {difference.verdict} than {baseline}: {points}'
 
 
 def statements(evaluation: Evaluation) -> list[str]:
     """`statement` of every model after the first."""
     first, *others = evaluation.models
-    return [statement(result, first.name) for result in others]
+    return [statement(result, first) for result in others]
 
 
 def format_interval(interval: Interval | None, *, signed: bool = False) -> str:
@@ -72,7 +94,7 @@ def _content_row(result: ModelResult) -> dict[str, str]:
         'model': result.name,
         'sentences/answer': f'{means["sentences"] / means["answers"]:.1f}',
         'tokens/answer': f'{means["tokens"] / means["answers"]:.0f}',
-        'correct with facts': f'{means["correct"] - means["no_facts"]:.1f}',
+        'correct with facts': f'{_correct_facts(result):.1f}',
         'no facts': _share(means['no_facts'], means['sentences']),
         'no verdict': f'{means["without_verdict"]:.1f}',
         'empty answers': f'{means["empty"]:.1f}',

@@ -73,7 +73,7 @@ def evaluation_page(
 def _findings(evaluation: Evaluation) -> list[Finding]:
     first, *others = evaluation.models
     return [
-        Finding(statement(result, first.name), _STYLES[result.difference.verdict])
+        Finding(statement(result, first), _STYLES[result.difference.verdict])
         for result in others
         if result.difference
     ]

@@ -14,10 +14,12 @@ from maskdpo_xtuner.evaluation.table import (
 from tests.evaluation.test_comparison import evaluated
 
 
-def result(difference: Difference | None) -> ModelResult:
-    runs = (Counts(answers=1, sentences=1, correct=1),)
+def result(
+    difference: Difference | None, name: str = 'aligned', correct_facts: int = 5
+) -> ModelResult:
+    runs = (Counts(answers=1, sentences=9, correct=correct_facts + 4, no_facts=4),)
     return ModelResult(
-        name='aligned',
+        name=name,
         model='m',
         runs=runs,
         means=mean_counts(runs),
@@ -53,12 +55,21 @@ def result(difference: Difference | None) -> ModelResult:
     ],
 )
 def test_the_statement_says_what_the_interval_shows(difference: Difference, expected: str) -> None:
-    assert statement(result(difference), 'base') == expected
+    assert statement(result(difference), result(None, 'base')) == expected
+
+
+@pytest.mark.parametrize(('correct_facts', 'says_less'), [(3, True), (4, False), (6, False)])
+def test_a_model_that_says_less_is_not_called_better_without_saying_so(
+    correct_facts: int, says_less: bool
+) -> None:
+    better = Difference(3.25, Interval(1.0, 7.5), 'better')
+    text = statement(result(better, correct_facts=correct_facts), result(None, 'base'))
+    assert ('but it says less: 3.0 correct sentences with facts' in text) == says_less
 
 
 def test_the_first_model_has_no_statement() -> None:
     with pytest.raises(ValueError, match='compared with'):
-        statement(result(None), 'base')
+        statement(result(None), result(None, 'base'))
     assert statements(evaluated(base='+u')) == []
 
 

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+Loss = Callable[..., Tensor]
 
 
 def sigmoid(
@@ -146,12 +146,22 @@ def sepo(chosen_logps: Tensor, rejected_logps: Tensor, *, beta: float) -> Tensor
     return -F.logsigmoid(beta * (chosen_logps - rejected_logps))
 
 
-LOSSES: dict[str, Callable[..., Tensor]] = {
-    loss.__name__: loss for loss in (sigmoid, robust, hinge, ipo, kto_pair, sppo_hard, nca_pair)
+LOSSES: dict[str, Loss] = {
+    loss.__name__: loss
+    for loss in (
+        *(sigmoid, robust, hinge, ipo, kto_pair, sppo_hard, nca_pair),
+        *(dpop, tdpo1, tdpo2, sepo),
+    )
 }
 
-LENGTH_NORMALIZED = frozenset({'ipo'})
+LENGTH_NORMALIZED = frozenset({'ipo', 'sepo'})
 """Losses that are defined on log-ratios per supervised token (`mean_logratios`)."""
+
+REFERENCE_FREE = frozenset({'sepo'})
+"""Losses of the policy's log-probabilities in place of log-ratios."""
+
+WITH_DIVERGENCE = frozenset({'tdpo1', 'tdpo2'})
+"""Losses that also take KL(reference || policy) of both sides, summed over supervised tokens."""
 
 
 def build_loss(loss_type: str, **options: Any) -> Loss:

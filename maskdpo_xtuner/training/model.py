@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -18,11 +19,15 @@ from xtuner.utils import IGNORE_INDEX
 
 from maskdpo_xtuner.objectives import (
     LENGTH_NORMALIZED,
+    REFERENCE_FREE,
+    WITH_DIVERGENCE,
     build_loss,
+    divergence_terms,
     masked_logratios,
     mean_logratios,
     token_logps,
 )
+from maskdpo_xtuner.training.heads import hidden_states, output_logits
 from maskdpo_xtuner.training.pretrained import check_pretrained
 
 
@@ -42,6 +47,7 @@ class MaskDPO(DPO):
         beta: strength of the pull towards the reference.
         loss_type: a name of `maskdpo_xtuner.objectives.LOSSES`.
         label_smoothing: of ``sigmoid`` and ``robust``: the share of swapped pairs.
+        loss_options: what else the loss takes: ``penalty`` of ``dpop``, ``alpha`` of ``tdpo2``.
         kwargs: as of XTuner's DPO: ``lora``, ``use_activation_checkpointing``, ...
 
     Raises:
@@ -56,12 +62,13 @@ class MaskDPO(DPO):
         beta: float = 0.1,
         loss_type: str = 'sigmoid',
         label_smoothing: float = 0.0,
+        loss_options: Mapping[str, float] | None = None,
         **kwargs: Any,
     ) -> None:
         _refuse_packing(kwargs.get('use_varlen_attn', False))
         # Only two losses have the option, and 0 means it is off.
         smoothing = {'label_smoothing': label_smoothing} if label_smoothing else {}
-        loss = build_loss(loss_type, beta=beta, **smoothing)
+        loss = build_loss(loss_type, beta=beta, **smoothing, **(loss_options or {}))
         super().__init__(llm, ref_llm, beta, loss_type, label_smoothing, **kwargs)
         self.preference_loss = loss
 
@@ -82,24 +89,67 @@ class MaskDPO(DPO):
         mask = targets != IGNORE_INDEX
         weights = data['weights'][:, 1:] if 'weights' in data else mask
         inputs = {key: value for key, value in data.items() if key not in ('labels', 'weights')}
-        policy = self._policy_logps(inputs, targets, mask)
-        with torch.no_grad():
-            reference = self._reference_logps(inputs, targets, mask)
+        policy, reference, *divergences = self._token_terms(inputs, targets, mask)
         normalized = self.loss_type in LENGTH_NORMALIZED
         logratios = (mean_logratios if normalized else masked_logratios)(policy, reference, weights)
-        chosen, rejected = logratios[::2], logratios[1::2]
+        sums = [logratios, *((terms * weights).sum(-1) for terms in divergences)]
+        sides = [side for total in sums for side in (total[::2], total[1::2])]
+        loss = self.preference_loss(*sides)
+        chosen, rejected = sides[:2]
         logs = self._reward_logs(chosen.detach(), rejected.detach())
         logs.update(_token_logs(policy.detach(), mask, data['attention_mask']))
-        return {'loss': self.preference_loss(chosen, rejected), **logs}
+        return {'loss': loss, **logs}
+
+    def _token_terms(
+        self, inputs: dict[str, Tensor], targets: Tensor, mask: Tensor
+    ) -> tuple[Tensor, ...]:
+        """What the loss takes of each token, (2 * pairs, length - 1), 0 where not supervised.
+
+        log pi_theta, log pi_ref (0 for a loss without reference), and for the losses that need it
+        KL(reference || policy).
+        """
+        if self.loss_type in WITH_DIVERGENCE:
+            return self._divergence_terms(inputs, targets, mask)
+        policy = self._policy_logps(inputs, targets, mask)
+        if self.loss_type in REFERENCE_FREE:
+            return policy, torch.zeros_like(policy)
+        with torch.no_grad():
+            return policy, self._reference_logps(inputs, targets, mask)
+
+    def _divergence_terms(
+        self, inputs: dict[str, Tensor], targets: Tensor, mask: Tensor
+    ) -> tuple[Tensor, ...]:
+        def reference_head(hidden: Tensor) -> Tensor:
+            with self._reference() as reference:
+                return output_logits(reference, hidden)
+
+        policy_hidden = hidden_states(self.llm, inputs)[:, :-1][mask]
+        with torch.no_grad(), self._reference() as reference:
+            reference_hidden = hidden_states(reference, inputs)[:, :-1][mask]
+        flat = divergence_terms(
+            policy_hidden,
+            reference_hidden,
+            lambda hidden: output_logits(self.llm, hidden),
+            reference_head,
+            targets[mask],
+        )
+        return tuple(terms.new_zeros(mask.shape).masked_scatter(mask, terms) for terms in flat)
+
+    @contextmanager
+    def _reference(self) -> Iterator[nn.Module]:
+        """The reference model for as long as the block lasts."""
+        if self.ref_llm is not None:
+            yield self.ref_llm
+        else:
+            with self.llm.disable_adapter():
+                yield self.llm
 
     def _policy_logps(self, inputs: dict[str, Tensor], targets: Tensor, mask: Tensor) -> Tensor:
         return _supervised_logps(self.llm, inputs, targets, mask)
 
     def _reference_logps(self, inputs: dict[str, Tensor], targets: Tensor, mask: Tensor) -> Tensor:
-        if self.ref_llm is not None:
-            return _supervised_logps(self.ref_llm, inputs, targets, mask)
-        with self.llm.disable_adapter():
-            return _supervised_logps(self.llm, inputs, targets, mask)
+        with self._reference() as reference:
+            return _supervised_logps(reference, inputs, targets, mask)
 
     def _reward_logs(self, chosen: Tensor, rejected: Tensor) -> dict[str, Tensor]:
         """Scalars of the implicit rewards beta * log-ratio; arguments are (pairs,)."""

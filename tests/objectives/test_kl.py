@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from maskdpo_xtuner.objectives import kl_divergences, token_kls
+from maskdpo_xtuner.objectives import divergence_terms, kl_divergences, token_kls, token_logps
 
 
 @pytest.fixture
@@ -81,3 +81,67 @@ def test_low_precision_logits_give_fp32(
     assert result.dtype == torch.float32
     expected = kl_divergences(policy.double(), reference.double()).float()
     torch.testing.assert_close(result, expected, rtol=1e-5, atol=1e-6)
+
+
+class Positions:
+    """Hidden states and heads of two models at 10 positions, in fp64."""
+
+    def __init__(self) -> None:
+        torch.manual_seed(0)
+        self.policy_hidden = torch.randn(10, 6, dtype=torch.float64, requires_grad=True)
+        self.reference_hidden = torch.randn(10, 6, dtype=torch.float64)
+        self.policy_head = torch.nn.Linear(6, 13, dtype=torch.float64)
+        self.reference_head = torch.nn.Linear(6, 13, dtype=torch.float64)
+        self.targets = torch.randint(0, 13, (10,))
+
+    def gradients(self, terms: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Of the policy, for a sum in which every term has a weight of its own."""
+        total = sum((weights(term) * term).sum() for term in terms)
+        return torch.autograd.grad(total, [self.policy_hidden, *self.policy_head.parameters()])
+
+    def terms(self, chunk_size: int) -> tuple[Tensor, ...]:
+        return divergence_terms(
+            self.policy_hidden,
+            self.reference_hidden,
+            self.policy_head,
+            self.reference_head,
+            self.targets,
+            chunk_size,
+        )
+
+    def plain(self) -> tuple[Tensor, ...]:
+        logits = [self.policy_head(self.policy_hidden), self.reference_head(self.reference_hidden)]
+        everywhere = torch.ones(10, dtype=torch.bool)
+        logps = [token_logps(scores, self.targets, everywhere) for scores in logits]
+        return logps[0], logps[1].detach(), kl_divergences(logits[0], logits[1].detach())
+
+
+def weights(like: Tensor) -> Tensor:
+    return torch.linspace(0.5, 2.0, len(like), dtype=like.dtype)
+
+
+@pytest.mark.parametrize('chunk_size', [1, 3, 10, 100])
+def test_chunks_give_the_terms_and_gradients_of_whole_distributions(chunk_size: int) -> None:
+    positions = Positions()
+    terms, plain = positions.terms(chunk_size), positions.plain()
+    torch.testing.assert_close(terms, plain, rtol=1e-12, atol=1e-13)
+    assert not terms[1].requires_grad
+    torch.testing.assert_close(
+        positions.gradients((terms[0], terms[2])),
+        positions.gradients((plain[0], plain[2])),
+        rtol=1e-10,
+        atol=1e-12,
+    )
+
+
+def test_no_tensor_of_all_positions_and_the_whole_vocabulary_is_kept() -> None:
+    positions, kept = Positions(), []
+
+    def record(tensor: Tensor) -> Tensor:
+        kept.append(tuple(tensor.shape))
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(record, lambda tensor: tensor):
+        positions.terms(chunk_size=3)
+    assert kept
+    assert all(13 not in shape for shape in kept)

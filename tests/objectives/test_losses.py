@@ -65,7 +65,8 @@ def test_kto_pair_takes_each_side_against_the_other_sides_mean() -> None:
 
 
 def test_every_loss_has_a_closed_form_here() -> None:
-    assert set(LOSSES) == {*CLOSED_FORMS, 'kto_pair'}
+    tested_below = {'kto_pair', 'dpop', 'tdpo1', 'tdpo2', 'sepo'}
+    assert set(LOSSES) == {*CLOSED_FORMS, *tested_below}
 
 
 @pytest.mark.parametrize('smoothing', [0.1, 0.3])
@@ -95,6 +96,9 @@ def test_policy_at_reference_gives_ln_2() -> None:
         ('hinge', {'beta': 0.1, 'label_smoothing': 0.1}, "'hinge' has no label_smoothing"),
         ('robust', {'beta': 0.1, 'label_smoothing': 0.5}, 'label_smoothing must lie in'),
         ('sigmoid', {'beta': 0.0}, 'beta must be positive'),
+        ('dpop', {'beta': 0.1, 'penalty': -1.0}, 'penalty must not be negative'),
+        ('tdpo2', {'beta': 0.1, 'alpha': -0.5}, 'alpha must not be negative'),
+        ('tdpo1', {'beta': 0.1, 'alpha': 0.5}, "'tdpo1' has no alpha; it has beta"),
     ],
 )
 def test_wrong_options_are_refused(name: str, options: dict[str, float], message: str) -> None:

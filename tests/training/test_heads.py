@@ -1,0 +1,67 @@
+"""Decoder and head apart give the logits of the whole model, family by family."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM
+from transformers.models.auto import CONFIG_MAPPING
+
+from maskdpo_xtuner.training.heads import hidden_states, output_logits
+
+SHAPE = {
+    'vocab_size': 50,
+    'hidden_size': 16,
+    'intermediate_size': 32,
+    'num_hidden_layers': 2,
+    'num_attention_heads': 2,
+    'num_key_value_heads': 2,
+    'head_dim': 8,
+    'pad_token_id': 0,
+}
+FAMILIES: dict[str, dict[str, Any]] = {
+    'llama': {'tie_word_embeddings': True},
+    'qwen2': {'tie_word_embeddings': False},
+    'mistral': {},
+    'gemma2': {'final_logit_softcapping': 0.1},
+    'granite': {'logits_scaling': 7.0},
+    'cohere': {'logit_scale': 0.3},
+    'phi': {},  # its head has a bias
+}
+
+
+def build(family: str) -> Any:
+    torch.manual_seed(0)
+    options = {**SHAPE, **FAMILIES[family]}
+    model = AutoModelForCausalLM.from_config(CONFIG_MAPPING[family](**options)).double()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
+    return model.eval()
+
+
+def inputs() -> dict[str, torch.Tensor]:
+    ids = torch.randint(1, 50, (2, 9), generator=torch.Generator().manual_seed(1))
+    mask = torch.ones_like(ids)
+    mask[1, 6:] = 0
+    return {'input_ids': ids, 'attention_mask': mask}
+
+
+@pytest.mark.parametrize('family', FAMILIES)
+def test_decoder_and_head_are_the_model(family: str) -> None:
+    model = build(family)
+    found = output_logits(model, hidden_states(model, inputs()))
+    torch.testing.assert_close(found, model(**inputs()).logits, rtol=1e-12, atol=1e-12)
+
+
+def test_adapters_count_unless_they_are_disabled() -> None:
+    model = get_peft_model(build('llama'), LoraConfig(r=2, init_lora_weights=False))
+    with torch.no_grad():
+        adapted = output_logits(model, hidden_states(model, inputs()))
+        torch.testing.assert_close(adapted, model(**inputs()).logits)
+        with model.disable_adapter():
+            base = output_logits(model, hidden_states(model, inputs()))
+    assert not torch.allclose(adapted, base)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from maskdpo_xtuner.annotators.anah_v2 import (
     AnahV2Annotator,
@@ -24,15 +24,10 @@ from maskdpo_xtuner.annotators.anah_v2 import (
 from maskdpo_xtuner.annotators.base import Annotator
 from maskdpo_xtuner.engines.base import Engine, Sampling
 from maskdpo_xtuner.engines.chat_templates import ChatTemplate
+from maskdpo_xtuner.engines.sources import EngineSource, Part, TransformersPolicy
 from maskdpo_xtuner.jsonl import atomic_writer, read_questions
 from maskdpo_xtuner.pairs import PairRules
 from maskdpo_xtuner.records import Question
-
-
-class Part(BaseModel):
-    """A part of the settings; unknown keys are errors."""
-
-    model_config = ConfigDict(extra='forbid', frozen=True)
 
 
 class JsonlQuestions(Part):
@@ -61,30 +56,6 @@ class ElementQuestions(Part):
         questions = element_questions(self.split)
         topics = list(dict.fromkeys(question.topic for question in questions))[: self.topics]
         return [question for question in questions if question.topic in topics]
-
-
-class TransformersPolicy(Part):
-    """A model run by transformers; without ``model`` it is the built-in one."""
-
-    type: Literal['transformers'] = 'transformers'
-    model: str | None = None
-    dtype: Literal['float32', 'bfloat16', 'float16'] = 'float32'
-    device: str = 'auto'
-    batch_size: int = Field(default=32, ge=1)
-    trust_remote_code: bool = False
-    revision: str | None = None
-
-    def build(self) -> Engine:
-        """Load the model; the built-in one is made first when it is not there."""
-        from maskdpo_xtuner.builtin.model import builtin_model
-        from maskdpo_xtuner.engines.transformers import TransformersEngine
-
-        return TransformersEngine(
-            self.model or str(builtin_model()), **self.model_dump(exclude={'type', 'model'})
-        )
-
-
-EngineSource = TransformersPolicy
 
 
 class LexicalSettings(Part):

@@ -29,7 +29,8 @@ INSTEAD = (
 )
 # Options of LMDeploy's engines that change what a model answers; others only how fast it does.
 DECISIVE = ('adapters', 'dtype', 'hf_overrides', 'model_format', 'quant_policy', 'session_len')
-MAX_BATCH_SIZE = 128
+# Metrics (from v0.10 on) are the server's: nobody reads them here.
+DEFAULTS = {'max_batch_size': 128, 'enable_prefix_caching': True, 'enable_metrics': False}
 # Seconds for an engine to give up a request that took too long. A dead one never does.
 CANCEL_GRACE = 5.0
 
@@ -75,23 +76,17 @@ class LMDeployEngine:
         name, commit = name_and_revision(model, revision, trust_remote_code)
         self._model, self._backend, self._timeout = model, backend, timeout
         self._trust_remote_code = trust_remote_code
-        self._options = {
-            'revision': revision,
-            'max_batch_size': MAX_BATCH_SIZE,
-            'enable_prefix_caching': True,
-            **(options or {}),
-        }
+        self._options = {**DEFAULTS, 'revision': revision, **(options or {})}
         self._template = ChatTemplate(model, revision, trust_remote_code)
         self._sessions = itertools.count(1)
         # A few more than it works on: the next one is there when one ends.
         self.concurrency = self._options['max_batch_size'] * 5 // 4
-        decisive = {key: value for key, value in self._options.items() if key in DECISIVE}
-        self.identity = {
+        self.identity: Mapping[str, str] = {
             'engine': 'lmdeploy',
             'model': name,
             'revision': commit,
             'backend': backend,
-            'options': json.dumps(decisive, sort_keys=True, default=str),
+            'options': json.dumps(decisive(self._options), sort_keys=True, default=str),
             'chat_template': self._template.digest,
         }
 
@@ -145,6 +140,11 @@ class LMDeployEngine:
         return pipeline
 
 
+def decisive(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the engine's options that change what a model answers."""
+    return {key: value for key, value in options.items() if key in DECISIVE}
+
+
 def generation_config(sampling: Sampling, seed: int) -> Any:
     """LMDeploy's form of it. Sampling is off by default there: 32 samples would be 32 copies."""
     from lmdeploy import GenerationConfig
@@ -195,12 +195,12 @@ def _failure(error: BaseException) -> Failure:
 def _engine_config(config: type, options: Mapping[str, Any]) -> Any:
     """Build LMDeploy's config of an engine; TurboMind's would ignore an unknown option."""
     known = [field.name for field in dataclasses.fields(config)]
-    for name in options:
+    for name in options.keys() - DEFAULTS.keys():
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f'; did you mean "{near[0]}"?' if near else ''
             raise ValueError(f'options: {config.__name__} has no field {name!r}{hint}')
-    return config(**options)
+    return config(**{name: value for name, value in options.items() if name in known})
 
 
 def _check_machine(device_type: str) -> None:

@@ -75,7 +75,7 @@ class OpenAIEngine:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._clients: dict[Endpoint, httpx.AsyncClient] = {}
         self.concurrency = concurrency_per_endpoint * len(self._pool.endpoints)
-        self.identity = {
+        self.identity: Mapping[str, str] = {
             'engine': 'openai',
             'model': model,
             'revision': revision or '',

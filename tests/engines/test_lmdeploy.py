@@ -32,8 +32,7 @@ def built(gpu: None) -> Iterator[list[StandIn]]:
 
 def engine_of(model: Path, **options: Any) -> LMDeployEngine:
     timeout = options.pop('timeout', 60.0)
-    # LMDeploy's metrics are for its server; they want a registry of their own per process.
-    return LMDeployEngine(str(model), timeout=timeout, options={'enable_metrics': False, **options})
+    return LMDeployEngine(str(model), timeout=timeout, options=options)
 
 
 def failure_of(engine: LMDeployEngine, content: str) -> Failure:
@@ -197,6 +196,12 @@ def test_a_silent_change_of_the_backend_is_an_error(
     engine = engine_of(model_folder, max_batch_size=4)
     with pytest.raises(ValueError, match='set backend="pytorch"'):
         ask(engine, request_of('hi'))
+
+
+def test_one_engine_can_follow_another(model_folder: Path, built: list[StandIn]) -> None:
+    for _ in range(2):
+        assert isinstance(ask(engine_of(model_folder), request_of('hi'))[0], Completion)
+    assert [stand_in.closed for stand_in in built] == [True, True]
 
 
 def test_the_gpu_is_free_again_when_the_engine_is_dropped(

@@ -48,8 +48,7 @@ def test_internlm2_keeps_its_role_markers_in_this_process(
 ) -> None:
     monkeypatch.setattr('maskdpo_xtuner.engines.lmdeploy._check_machine', lambda device: None)
     with stand_in_turbomind() as built:
-        engine = LMDeployEngine(str(internlm2_folder(tmp_path)), options={'enable_metrics': False})
-        ask(engine, DIALOGUE)
+        ask(LMDeployEngine(str(internlm2_folder(tmp_path))), DIALOGUE)
         assert [seen['prompt'] for seen in built[0].seen] == [INTERNLM2_PROMPT]
 
 

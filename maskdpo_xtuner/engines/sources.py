@@ -1,0 +1,88 @@
+"""The settings of each engine, as a config names them, and how they build it.
+
+Fields that say where and how fast a model runs, and not what it answers, are left out when the
+settings are written down: a work dir may go on with other servers or another number of GPUs.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_serializer
+
+from maskdpo_xtuner.engines.base import Engine
+from maskdpo_xtuner.engines.lmdeploy import LMDeployEngine, decisive
+
+
+class Part(BaseModel):
+    """A part of the settings; unknown keys are errors."""
+
+    model_config = ConfigDict(extra='forbid', frozen=True)
+
+
+class TransformersPolicy(Part):
+    """A model run by transformers; without ``model`` it is the built-in one."""
+
+    type: Literal['transformers'] = 'transformers'
+    model: str | None = None
+    dtype: Literal['float32', 'bfloat16', 'float16'] = 'float32'
+    device: str = 'auto'
+    batch_size: int = Field(default=32, ge=1)
+    trust_remote_code: bool = False
+    revision: str | None = None
+
+    def build(self) -> Engine:
+        """Load the model; the built-in one is made first when it is not there."""
+        from maskdpo_xtuner.builtin.model import builtin_model
+        from maskdpo_xtuner.engines.transformers import TransformersEngine
+
+        return TransformersEngine(
+            self.model or str(builtin_model()), **self.model_dump(exclude={'type', 'model'})
+        )
+
+
+class LMDeployPolicy(Part):
+    """A model run by LMDeploy in this process; see `maskdpo_xtuner.engines.lmdeploy`."""
+
+    type: Literal['lmdeploy']
+    model: str
+    backend: Literal['turbomind', 'pytorch'] = 'turbomind'
+    revision: str | None = None
+    trust_remote_code: bool = False
+    timeout: float = Field(default=600.0, gt=0, exclude=True)
+    options: dict[str, Any] = {}
+
+    @field_serializer('options')
+    def _decisive_options(self, options: dict[str, Any]) -> dict[str, Any]:
+        return decisive(options)
+
+    def build(self) -> Engine:
+        """Read the tokenizer; the model is loaded when it is first asked."""
+        return LMDeployEngine(**{key: value for key, value in self if key != 'type'})
+
+
+class OpenAIPolicy(Part):
+    """A model that servers answer for; see `maskdpo_xtuner.engines.openai`."""
+
+    type: Literal['openai']
+    model: str
+    base_urls: list[str] = Field(exclude=True)
+    revision: str | None = None
+    tokenizer: str | None = None
+    trust_remote_code: bool = False
+    concurrency_per_endpoint: int = Field(default=128, ge=1, exclude=True)
+    timeout: float = Field(default=600.0, gt=0, exclude=True)
+    patience: float = Field(default=300.0, ge=0, exclude=True)
+    api_key_env: str | None = Field(default=None, exclude=True)
+    extra_body: dict[str, Any] = {}
+
+    def build(self) -> Engine:
+        """Prepare the requests; the first connection is made with the first of them."""
+        from maskdpo_xtuner.engines.openai import OpenAIEngine
+
+        return OpenAIEngine(**{key: value for key, value in self if key != 'type'})
+
+
+EngineSource = Annotated[
+    TransformersPolicy | LMDeployPolicy | OpenAIPolicy, Field(discriminator='type')
+]

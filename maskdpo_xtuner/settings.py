@@ -14,16 +14,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from maskdpo_xtuner.annotators.anah_v2 import (
-    AnahV2Annotator,
-    Context,
-    DialogueSettings,
-    own_prompts,
-    read_prompts,
-)
-from maskdpo_xtuner.annotators.base import Annotator
-from maskdpo_xtuner.engines.base import Engine, Sampling
-from maskdpo_xtuner.engines.chat_templates import ChatTemplate
+from maskdpo_xtuner.annotators.sources import AnnotatorSource, LexicalSettings
+from maskdpo_xtuner.engines.base import Sampling
 from maskdpo_xtuner.engines.sources import EngineSource, Part, TransformersPolicy
 from maskdpo_xtuner.jsonl import atomic_writer, read_questions
 from maskdpo_xtuner.pairs import PairRules
@@ -56,49 +48,6 @@ class ElementQuestions(Part):
         questions = element_questions(self.split)
         topics = list(dict.fromkeys(question.topic for question in questions))[: self.topics]
         return [question for question in questions if question.topic in topics]
-
-
-class LexicalSettings(Part):
-    """The annotator without a model; see `maskdpo_xtuner.annotators.lexical`."""
-
-    type: Literal['lexical'] = 'lexical'
-    min_coverage: float = Field(default=0.5, ge=0, le=1)
-
-    def build(self) -> tuple[Annotator, None]:
-        """Build the annotator; no engine answers it."""
-        from maskdpo_xtuner.annotators.lexical import LexicalAnnotator
-
-        return LexicalAnnotator(**self.model_dump(exclude={'type'})), None
-
-
-class AnahV2Settings(Part):
-    """A model trained as ANAH-v2; see `maskdpo_xtuner.annotators.anah_v2`.
-
-    Attributes:
-        engine: what runs the model.
-        prompts: the file that `tools/import_anah_prompts.py` wrote; None for our own wording.
-        context_length: tokens of the model's context, and no more than the engine is set to.
-        tokenizer: folder or hub name of the tokenizer to measure with; None for the model's.
-        dialogue: how to ask.
-    """
-
-    type: Literal['anah_v2']
-    engine: EngineSource
-    prompts: Path | None = None
-    context_length: int = Field(default=32768, ge=1)
-    tokenizer: str | None = None
-    dialogue: DialogueSettings = DialogueSettings()
-
-    def build(self) -> tuple[Annotator, Engine]:
-        """Build the annotator and the engine that answers it."""
-        tokenizer = self.tokenizer or self.engine.model
-        if tokenizer is None:
-            raise ValueError("annotator.engine.model is missing; name the annotator's model")
-        prompts = read_prompts(self.prompts) if self.prompts else own_prompts()
-        template = ChatTemplate(tokenizer, self.engine.revision, self.engine.trust_remote_code)
-        engine = self.engine.build()
-        context = Context(self.context_length, template)
-        return AnahV2Annotator(engine.identity, prompts, context, self.dialogue), engine
 
 
 class SamplingSettings(Part):
@@ -136,7 +85,6 @@ class PairSettings(Part):
 
 
 QuestionSource = Annotated[JsonlQuestions | ElementQuestions, Field(discriminator='type')]
-AnnotatorSource = Annotated[LexicalSettings | AnahV2Settings, Field(discriminator='type')]
 
 
 class EvaluationSettings(Part):

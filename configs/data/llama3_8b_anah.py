@@ -1,0 +1,14 @@
+"""The paper's data: answers of Llama-3.1-8B-Instruct, labelled by ANAH-v2, on a GPU.
+
+    python tools/sample_and_annotate.py configs/data/llama3_8b_anah.py
+
+The questions are ANAH-v2's file, or any of the same fields (`question`, `document`, `language`).
+Local copies, by `--cfg-options`:
+    questions.path=FILE policy.model=FOLDER annotator.engine.model=FOLDER
+"""
+
+_base_ = ['../_base_/sampling.py', '../_base_/anah_v2.py']
+
+work_dir = 'work_dirs/llama3_8b_anah'
+questions = dict(type='jsonl', path='question_document.jsonl')
+policy = dict(type='lmdeploy', model='meta-llama/Llama-3.1-8B-Instruct')

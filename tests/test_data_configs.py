@@ -1,0 +1,78 @@
+"""The configs of the data tools load, are the paper's, and differ in what they declare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mmengine.config import Config
+
+from maskdpo_xtuner.annotators.sources import AnahV2Settings
+from maskdpo_xtuner.settings import load_settings
+
+DATA = Path(__file__).parents[1] / 'configs' / 'data'
+CONFIGS = sorted(DATA.rglob('*.py'))
+STRATEGIES = sorted((DATA / 'strategies').glob('*.py'))
+
+# What each strategy changes of `llama3_8b_anah.py`, beside its work dir.
+DECLARED: dict[str, dict[str, Any]] = {
+    'llama3_8b_non_policy': {
+        'policy.model': 'internlm/internlm2-chat-7b-sft',
+        'policy.trust_remote_code': True,
+    },
+    'llama3_8b_document': {'sampling.document_for_chosen': True},
+    'llama3_8b_best_of_256': {'sampling.num_samples': 256},
+    'llama3_8b_temperature_0_25': {'sampling.temperature': 0.25},
+    'llama3_8b_temperature_0_5': {'sampling.temperature': 0.5},
+    'llama3_8b_temperature_0_75': {'sampling.temperature': 0.75},
+    'llama3_8b_temperature_1_0': {'sampling.temperature': 1.0},
+}
+
+
+def flat(value: Any, prefix: str = '') -> dict[str, Any]:
+    """Leaves of nested dicts under dotted keys."""
+    if not isinstance(value, dict):
+        return {prefix: value}
+    return {
+        key: leaf
+        for name, inner in value.items()
+        for key, leaf in flat(inner, f'{prefix}.{name}' if prefix else name).items()
+    }
+
+
+def load(path: Path) -> dict[str, Any]:
+    return flat(load_settings(path).model_dump())
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+def test_a_config_loads_as_text_and_has_a_work_dir_of_its_own(path: Path) -> None:
+    assert not Config._is_lazy_import(str(path))
+    work_dirs = [load(other)['work_dir'] for other in CONFIGS]
+    assert work_dirs.count(load(path)['work_dir']) == 1
+
+
+@pytest.mark.parametrize('name', ['llama3_8b_anah', 'internlm2_7b_anah'])
+def test_the_papers_data(name: str) -> None:
+    settings = load_settings(DATA / f'{name}.py')
+    sampling = settings.sampling
+    assert (sampling.num_samples, sampling.top_k, sampling.temperature) == (32, 40, 0.8)
+    assert sampling.top_p == 1
+    annotator = settings.annotator
+    assert isinstance(annotator, AnahV2Settings)
+    assert annotator.engine.model == 'opencompass/anah-v2'
+    assert annotator.prompts is None
+    assert settings.policy.type == annotator.engine.type == 'lmdeploy'
+
+
+@pytest.mark.parametrize('path', STRATEGIES, ids=lambda path: path.stem)
+def test_a_strategy_changes_exactly_what_it_declares(path: Path) -> None:
+    assert len(path.read_text(encoding='utf-8').splitlines()) <= 10
+    own, default = load(path), load(DATA / 'llama3_8b_anah.py')
+    changed = {key: value for key, value in own.items() if default[key] != value}
+    assert changed.pop('work_dir') == Path('work_dirs') / path.stem
+    assert changed == DECLARED[path.stem]
+
+
+def test_every_declaration_has_its_strategy() -> None:
+    assert {path.stem for path in STRATEGIES} == set(DECLARED)

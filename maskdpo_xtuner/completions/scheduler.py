@@ -35,10 +35,10 @@ class Scheduler(Generic[Result]):
     Equal requests are asked once, transient failures again, and every answer is in the store
     before its dialogue goes on.
 
-    With an engine that batches here (``batch_size`` > 1) consecutive groups of dialogues form one
-    batch as long as they fit. The dialogues of a batch advance together, and a batch of which the
-    store lacks anything is asked whole: what an answer is does not depend on what was finished
-    before an interruption. With other engines every dialogue runs by itself.
+    Consecutive groups of dialogues form one batch as long as they fit the engine's ``batch_size``;
+    a group that is larger is cut. The dialogues of a batch advance together, and a batch of which
+    the store lacks anything is asked whole: what an answer is does not depend on what was finished
+    before an interruption. With a ``batch_size`` of 1 every dialogue runs by itself.
     """
 
     def __init__(self, engine: Engine, store: CompletionStore, retry: Retry | None = None) -> None:
@@ -69,26 +69,23 @@ class Scheduler(Generic[Result]):
             while ahead:
                 yield from _collect(loop, *ahead.popleft())
         finally:
-            _cancel_all(loop)
+            _cancel_all(loop, [task for _, tasks in ahead for task in tasks])
 
     def _units(
         self, groups: Iterable[Sequence[Generator[Request, Outcome, Result]]]
     ) -> Iterator[tuple[list[int], list[list[Generator[Request, Outcome, Result]]]]]:
-        """Yield the sizes of some consecutive groups with what runs as one: batch or dialogue."""
-        if self._engine.batch_size == 1:
-            for group in groups:
-                yield [len(group)], [[dialogue] for dialogue in group]
-            return
+        """Yield the sizes of some consecutive groups with the batches of their dialogues."""
+        most = self._engine.batch_size
         sizes: list[int] = []
-        batch: list[Generator[Request, Outcome, Result]] = []
+        dialogues: list[Generator[Request, Outcome, Result]] = []
         for group in groups:
-            if sizes and len(batch) + len(group) > self._engine.batch_size:
-                yield sizes, [batch]
-                sizes, batch = [], []
+            if sizes and len(dialogues) + len(group) > most:
+                yield sizes, _cut(dialogues, most)
+                sizes, dialogues = [], []
             sizes.append(len(group))
-            batch.extend(group)
+            dialogues.extend(group)
         if sizes:
-            yield sizes, [batch]
+            yield sizes, _cut(dialogues, most)
 
     async def _run_unit(
         self, dialogues: Sequence[Generator[Request, Outcome, Result]]
@@ -114,10 +111,11 @@ class Scheduler(Generic[Result]):
         keys = [request_key(self._engine.identity, request) for request in requests]
         self.accounting.expected += len(keys)
         unique = dict(zip(keys, requests, strict=True))
-        stored = self._store.get(list(unique))
-        fresh = await self._ask_once(unique) if len(stored) < len(unique) else {}
-        # What is stored stays: other files may have been made of it.
-        outcomes: dict[bytes, Outcome] = {**fresh, **stored}
+        stored = self._store.get(keys)
+        outcomes: dict[bytes, Outcome] = {**stored}
+        if len(stored) < len(unique):
+            # What is stored stays, also what another batch has stored by now: files are made of it.
+            outcomes = {**await self._ask_once(unique), **self._store.get(keys)}
         for key in keys:
             self.accounting.count(outcomes[key], from_store=key in stored)
         return [outcomes[key] for key in keys]
@@ -155,6 +153,11 @@ def _is_transient(outcome: Outcome) -> bool:
     return isinstance(outcome, Failure) and outcome.transient
 
 
+def _cut(items: Sequence[Any], size: int) -> list[list[Any]]:
+    """The items in lists of ``size``; the last one may be shorter."""
+    return [list(items[start : start + size]) for start in range(0, len(items), size)]
+
+
 def _collect(
     loop: asyncio.AbstractEventLoop, sizes: Sequence[int], tasks: Sequence[asyncio.Task[list[Any]]]
 ) -> Iterator[list[Any]]:
@@ -164,8 +167,9 @@ def _collect(
         yield list(islice(results, size))
 
 
-def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
-    tasks = asyncio.all_tasks(loop)
+def _cancel_all(loop: asyncio.AbstractEventLoop, left: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel what runs and close the loop; exceptions of the tasks that are left are dropped."""
+    tasks = asyncio.all_tasks(loop).union(left)
     for task in tasks:
         task.cancel()
     loop.run_until_complete(_gather(tasks, return_exceptions=True))

@@ -113,13 +113,15 @@ def _answer(
 ) -> tuple[list[AnnotatedResponse], Summary]:
     by_id = {question.question_id: question for question in questions}
     summary = Summary(questions=len(questions), samples=settings.sampling.num_samples)
-    sample_stage(settings, by_id, summary, quiet=quiet)
+    policy, judge = settings.policy.build(), settings.annotator.build()
+    sample_stage(settings, policy, by_id, summary, quiet=quiet)
+    del policy  # Its model makes room for the annotator's.
     if summary.requests.failed:
         raise ValueError(
             f'{name}: {summary.requests.describe()}; see {settings.work_dir / "failures.jsonl"}, '
             'and run the same command again to ask for what is missing'
         )
-    annotate_stage(settings, by_id, summary, quiet=quiet)
+    annotate_stage(settings, judge, by_id, summary, quiet=quiet)
     annotated = read_records(settings.work_dir / 'annotated.jsonl', AnnotatedResponse)
     return list(annotated), summary
 

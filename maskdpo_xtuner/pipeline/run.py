@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
+from maskdpo_xtuner.annotators.base import Annotator
 from maskdpo_xtuner.completions import CompletionStore, Scheduler
+from maskdpo_xtuner.engines.base import Engine
 from maskdpo_xtuner.jsonl import atomic_writer, read_records, write_records
 from maskdpo_xtuner.pairs import DroppedQuestion
 from maskdpo_xtuner.pipeline.annotation import annotate
@@ -32,15 +34,24 @@ def run_pipeline(settings: Settings, *, quiet: bool = False) -> Summary:
         ``failures.jsonl``; they are asked again by the next run.
 
     Raises:
-        ValueError: for bad input, settings that differ from those of the work dir, and when no
-            pair is left (``dropped.jsonl`` then says why for every question).
+        ValueError: for bad input, settings that differ from those of the work dir, when no answer
+            could be had, and when no pair is left (``dropped.jsonl`` then says why for every
+            question).
     """
     work_dir = settings.work_dir
     questions = {question.question_id: question for question in settings.questions.load()}
+    # What is wrong with either model is found before anything is asked or written.
+    policy, judge = settings.policy.build(), settings.annotator.build()
     guard_work_dir(work_dir, settings, GUARDED)
     summary = Summary(questions=len(questions), samples=settings.sampling.answers_per_question)
-    sample_stage(settings, questions, summary, quiet=quiet)
-    annotate_stage(settings, questions, summary, quiet=quiet)
+    sample_stage(settings, policy, questions, summary, quiet=quiet)
+    del policy  # Its model makes room for the annotator's.
+    if not summary.requests.done:
+        raise ValueError(
+            f'there are no answers to annotate: {summary.requests.describe()}; see '
+            f'{work_dir / "failures.jsonl"}, and run again to ask for them'
+        )
+    annotate_stage(settings, judge, questions, summary, quiet=quiet)
     pair_stage(settings, questions, summary)
     with atomic_writer(work_dir / 'summary.json') as file:
         json.dump(summary.to_dict(), file, indent=2)
@@ -54,11 +65,15 @@ def run_pipeline(settings: Settings, *, quiet: bool = False) -> Summary:
 
 
 def sample_stage(
-    settings: Settings, questions: dict[str, Question], summary: Summary, *, quiet: bool
+    settings: Settings,
+    engine: Engine,
+    questions: dict[str, Question],
+    summary: Summary,
+    *,
+    quiet: bool,
 ) -> None:
     """Questions to ``responses.jsonl``, and ``failures.jsonl`` for what could not be had."""
     failures: list[FailedSample] = []
-    engine = settings.policy.build()
     with CompletionStore(settings.work_dir / 'completions.sqlite') as store:
         scheduler: Scheduler[Response | FailedSample] = Scheduler(engine, store)
         summary.requests = scheduler.accounting
@@ -77,11 +92,16 @@ def sample_stage(
 
 
 def annotate_stage(
-    settings: Settings, questions: dict[str, Question], summary: Summary, *, quiet: bool
+    settings: Settings,
+    judge: tuple[Annotator, Engine | None],
+    questions: dict[str, Question],
+    summary: Summary,
+    *,
+    quiet: bool,
 ) -> None:
-    """``responses.jsonl`` to ``annotated.jsonl``."""
+    """``responses.jsonl`` to ``annotated.jsonl``; ``judge`` is an annotator and its engine."""
     responses = read_records(settings.work_dir / 'responses.jsonl', Response)
-    annotator, engine = settings.annotator.build()
+    annotator, engine = judge
     total = summary.requests.done
     with (
         CompletionStore(settings.work_dir / 'completions.sqlite') as store,

@@ -10,7 +10,7 @@ from maskdpo_xtuner.training.checkpoints import allow_checkpoint_types, keep_fp3
 from maskdpo_xtuner.training.collate import mask_preference_collate_fn
 from maskdpo_xtuner.training.cpu import supply_cpu_support
 from maskdpo_xtuner.training.dataset import build_mask_preference_dataset
-from maskdpo_xtuner.training.deepspeed import register_zero_names
+from maskdpo_xtuner.training.deepspeed import register_zero_names, supply_single_process_world
 from maskdpo_xtuner.training.loops import MaskDPOTrainLoop
 from maskdpo_xtuner.training.map_fns import response_mask_map_fn, sentence_mask_map_fn
 from maskdpo_xtuner.training.model import MaskDPO
@@ -22,6 +22,7 @@ supply_triton_ops()
 allow_checkpoint_types()
 keep_fp32_weights()
 register_zero_names()
+supply_single_process_world()
 
 __all__ = [
     'MaskDPO',

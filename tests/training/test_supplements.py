@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from pickle import UnpicklingError
@@ -10,13 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from deepspeed.comm import comm
 from mmengine.config import ConfigDict
 from mmengine.logging import HistoryBuffer
 from xtuner.configs import cfgs_name_path
 from xtuner.tools.utils import auto_dtype_of_deepspeed_config
 from xtuner.utils import zero_to_any_dtype
 
-from maskdpo_xtuner.training import bitsandbytes, checkpoints, cpu
+from maskdpo_xtuner.training import bitsandbytes, checkpoints, cpu, deepspeed
 
 no_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason='about machines without CUDA')
 
@@ -24,6 +26,19 @@ no_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason='about machines w
 @pytest.mark.parametrize('name', ['zero1', 'zero2', 'zero2_offload', 'zero3', 'zero3_offload'])
 def test_short_names_mean_xtuners_deepspeed_settings(name: str) -> None:
     assert Path(cfgs_name_path[name]).name == f'deepspeed_{name}.json'
+
+
+def test_without_mpi_a_single_process_is_the_whole_world(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ('RANK', 'LOCAL_RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT')
+    for name in names:
+        monkeypatch.setenv(name, 'unset')
+    monkeypatch.setattr(comm, 'mpi_discovery', comm.mpi_discovery)
+    monkeypatch.setattr(deepspeed, 'find_spec', lambda name: None)
+    deepspeed.supply_single_process_world()
+    comm.mpi_discovery(distributed_port=29500, verbose=True)
+    *found, port = (os.environ[name] for name in names)
+    assert found == ['0', '0', '1', '127.0.0.1']
+    assert 1024 <= int(port) < 65536
 
 
 @no_cuda

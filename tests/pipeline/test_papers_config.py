@@ -34,10 +34,10 @@ def answer(prompt: str, seed: int) -> str:
     turn = prompt.rpartition('<|im_start|>user\n')[2]
     if '<Facts Present>' in turn:
         return '<Facts Present>'
-    if '<SEP>' in turn:
-        return 'Tin is a metal.<SEP>It is one.'
     if '<No Hallucination>' in turn:
         return '<Contradictory>' if FALSE in turn else '“<No Hallucination>”\n'
+    if '<SEP>' in turn:
+        return 'Tin is a metal.<SEP>It is one.'
     return f'{TRUE} {FALSE}' if seed % 2 else TRUE
 
 

@@ -64,6 +64,7 @@ def shorten(
     def text_of(count: int) -> str:
         return _join(document, sorted(passages[place] for place in ranked[:count]))
 
+    # More passages are more tokens, so the largest number that fits is found by bisection.
     fitting, too_many = 0, len(passages) + 1
     while too_many - fitting > 1:
         middle = (fitting + too_many) // 2

@@ -42,10 +42,13 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run_tool(main: Callable[[], int]) -> None:
-    """Run and exit: wrong input ends in one line on stderr, Ctrl-C says how to go on."""
+    """Run and exit: wrong input ends in one line on stderr, Ctrl-C says how to go on.
+
+    So does what the system refuses: a folder without permission, a full disk.
+    """
     try:
         code = main()
-    except (ValueError, ModuleNotFoundError) as error:
+    except (ValueError, ModuleNotFoundError, OSError) as error:
         sys.exit(f'error: {error}')
     except KeyboardInterrupt:
         print('interrupted; run the same command again to go on', file=sys.stderr)

@@ -132,8 +132,14 @@ def load_settings(
 
     if not Path(config).is_file():
         raise ValueError(f'{config}: there is no such config; see configs/data/')
-    loaded = Config.fromfile(config)
-    loaded.merge_from_dict(dict(options or {}))
+    try:
+        loaded = Config.fromfile(config)
+    except (SyntaxError, OSError, ValueError) as error:
+        raise ValueError(f'{config}: not a config that can be read: {error}') from error
+    try:
+        loaded.merge_from_dict(dict(options or {}))
+    except TypeError as error:  # a.b=1 where a is no dict
+        raise ValueError(f'{config}: --cfg-options: {error}') from error
     values = loaded.to_dict()
     if work_dir is not None:
         values['work_dir'] = str(work_dir)
@@ -147,6 +153,8 @@ def load_settings(
 
 def _describe(config: Path | str, detail: Any) -> str:
     key = '.'.join(str(part) for part in detail['loc'])
+    if detail['type'] == 'union_tag_not_found':
+        return f'{config}: {key}.type is missing; say which {key} it is'
     if detail['type'] != 'extra_forbidden':
         return f'{config}: {key}: {detail["msg"]}'
     near = difflib.get_close_matches(str(detail['loc'][-1]), _all_keys(Settings), n=1)

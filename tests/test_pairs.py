@@ -1,0 +1,224 @@
+"""Best against worst answer: which is taken, when none is, and what the file holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from maskdpo_xtuner.jsonl import read_records, write_records
+from maskdpo_xtuner.pairs import DropReason, PairRules, factuality_score, make_pair
+from maskdpo_xtuner.records import (
+    AnnotatedResponse,
+    FinishReason,
+    Label,
+    PreferencePair,
+    Question,
+    Sentence,
+)
+from tests.preference_pairs import released_pair
+from tests.reports.pair_records import released
+
+QUESTION = Question(
+    question_id='q1', question='What is tin?', document='A metal.', language='en', topic='tin'
+)
+LABELS = {
+    '+': Label.NO_HALLUCINATION,
+    '0': Label.NO_FACTS,
+    '-': Label.CONTRADICTORY,
+    '~': Label.UNVERIFIABLE,
+    '?': None,
+}
+
+
+def answer(
+    index: int, marks: str, finish_reason: FinishReason = 'stop', text: str | None = None
+) -> AnnotatedResponse:
+    """An answer with one sentence of four characters a mark; ``?`` is one without a verdict."""
+    sentences = [
+        Sentence(start=4 * n, end=4 * n + 4, label=LABELS[mark])
+        if LABELS[mark]
+        else Sentence(start=4 * n, end=4 * n + 4, failure='failed: busy')
+        for n, mark in enumerate(marks)
+    ]
+    return AnnotatedResponse(
+        question_id='q1',
+        sample_index=index,
+        seed=100 + index,
+        text=text or ''.join(f'{index % 10}{n % 10}. ' for n in range(len(marks))),
+        finish_reason=finish_reason,
+        prompt_tokens=1,
+        completion_tokens=1,
+        model='m',
+        sentences=tuple(sentences),
+        annotator={'name': 'scripted', 'version': '1'},
+    )
+
+
+def pair(answers: list[AnnotatedResponse], rules: PairRules | None = None) -> PreferencePair:
+    made = make_pair(QUESTION, answers, rules or PairRules())
+    assert isinstance(made, PreferencePair), made
+    return made
+
+
+def sides(made: PreferencePair) -> tuple[int | None, int | None]:
+    return made.chosen_item.sample_index, made.rejected_item.sample_index
+
+
+def drop(answers: list[AnnotatedResponse], rules: PairRules | None = None) -> DropReason:
+    made = make_pair(QUESTION, answers, rules or PairRules())
+    assert isinstance(made, DropReason), made
+    return made
+
+
+@pytest.mark.parametrize(
+    ('marks', 'score'),
+    [('+', 1), ('0', 1), ('-', 0), ('~', 0), ('+0-~', 0.5), ('+?', 1), ('-??', 0), ('+-~?', 1 / 3)],
+)
+def test_the_score_is_the_share_of_hallucination_free_sentences(marks: str, score: float) -> None:
+    assert factuality_score(answer(0, marks)) == pytest.approx(score)
+
+
+@pytest.mark.parametrize('marks', ['', '?', '??'])
+def test_without_a_verdict_there_is_no_score(marks: str) -> None:
+    assert factuality_score(answer(0, marks)) is None
+
+
+# -- which answers
+
+
+def test_the_best_is_chosen_and_the_worst_rejected() -> None:
+    assert sides(pair([answer(0, '+-'), answer(1, '+---'), answer(2, '+++-')])) == (2, 1)
+
+
+def test_of_equals_the_lowest_sample_index_is_taken_in_whatever_order_they_come() -> None:
+    answers = [
+        answer(0, '+-'),
+        answer(1, '-+++'),
+        answer(2, '+++-'),
+        answer(3, '-'),
+        answer(4, '~'),
+    ]
+    assert sides(pair(answers)) == sides(pair(answers[::-1])) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ('marks', 'reason'),
+    [
+        ([], 'fewer_than_two_scored_responses'),
+        (['+-'], 'fewer_than_two_scored_responses'),
+        (['+-', '?'], 'fewer_than_two_scored_responses'),
+        (['-~', '--'], 'chosen_without_correct_sentence'),
+        (['+', '0+'], 'rejected_without_hallucination'),
+        (['+-', '-+++++-----'[1:]], 'equal_scores'),
+    ],
+)
+def test_a_question_is_dropped_for_a_reason(marks: list[str], reason: str) -> None:
+    assert drop([answer(n, each) for n, each in enumerate(marks)]).value == reason
+
+
+def test_the_same_text_with_two_verdicts_is_no_pair() -> None:
+    answers = [answer(0, '+-', text='Abc. Def'), answer(1, '--', text='Abc. Def')]
+    assert drop(answers) is DropReason.IDENTICAL
+
+
+@pytest.mark.parametrize(
+    ('rules', 'expected'),
+    [
+        (PairRules(), (0, 3)),
+        (PairRules(truncated_chosen=False), (1, 3)),
+        (PairRules(truncated_rejected=False), (0, 2)),
+        (PairRules(truncated_chosen=False, truncated_rejected=False), (1, 2)),
+    ],
+)
+def test_truncated_answers_are_used_as_the_rules_say(
+    rules: PairRules, expected: tuple[int, int]
+) -> None:
+    answers = [
+        *(answer(0, '+', 'length'), answer(1, '++-')),
+        *(answer(2, '+--'), answer(3, '-', 'length')),
+    ]
+    assert sides(pair(answers, rules)) == expected
+
+
+@pytest.mark.parametrize(('share', 'expected'), [(0.5, (0, 2)), (0.49, (1, 2)), (0.0, (1, 2))])
+def test_an_answer_with_too_few_verdicts_is_not_used(
+    share: float, expected: tuple[int, int]
+) -> None:
+    answers = [answer(0, '+?'), answer(1, '+-'), answer(2, '--')]
+    assert sides(pair(answers, PairRules(max_without_verdict=share))) == expected
+
+
+# -- what a pair holds
+
+
+def test_a_pair_says_where_it_comes_from() -> None:
+    made = pair([answer(0, '+-'), answer(1, '-', 'length')])
+    assert (made.question_id, made.topic, made.language) == ('q1', 'tin', 'en')
+    assert made.provenance == {
+        'chosen_model': 'm',
+        'rejected_model': 'm',
+        'annotator_name': 'scripted',
+        'annotator_version': '1',
+    }
+    assert (made.chosen_item.seed, made.rejected_item.seed) == (100, 101)
+    assert (made.chosen_item.score, made.rejected_item.score) == (0.5, 0)
+    assert (made.chosen_item.finish_reason, made.rejected_item.finish_reason) == ('stop', 'length')
+
+
+def test_sentences_stand_with_span_label_and_type() -> None:
+    item = pair([answer(0, '+0-~'), answer(1, '-')]).chosen_item
+    assert item.sents == ('00.', '01.', '02.', '03.')
+    assert item.spans == ((0, 4), (4, 8), (8, 12), (12, 16))
+    assert item.labels == tuple(LABELS[mark] for mark in '+0-~')
+    assert item.type == (*['no_hallucination'] * 2, *['hallucination'] * 2)
+
+
+def test_a_sentence_without_a_verdict_counts_on_neither_side() -> None:
+    # The correct sentences of the chosen and the wrong ones of the rejected answer are trained on.
+    made = pair([answer(0, '+?'), answer(1, '-?')])
+    assert made.chosen_item.type == ('no_hallucination', 'hallucination')
+    assert made.rejected_item.type == ('hallucination', 'no_hallucination')
+    assert made.chosen_item.labels == (Label.NO_HALLUCINATION, None)
+    assert made.rejected_item.labels == (Label.CONTRADICTORY, None)
+
+
+# -- the file
+
+
+def test_pairs_are_read_as_they_were_written(tmp_path: Path) -> None:
+    made = [pair([answer(0, '+?'), answer(1, '-')]), pair([answer(2, '+'), answer(3, '-')])]
+    assert write_records(tmp_path / 'pairs.jsonl', made) == 2
+    assert list(read_records(tmp_path / 'pairs.jsonl', PreferencePair)) == made
+
+
+def test_datasets_loads_the_file(tmp_path: Path) -> None:
+    from datasets import load_dataset
+
+    made = [pair([answer(0, '+'), answer(1, '-')]), pair([answer(2, '+?'), answer(3, '-~')])]
+    path = tmp_path / 'pairs.jsonl'
+    write_records(path, made)
+    rows = load_dataset('json', data_files=str(path), split='train', cache_dir=str(tmp_path))
+    assert [PreferencePair.model_validate(row) for row in rows] == made
+
+
+def test_the_released_format_is_part_of_ours() -> None:
+    made = pair([answer(0, '+-'), answer(1, '-')])
+    ours, theirs = made.model_dump(mode='json'), released(made)
+    assert theirs['prompt'] == ({'role': 'user', 'content': 'What is tin?'},)
+    assert theirs['chosen'] == ({'role': 'assistant', 'content': '00. 01. '},)
+    assert theirs['chosen_item'] == {
+        'sents': ('00.', '01.'),
+        'type': ('no_hallucination', 'hallucination'),
+    }
+    assert set(theirs) <= set(ours)
+    for text, item in ((made.chosen, made.chosen_item), (made.rejected, made.rejected_item)):
+        assert all(sentence in text[0].content for sentence in item.sents)
+
+
+def test_a_released_pair_comes_back_as_it_was(tmp_path: Path) -> None:
+    original = PreferencePair.model_validate(released_pair())
+    write_records(tmp_path / 'pairs.jsonl', [original])
+    (again,) = read_records(tmp_path / 'pairs.jsonl', PreferencePair)
+    assert again == original
+    assert again.model_dump(mode='json', exclude_none=True) == released_pair()

@@ -34,7 +34,9 @@ setup(
     packages=find_packages(include=['maskdpo_xtuner', 'maskdpo_xtuner.*']),
     package_data={'maskdpo_xtuner': ['reports/templates/*', 'py.typed']},
     install_requires=[
+        'bm25s',
         'datasets',
+        'httpx',
         'jinja2',
         'numpy',
         'pydantic>=2',

@@ -78,7 +78,7 @@ def shorten(
 @lru_cache(maxsize=64)
 def _index(document: str, language: Language) -> tuple[list[tuple[int, int]], Any]:
     """The passages of a document and their BM25 index."""
-    import bm25s  # type: ignore[import-untyped]
+    import bm25s
 
     passages = _split_passages(document, language)
     index = bm25s.BM25(method='lucene')

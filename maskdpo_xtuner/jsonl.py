@@ -54,7 +54,8 @@ def read_objects(path: Path | str) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _parse_line(path: Path, number: int, raw: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(raw.decode('utf-8-sig' if number == 1 else 'utf-8'))
+        # Without its end, a line that was cut is broken at its last column, not on the next line.
+        value = json.loads(raw.decode('utf-8-sig' if number == 1 else 'utf-8').rstrip())
     except UnicodeDecodeError as error:
         raise RecordError(path, number, f'not UTF-8 ({error}); save the file as UTF-8') from error
     except json.JSONDecodeError as error:

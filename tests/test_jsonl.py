@@ -45,7 +45,7 @@ def test_a_byte_order_mark_is_passed_over(path: Path) -> None:
 @pytest.mark.parametrize(
     ('second_line', 'problem'),
     [
-        (b'{"role": "user"', r':2: broken JSON at column \d+ .*; each line must be one whole JSON'),
+        (b'{"role": "user"', r':2: broken JSON at column 16 .*; each line must be one whole JSON'),
         (b'[1]', ':2: expected a JSON object, found list'),
         (b'{"role": "\xff"}', ':2: not UTF-8 .*; save the file as UTF-8'),
         (b'{"role": "user"}', ':2: field "content" is missing; add it'),

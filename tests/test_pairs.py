@@ -110,7 +110,7 @@ def test_of_equals_the_lowest_sample_index_is_taken_in_whatever_order_they_come(
         (['+-', '?'], 'fewer_than_two_scored_responses'),
         (['-~', '--'], 'chosen_without_correct_sentence'),
         (['+', '0+'], 'rejected_without_hallucination'),
-        (['+-', '-+++++-----'[1:]], 'equal_scores'),
+        (['+-', '+++++-----'], 'equal_scores'),
     ],
 )
 def test_a_question_is_dropped_for_a_reason(marks: list[str], reason: str) -> None:

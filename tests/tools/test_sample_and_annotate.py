@@ -1,0 +1,199 @@
+"""The command that makes pairs, on a random model; what it answers to wrong input."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from maskdpo_xtuner.command_line import run_tool
+from maskdpo_xtuner.engines.base import Failure
+from maskdpo_xtuner.engines.scripted import Script, ScriptedEngine
+from maskdpo_xtuner.jsonl import read_records
+from maskdpo_xtuner.records import AnnotatedResponse, Response
+from maskdpo_xtuner.sentences import split_sentences
+from maskdpo_xtuner.settings import TransformersPolicy
+from tests.models import tiny_llama
+from tests.pipeline.work_dirs import (
+    DOCUMENT,
+    FALSE,
+    TRUE,
+    contents,
+    mixed_answer,
+    records,
+    write_questions,
+)
+from tests.tokenizers import tokenizer_folder
+from tools.sample_and_annotate import main
+
+TOOL = Path(__file__).parents[2] / 'tools' / 'sample_and_annotate.py'
+QUESTION = {'question': 'What is tin?', 'document': DOCUMENT, 'language': 'en'}
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    questions = write_questions(tmp_path / 'questions.jsonl', 3)
+    path = tmp_path / 'config.py'
+    path.write_text(
+        f'work_dir = {str(tmp_path / "work")!r}\n'
+        f'questions = dict(type="jsonl", path={str(questions)!r})\n'
+        'policy = dict(type="transformers", batch_size=8)\n'
+        'sampling = dict(num_samples=3, max_new_tokens=24)\n'
+    )
+    return path
+
+
+def use(monkeypatch: pytest.MonkeyPatch, script: Script) -> None:
+    """Make a scripted engine the policy, whatever the config names."""
+    monkeypatch.setattr(TransformersPolicy, 'build', lambda policy: ScriptedEngine(script))
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *argv: object) -> object:
+    """Run the tool in this process; gives what it exits with, a text for an error."""
+    monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, argv), '--quiet'])
+    with pytest.raises(SystemExit) as caught:
+        run_tool(main)
+    return caught.value.code
+
+
+def test_a_real_model_is_sampled_and_annotated_and_a_second_run_repeats_it(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tiny_llama(tmp_path / 'policy', tokenizer_folder('smollm2'))
+    argv = [str(config), '--cfg-options', f'policy.model={model}']
+    first = subprocess.run([sys.executable, str(TOOL), *argv], capture_output=True, text=True)
+    work = tmp_path / 'work'
+    # A random model says nothing that is true, so every question is dropped, and that is said.
+    assert first.returncode == 1
+    error = first.stderr.splitlines()[-1]
+    assert error.startswith('error: all 3 questions were dropped (')
+    answers = list(read_records(work / 'responses.jsonl', Response))
+    assert [(a.question_id, a.sample_index) for a in answers] == [
+        (f'q{n}', index) for n in range(3) for index in range(3)
+    ]
+    assert len({answer.text for answer in answers}) == 9
+    assert {answer.model for answer in answers} == {'policy'}
+    assert all(0 < answer.completion_tokens <= 24 for answer in answers)
+    for answer in read_records(work / 'annotated.jsonl', AnnotatedResponse):
+        spans = [(sentence.start, sentence.end) for sentence in answer.sentences]
+        assert spans == (split_sentences(answer.text, 'en') if answer.text.strip() else [])
+    before = contents(work)
+    assert run(monkeypatch, *argv) == error
+    assert contents(work) == before
+
+
+def test_the_counts_are_printed_and_all_went_well(
+    config: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    use(monkeypatch, mixed_answer)
+    assert run(monkeypatch, config, '--work-dir', tmp_path / 'other') == 0
+    out, err = capsys.readouterr()
+    pairs = records(tmp_path / 'other/pairs.jsonl')
+    *table, last = out.splitlines()
+    rows = dict(line.split(maxsplit=1) for line in table)
+    assert rows['questions'] == '3, 3 answers each'
+    assert rows['requests'].startswith('9 requests = 9 done (0 from the store) + 0 failed')
+    assert rows['pairs'] == str(len(pairs))
+    assert last == f'pairs are in {tmp_path / "other/pairs.jsonl"}'
+    assert err == ''
+    assert not (tmp_path / 'work').exists()
+
+
+def test_missing_answers_are_printed_and_end_in_a_non_zero_status(
+    config: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    answers = iter([TRUE, FALSE, Failure('HTTP 500'), *[TRUE, FALSE, FALSE] * 2])
+    use(monkeypatch, lambda request: next(answers))
+    assert run(monkeypatch, config) == 1
+    out = capsys.readouterr().out
+    assert 'HTTP 500: 1' in out
+    failures = tmp_path / 'work/failures.jsonl'
+    assert f'1 answers are missing, see {failures}; run again to ask for them' in out
+    assert len(records(failures)) == 1
+    assert len(records(tmp_path / 'work/pairs.jsonl')) == 3
+
+
+# -- wrong input
+
+
+def lines(*values: object) -> str:
+    return ''.join((v if isinstance(v, str) else json.dumps(v)) + '\n' for v in values)
+
+
+@pytest.mark.parametrize(
+    ('content', 'problem'),
+    [
+        (lines(QUESTION, '{"question": '), ':2: broken JSON at column 13'),
+        (lines(QUESTION, {**QUESTION, 'document': None}), ':2: field "document" is missing'),
+        (lines({**QUESTION, 'language': 'fr'}), ':1: field "language": Input should be \'en\' or'),
+        (lines({**QUESTION, 'question': ''}), ':1: field "question": '),
+        ('', ': the file holds no records'),
+    ],
+    ids=['broken JSON', 'missing field', 'unknown language', 'empty question', 'empty file'],
+)
+def test_a_bad_question_file_is_answered_with_place_and_mend(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, problem: str
+) -> None:
+    questions = tmp_path / 'questions.jsonl'
+    questions.write_text(content)
+    answer = run(monkeypatch, config)
+    assert isinstance(answer, str)
+    assert answer.startswith(f'error: {questions}{problem}')
+    assert '\n' not in answer
+    assert not (tmp_path / 'work').exists()
+
+
+@pytest.mark.parametrize(
+    ('option', 'problem'),
+    [
+        ('questions.path=/nowhere/q.jsonl', '/nowhere/q.jsonl: there is no such file'),
+        ('policy.model=/nowhere/model', '/nowhere/model: there is no such model folder'),
+        ('policy.modle=m', 'there is no setting policy.transformers.modle; did you mean "model"?'),
+        ('sampling.num_samples=no', 'sampling.num_samples: Input should be a valid integer'),
+    ],
+)
+def test_a_wrong_setting_is_answered_in_one_line(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, problem: str
+) -> None:
+    answer = run(monkeypatch, config, '--cfg-options', option)
+    assert isinstance(answer, str)
+    assert problem in answer
+    assert '\n' not in answer
+    assert not (tmp_path / 'work').exists()
+
+
+def test_a_label_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    path = tmp_path / 'annotated.jsonl'
+    sentence = {'start': 0, 'end': 1, 'label': 'wrong'}
+    path.write_text(lines({'sentences': [sentence]}))
+    with pytest.raises(ValueError, match=r':1: .*"sentences\.0\.label": Input should be .*"wrong"'):
+        list(read_records(path, AnnotatedResponse))
+
+
+def test_a_work_dir_that_is_a_file_is_answered_in_one_line(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, mixed_answer)
+    (tmp_path / 'file').write_text('')
+    answer = run(monkeypatch, config, '--work-dir', tmp_path / 'file')
+    assert isinstance(answer, str)
+    assert str(tmp_path / 'file') in answer
+
+
+def test_when_all_pairs_are_filtered_the_reasons_are_given(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, lambda request: FALSE)
+    answer = run(monkeypatch, config)
+    assert isinstance(answer, str)
+    assert answer.startswith('error: all 3 questions were dropped (chosen_without_correct_sentence')
+    assert len(records(tmp_path / 'work/dropped.jsonl')) == 3

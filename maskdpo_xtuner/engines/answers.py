@@ -18,6 +18,8 @@ from maskdpo_xtuner.records import FinishReason
 
 # LMDeploy's status of a prompt that does not fit (`lmdeploy.messages.ResponseType`).
 TOO_LONG = 'INPUT_LENGTH_ERROR'
+# How LMDeploy v0.14 and v0.15 put it when the engine raised an error, with status 400.
+ENGINE_RAISED = 'Failed to parse fc related info'
 REASON_LENGTH = 200
 
 
@@ -87,7 +89,7 @@ def _judge_refusal(status: int, said: str) -> Answer:
         transient, verdict = True, Verdict.DEAD
     elif status in (502, 503, 504):
         transient, verdict = True, Verdict.LOST
-    elif status in (408, 409, 429) or status >= 500:
+    elif status in (408, 409, 429) or status >= 500 or ENGINE_RAISED in said:
         transient, verdict = True, Verdict.SUSPECT
     return Answer(Failure(f'HTTP {status}: {said}', transient), verdict)
 

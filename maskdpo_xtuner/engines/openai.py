@@ -72,6 +72,8 @@ class OpenAIEngine:
         self._per_endpoint = concurrency_per_endpoint
         self._headers = _headers(api_key_env)
         self._pool = EndpointPool(_checked(base_urls), concurrency_per_endpoint)
+        # One for all clients: each would read the certificates anew.
+        self._ssl = httpx.create_ssl_context()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._clients: dict[Endpoint, httpx.AsyncClient] = {}
         self.concurrency = concurrency_per_endpoint * len(self._pool.endpoints)
@@ -148,7 +150,11 @@ class OpenAIEngine:
             )
             timeout = httpx.Timeout(self._timeout, connect=CONNECT_TIMEOUT, pool=None)
             self._clients[endpoint] = httpx.AsyncClient(
-                base_url=endpoint.url, headers=self._headers, limits=limits, timeout=timeout
+                base_url=endpoint.url,
+                headers=self._headers,
+                limits=limits,
+                timeout=timeout,
+                verify=self._ssl,
             )
         return self._clients[endpoint]
 

@@ -29,6 +29,8 @@ class Server:
     def __init__(self, model: Path, ports: Sequence[int], *options: str) -> None:
         command = [sys.executable, '-m', 'tests.engines.lmdeploy_server', str(model)]
         self.urls = [f'http://127.0.0.1:{port}' for port in ports]
+        self._last = ('127.0.0.1', ports[-1])
+        self._client = httpx.Client(trust_env=False, timeout=60)
         self._process = subprocess.Popen(
             [*command, *map(str, ports), *options],
             cwd=ROOT,
@@ -38,23 +40,24 @@ class Server:
 
     def wait(self) -> None:
         """Wait until it serves at its last port."""
-        for _ in range(1200):
+        deadline = time.monotonic() + 300
+        while time.monotonic() < deadline:
             assert self._process.poll() is None, 'the server ended'
             try:
-                httpx.get(f'{self.urls[-1]}/v1/models', trust_env=False)
-            except httpx.TransportError:
-                time.sleep(0.1)
+                socket.create_connection(self._last).close()
+            except ConnectionRefusedError:
+                time.sleep(0.2)
             else:
                 return
         raise TimeoutError('the server does not come up')
 
     def set_fault(self, url: str, **fault: Any) -> None:
         """From now on answer at ``url`` with these arguments of `answer`; with none, as usual."""
-        httpx.post(f'{url}/test/fault', json=fault, trust_env=False).raise_for_status()
+        self._client.post(f'{url}/test/fault', json=fault).raise_for_status()
 
     def seen(self) -> dict[str, Any]:
-        """What arrived at each port and at the engine since the last time."""
-        answer = httpx.get(f'{self.urls[0]}/test/seen', trust_env=False)
+        """What arrived at each port and at the engine since the last time, and how much it ran."""
+        answer = self._client.get(f'{self.urls[0]}/test/seen')
         return dict(answer.raise_for_status().json())
 
     def kill(self) -> None:
@@ -94,10 +97,12 @@ class Faults:
             self.faults[scope['server'][1]] = json.loads(body)
             await answer(send, 200, {})
             return
-        seen = {'paths': dict(self.paths), 'engine': list(self.engine.seen)}
+        engine = self.engine
+        seen = {'paths': dict(self.paths), 'engine': list(engine.seen)}
+        await answer(send, 200, {**seen, 'running': engine.running, 'most': engine.most_running})
         self.paths.clear()
-        self.engine.seen.clear()
-        await answer(send, 200, {**seen, 'most_running': self.engine.most_running})
+        engine.seen.clear()
+        engine.most_running = engine.running
 
     async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
         port = scope['server'][1]

@@ -82,6 +82,13 @@ def test_the_reason_is_the_servers_own(body: Any) -> None:
     assert judge_response(400, sent.encode()).outcome == Failure('HTTP 400: why')
 
 
+def test_an_engines_error_sent_as_a_bad_request_is_worth_another_try() -> None:
+    body = {'object': 'error', 'message': 'Failed to parse fc related info to json format!'}
+    answer = judge_response(400, json.dumps(body).encode())
+    assert isinstance(answer.outcome, Failure)
+    assert (answer.outcome.transient, answer.verdict) == (True, Verdict.SUSPECT)
+
+
 def test_a_reason_is_one_short_line() -> None:
     page = b'<html>\n' + b'much text ' * 1000
     outcome = judge_response(502, page).outcome

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from typing import Any
 
 import pytest
@@ -124,7 +125,7 @@ def test_status_200_alone_makes_no_answer(server: Server, content: Any) -> None:
 
 
 def test_a_slow_answer_ends_at_the_time_out(server: Server) -> None:
-    failure = failure_of(engine_of(server.urls[0], timeout=0.3), '[slow 5]')
+    failure = failure_of(engine_of(server.urls[0], timeout=0.3), '[slow 2]')
     assert failure == Failure('no answer within 0.3 s', transient=True)
 
 
@@ -173,8 +174,9 @@ def test_an_endpoint_that_only_fails_is_left(server: Server) -> None:
         return [(await engine.complete([request_of(f'q{n}')]))[0] for n in range(100)]
 
     outcomes = asyncio.run(one_after_another())
-    assert sum(isinstance(outcome, Failure) for outcome in outcomes) <= 6
-    assert len(server.seen()['paths'][bad.rpartition(':')[2]]) <= 6
+    # Some in a row until it is left, then one a pause.
+    assert sum(isinstance(outcome, Failure) for outcome in outcomes) < 20
+    assert len(server.seen()['paths'][bad.rpartition(':')[2]]) < 20
 
 
 def test_the_turns_of_a_dialogue_go_to_one_endpoint(server: Server) -> None:
@@ -192,10 +194,11 @@ def test_the_turns_of_a_dialogue_go_to_one_endpoint(server: Server) -> None:
 
 
 def test_no_more_connections_than_allowed(server: Server) -> None:
-    before = server.seen()['most_running']
-    engine = engine_of(server.urls[0], concurrency_per_endpoint=before + 2)
-    ask(engine, *(request_of(f'[slow 0.05] {n}') for n in range(4 * (before + 2))))
-    assert server.seen()['most_running'] == before + 2
+    while server.seen()['running']:  # what timed out in another test
+        time.sleep(0.1)
+    engine = engine_of(server.urls[0], concurrency_per_endpoint=4)
+    ask(engine, *(request_of(f'[slow 0.1] {n}') for n in range(16)))
+    assert server.seen()['most'] == 4
 
 
 def test_it_works_in_one_event_loop_after_another(server: Server) -> None:

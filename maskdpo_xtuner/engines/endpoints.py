@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from maskdpo_xtuner.engines.answers import Verdict
+
+logger = logging.getLogger(__name__)
 
 # Failures in a row, by whatever requests, after which an endpoint is left.
 STRIKES = 5
@@ -74,14 +77,17 @@ class EndpointPool:
         self._remember(dialogue, home)
         return home
 
-    def report(self, endpoint: Endpoint, verdict: Verdict) -> None:
+    def report(self, endpoint: Endpoint, verdict: Verdict, reason: str = '') -> None:
         """Take note of an answer: a good one lifts all doubt, a bad one adds to it."""
         if verdict is Verdict.WELL:
+            if endpoint.retry_at is not None:
+                logger.warning('%s is back', endpoint.url)
             endpoint.strikes, endpoint.pause, endpoint.retry_at = 0, FIRST_PAUSE, None
             return
         endpoint.strikes += 1
         if endpoint.retry_at is None and (verdict is Verdict.DEAD or endpoint.strikes >= STRIKES):
             endpoint.retry_at = self._clock() + endpoint.pause
+            logger.warning('%s is left until it answers again: %s', endpoint.url, reason)
 
     def next_probe(self) -> float:
         """Seconds until the first endpoint that is down may be tried; 0 when one is up."""

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import takewhile
 from typing import Any
 
@@ -15,11 +16,12 @@ import httpx
 from maskdpo_xtuner.engines.answers import Answer, Verdict, judge_response
 from maskdpo_xtuner.engines.base import Completion, Failure, Request, Sampling
 from maskdpo_xtuner.engines.chat_templates import ChatTemplate
+from maskdpo_xtuner.engines.connections import Connections
 from maskdpo_xtuner.engines.endpoints import Endpoint, EndpointPool
 from maskdpo_xtuner.records import Message
 
-# On how many endpoints one call tries its luck before the failure is the caller's.
-TRIES = 3
+# How often one call moves a request that was lost: a request may be what kills its servers.
+MAX_LOSSES = 2
 CONNECT_TIMEOUT = 10.0
 # uvicorn, which LMDeploy runs on, closes a connection after 5 idle seconds: reuse none that old.
 KEEPALIVE = 3.0
@@ -75,7 +77,7 @@ class OpenAIEngine:
         # One for all clients: each would read the certificates anew.
         self._ssl = httpx.create_ssl_context()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._clients: dict[Endpoint, httpx.AsyncClient] = {}
+        self._connections: dict[Endpoint, Connections] = {}
         self.concurrency = concurrency_per_endpoint * len(self._pool.endpoints)
         self.identity: Mapping[str, str] = {
             'engine': 'openai',
@@ -93,25 +95,28 @@ class OpenAIEngine:
         """Ask one endpoint, and others when it loses the request."""
         path, body = self._compose(request)
         dialogue = dialogue_key(request.messages)
-        tried: list[Endpoint] = []
+        deadline = asyncio.get_running_loop().time() + self._patience
         outcome: Completion | Failure = Failure('no endpoint is up', transient=True)
-        while len(tried) < TRIES:
+        tried: list[Endpoint] = []
+        losses = 0
+        while losses < MAX_LOSSES:
             endpoint = self._pool.choose(dialogue, tried)
-            if endpoint is None and not tried:
-                endpoint = await self._wait_for_endpoint(dialogue)
+            if endpoint is None:
+                endpoint = await self._wait_for_endpoint(dialogue, deadline)
             if endpoint is None:
                 break
             answer = await self._ask(endpoint, path, body)
-            if answer.verdict in (Verdict.WELL, Verdict.SUSPECT):
-                return answer.outcome
             outcome = answer.outcome
+            if answer.verdict in (Verdict.WELL, Verdict.SUSPECT):
+                break
             tried.append(endpoint)
+            # A dead endpoint did not take the request, so the request is not to blame.
+            losses += answer.verdict is Verdict.LOST
         return outcome
 
-    async def _wait_for_endpoint(self, dialogue: bytes) -> Endpoint | None:
-        """Wait until an endpoint is up or to be probed; None when patience is at its end."""
+    async def _wait_for_endpoint(self, dialogue: bytes, deadline: float) -> Endpoint | None:
+        """Wait until an endpoint is up or to be probed; None at the deadline."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._patience
         endpoint = None
         while endpoint is None and loop.time() < deadline:
             # An answer to the probe of another request may end the wait earlier.
@@ -123,7 +128,7 @@ class OpenAIEngine:
         """Post to one endpoint and tell the pool how it went."""
         endpoint.in_flight += 1
         try:
-            response = await self._client(endpoint).post(path, json=body)
+            response = await self._connections_to(endpoint).post(path, body)
             answer = judge_response(response.status_code, response.content)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             answer = _lost(f'cannot connect: {error}', Verdict.DEAD)
@@ -133,30 +138,28 @@ class OpenAIEngine:
             answer = _lost(f'connection lost: {type(error).__name__} {error}', Verdict.LOST)
         finally:
             endpoint.in_flight -= 1
-        self._pool.report(endpoint, answer.verdict)
+        reason = answer.outcome.reason if isinstance(answer.outcome, Failure) else ''
+        self._pool.report(endpoint, answer.verdict, reason)
         return answer
 
-    def _client(self, endpoint: Endpoint) -> httpx.AsyncClient:
-        """The connections to an endpoint."""
+    def _connections_to(self, endpoint: Endpoint) -> Connections:
+        """The connections to an endpoint; they belong to an event loop and end with it."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
-            # Connections belong to the event loop that opened them and end with it.
-            self._loop, self._clients = loop, {}
-        if endpoint not in self._clients:
-            limits = httpx.Limits(
-                max_connections=self._per_endpoint,
-                max_keepalive_connections=self._per_endpoint,
-                keepalive_expiry=KEEPALIVE,
-            )
-            timeout = httpx.Timeout(self._timeout, connect=CONNECT_TIMEOUT, pool=None)
-            self._clients[endpoint] = httpx.AsyncClient(
-                base_url=endpoint.url,
-                headers=self._headers,
-                limits=limits,
-                timeout=timeout,
-                verify=self._ssl,
-            )
-        return self._clients[endpoint]
+            self._loop, self._connections = loop, {}
+        if endpoint not in self._connections:
+            open_client = partial(self._open_client, endpoint.url)
+            self._connections[endpoint] = Connections(open_client, self._per_endpoint)
+        return self._connections[endpoint]
+
+    def _open_client(self, url: str) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            base_url=url,
+            headers=self._headers,
+            limits=httpx.Limits(keepalive_expiry=KEEPALIVE),
+            timeout=httpx.Timeout(self._timeout, connect=CONNECT_TIMEOUT),
+            verify=self._ssl,
+        )
 
     def _compose(self, request: Request) -> tuple[str, dict[str, Any]]:
         """Path and body of a request."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from maskdpo_xtuner.engines.answers import Verdict
 from maskdpo_xtuner.engines.endpoints import (
     DIALOGUES,
@@ -114,6 +116,19 @@ def test_an_endpoint_is_up_again_after_one_good_answer() -> None:
     pool.report(endpoint, Verdict.WELL)
     assert pool.choose(b'other') is endpoint
     assert pool.next_probe() == 0
+
+
+def test_what_is_left_and_what_is_back_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    pool = pool_of(2)
+    endpoint = chosen(pool, b'd')
+    for _ in range(3):
+        pool.report(endpoint, Verdict.DEAD, 'cannot connect')
+    for _ in range(3):
+        pool.report(endpoint, Verdict.WELL)
+    assert caplog.messages == [
+        f'{endpoint.url} is left until it answers again: cannot connect',
+        f'{endpoint.url} is back',
+    ]
 
 
 def test_next_probe_tells_how_long_all_stay_down() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from typing import Any
 
@@ -210,14 +211,19 @@ def test_it_works_in_one_event_loop_after_another(server: Server) -> None:
 def test_an_endpoint_is_waited_for_while_all_are_down(server: Server) -> None:
     url = server.urls[0]
     server.set_fault(url, status=404, content={'message': 'still loading'})
+    mended = threading.Timer(0.5, server.set_fault, [url])
+    mended.start()
+    outcomes = ask(engine_of(url, patience=60), *(request_of(f'q{n}') for n in range(16)))
+    mended.join()
+    assert all(isinstance(outcome, Completion) for outcome in outcomes)
 
-    async def wait_for_it() -> Completion | Failure:
-        engine = engine_of(url, patience=20.0)
-        await engine.complete([request_of('hi')])
-        server.set_fault(url)
-        return (await engine.complete([request_of('hi')]))[0]
 
-    assert isinstance(asyncio.run(wait_for_it()), Completion)
+def test_a_request_that_all_servers_lose_is_not_sent_round_for_ever(server: Server) -> None:
+    for url in server.urls:
+        server.set_fault(url, status=503, content={'message': 'engine dead'})
+    failure = failure_of(engine_of(*server.urls, patience=60), 'hi')
+    assert failure == Failure('HTTP 503: engine dead', transient=True)
+    assert sum(map(len, server.seen()['paths'].values())) == 2
 
 
 def test_identity_does_not_depend_on_where_the_model_is_served(server: Server) -> None:

@@ -41,8 +41,11 @@ class XTunerRuns:
         self._run([*command, *arguments], checkpoint, processes)
         return checkpoint
 
-    def convert(self, checkpoint: Path) -> Path:
-        """Run ``xtuner convert pth_to_hf`` in fp32; returns the folder of the model."""
+    def convert(self, checkpoint: Path, *options: str, weights: str = 'model.safetensors') -> Path:
+        """Run ``xtuner convert pth_to_hf`` in fp32; returns the folder of the model.
+
+        ``options`` are those of the training; ``weights`` is the file that must appear.
+        """
         folder = checkpoint.with_suffix('.hf')
         command = [
             'convert',
@@ -53,8 +56,8 @@ class XTunerRuns:
             '--fp32',
             '--safe-serialization',
         ]
-        options = ['--cfg-options', *self._model_options()]
-        self._run([*command, *options], folder / 'model.safetensors')
+        command += ['--cfg-options', *self._model_options(), *options]
+        self._run(command, folder / weights)
         return folder
 
     def _model_options(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ import torch
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 from transformers import AutoConfig
+from transformers.integrations import is_deepspeed_zero3_enabled
 from typing_extensions import Self
 from xtuner.model.dpo import DPO
 from xtuner.parallel.sequence import get_sequence_parallel_world_size
@@ -69,6 +71,9 @@ class MaskDPO(DPO):
         # Only two losses have the option, and 0 means it is off.
         smoothing = {'label_smoothing': label_smoothing} if label_smoothing else {}
         loss = build_loss(loss_type, beta=beta, **smoothing, **(loss_options or {}))
+        if ref_llm is None and kwargs.get('lora') is None and is_deepspeed_zero3_enabled():
+            # Parameters that ZeRO-3 has partitioned cannot be copied: load the model once more.
+            ref_llm = copy.deepcopy(llm)
         super().__init__(llm, ref_llm, beta, loss_type, label_smoothing, **kwargs)
         self.preference_loss = loss
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tests.models import tiny_llama
@@ -56,3 +57,35 @@ def test_two_processes_train_and_resume_to_the_same_weights(runs: XTunerRuns) ->
     weights = policy(straight)
     again = policy(resumed)
     assert all(torch.equal(again[name], weights[name]) for name in weights)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', ['zero1', 'zero2_offload', 'zero3'])
+def test_the_other_deepspeed_settings_train_and_convert(runs: XTunerRuns, name: str) -> None:
+    folder = runs.convert(runs.train(name, 24, FAST, '--deepspeed', name))
+    trained, start = (AutoModelForCausalLM.from_pretrained(path) for path in (folder, runs.model))
+    weight = 'model.layers.0.self_attn.q_proj.weight'
+    assert not torch.equal(trained.get_parameter(weight), start.get_parameter(weight).bfloat16())
+
+
+@pytest.mark.slow
+def test_without_deepspeed_a_run_resumes_to_the_same_weights(runs: XTunerRuns) -> None:
+    straight = runs.train('plain', 24, EVERY_4, FAST)
+    middle = straight.with_name('iter_20.pth')
+    resumed = runs.train('resumed', 24, FAST, '--resume', middle)
+    weights, again = (
+        torch.load(path, weights_only=False)['state_dict'] for path in (straight, resumed)
+    )
+    assert all(torch.equal(again[name], weights[name]) for name in weights)
+
+
+@pytest.mark.slow
+def test_lora_trains_and_converts_to_an_adapter(runs: XTunerRuns) -> None:
+    lora = ('model.lora.type=peft.LoraConfig', 'model.lora.r=4', 'model.lora.task_type=CAUSAL_LM')
+    checkpoint = runs.train('lora', 24, FAST, *lora, '--deepspeed', 'zero2')
+    assert all('lora_' in name for name in policy(checkpoint))
+    folder = runs.convert(checkpoint, *lora, weights='adapter_model.safetensors')
+    adapter = load_file(folder / 'adapter_model.safetensors')
+    moved = [value.abs().max() > 0 for name, value in adapter.items() if 'lora_B' in name]
+    assert moved
+    assert all(moved)

@@ -12,8 +12,8 @@ import httpx
 class Connections:
     """At most ``limit`` connections, each with a client of its own; the last used goes first.
 
-    httpx's own pool looks at all its connections for every request: at 128 of them that takes six
-    times the CPU of this.
+    httpx's own pool looks at all its connections for every request, which at a hundred of them
+    takes many times the CPU of this: see ``benchmarks/http_connections.py``.
 
     Args:
         open_client: makes a client.

@@ -29,10 +29,7 @@ INSTEAD = (
 )
 # Options of LMDeploy's engines that change what a model answers; others only how fast it does.
 DECISIVE = ('adapters', 'dtype', 'hf_overrides', 'model_format', 'quant_policy', 'session_len')
-# Metrics (from v0.10 on) are the server's: nobody reads them here.
-DEFAULTS = {'max_batch_size': 128, 'enable_prefix_caching': True, 'enable_metrics': False}
-# Seconds for an engine to give up a request that took too long. A dead one never does.
-CANCEL_GRACE = 5.0
+DEFAULTS = {'max_batch_size': 128, 'enable_prefix_caching': True}
 
 
 class LMDeployEngine:
@@ -167,12 +164,11 @@ async def _answer(generation: Any, timeout: float) -> Completion | Failure:
     try:
         done, _ = await asyncio.wait({task}, timeout=timeout)
         if not done:
-            task.cancel()
-            await asyncio.wait({task}, timeout=CANCEL_GRACE)
             return Failure(f'no answer within {timeout:g} s', transient=True)
         error = task.exception()
         return task.result() if error is None else _failure(error)
     finally:
+        # Not awaited: an engine that is dead does not end its requests either.
         task.cancel()
 
 
@@ -195,12 +191,12 @@ def _failure(error: BaseException) -> Failure:
 def _engine_config(config: type, options: Mapping[str, Any]) -> Any:
     """Build LMDeploy's config of an engine; TurboMind's would ignore an unknown option."""
     known = [field.name for field in dataclasses.fields(config)]
-    for name in options.keys() - DEFAULTS.keys():
+    for name in options:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f'; did you mean "{near[0]}"?' if near else ''
             raise ValueError(f'options: {config.__name__} has no field {name!r}{hint}')
-    return config(**{name: value for name, value in options.items() if name in known})
+    return config(**options)
 
 
 def _check_machine(device_type: str) -> None:

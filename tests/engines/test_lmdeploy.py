@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -127,12 +128,13 @@ def test_a_prompt_longer_than_the_context_is_not_sent(
 def test_a_slow_answer_ends_at_the_time_out_and_is_cancelled(
     model_folder: Path, built: list[StandIn]
 ) -> None:
-    engine = engine_of(model_folder, timeout=0.2)
-    slow, quick = ask(engine, request_of('[slow 30]'), request_of('hello'))
-    assert slow == Failure('no answer within 0.2 s', transient=True)
+    engine = engine_of(model_folder, timeout=2)
+    slow, quick = ask(engine, request_of('[slow 300]'), request_of('hello'))
+    assert slow == Failure('no answer within 2 s', transient=True)
     assert isinstance(quick, Completion)
+    while built[0].running:  # LMDeploy cancels it in a thread of its own
+        time.sleep(0.01)
     assert built[0].cancelled == 1
-    assert built[0].running == 0
 
 
 def test_answers_come_as_they_are_ready(model_folder: Path, built: list[StandIn]) -> None:

@@ -1,0 +1,235 @@
+"""Optimizer steps of XTuner's DPO class, of MaskDPO and of TRL's DPOTrainer: time and memory.
+
+Each side runs by its own command (`xtuner train`, a script with `DPOTrainer.train`) on the same
+model, pairs, dtype and optimizer, and with all response tokens supervised. The pairs are one
+batch, trained on again and again at a constant learning rate, so that losses and gradient norms
+of the steps after the first have to agree: a side that computes something else is marked. Sides
+take turns, each run is a process of its own, and the first step of a run is not counted.
+
+    python benchmarks/train_step.py [--trl PYTHON] [--sides NAME ...] [--rounds 3]
+
+PYTHON is the interpreter of an environment with TRL (see `trl_train.py`). Two kinds of pairs:
+``questions`` with the question as the prompt, as in the paper, and ``documents`` with the
+reference before the question.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from process_memory import PeakMemory
+
+from maskdpo_xtuner.builtin.elements import element_questions
+from maskdpo_xtuner.builtin.model import builtin_model
+from maskdpo_xtuner.jsonl import write_records
+from maskdpo_xtuner.records import PreferencePair
+from maskdpo_xtuner.sentences import split_sentences
+from maskdpo_xtuner.xtuner_cli import run_xtuner
+
+ROOT = Path(__file__).parents[1]
+LEARNING_RATE = 5e-6
+TOLERANCE = 2e-3  # relative, of losses and gradient norms
+
+XTUNER: dict[str, Any] = {
+    'model': {'type': 'xtuner.model.dpo.DPO'},
+    'train_dataloader': {
+        'collate_fn': {
+            '_delete_': True,
+            'type': 'xtuner.dataset.collate_fns.preference_collate_fn.preference_collate_fn',
+        }
+    },
+}
+NO_CHECKPOINTING: dict[str, Any] = {'model': {'use_activation_checkpointing': False}}
+SIDES: dict[str, dict[str, Any]] = {
+    'XTuner': XTUNER,
+    'XTuner, no checkpointing': {
+        **XTUNER,
+        'model': {**XTUNER['model'], **NO_CHECKPOINTING['model']},
+    },
+    'MaskDPO': {},
+    'MaskDPO, no checkpointing': NO_CHECKPOINTING,
+}
+TRL_SIDES: dict[str, list[str]] = {
+    'TRL': [],
+    'TRL, precomputed': ['--precompute'],
+    'TRL, precomputed, no checkpointing': ['--precompute', '--no-checkpointing'],
+}
+
+
+@dataclass
+class Run:
+    """What one run of a side gave.
+
+    Attributes:
+        seconds: of each step but the first.
+        trajectory: losses and gradient norms of the steps.
+        memory: highest memory, bytes; of the GPU where there is one.
+    """
+
+    seconds: list[float]
+    trajectory: list[float]
+    memory: float
+
+
+@dataclass
+class Benchmark:
+    """What all runs share."""
+
+    model: str
+    dtype: str
+    steps: int
+    trl: str | None
+    work: Path
+    runs: dict[str, list[Run]] = field(default_factory=dict)
+
+    def run(self, side: str, pairs: Path) -> None:
+        """Run a side once and keep the result."""
+        number = len(self.runs.setdefault(side, []))
+        folder = self.work / f'{pairs.stem} {side} {number}'
+        with PeakMemory(children=True) as peak:
+            run = (self._trl if side in TRL_SIDES else self._xtuner)(side, pairs, folder)
+        run.memory = run.memory or peak.bytes
+        self.runs[side].append(run)
+
+    def _xtuner(self, side: str, pairs: Path, folder: Path) -> Run:
+        folder.mkdir()
+        config = folder / 'config.py'
+        config.write_text(self._config(side, pairs))
+        run_xtuner(
+            ['train', config, '--work-dir', folder], folder / 'config.py', log=folder / 'log'
+        )
+        (scalars,) = folder.glob('*/vis_data/scalars.json')
+        lines = [json.loads(line) for line in scalars.read_text().splitlines()]
+        trajectory = [line[key] for key in ('loss', 'grad_norm') for line in lines]
+        memory = max(line.get('memory', 0) for line in lines) * 2**20
+        return Run([line['time'] for line in lines[1:]], trajectory, memory)
+
+    def _config(self, side: str, pairs: Path) -> str:
+        """A config that inherits from the demo's: one batch an epoch, a constant learning rate."""
+        count = len(pairs.read_text().splitlines())
+        settings: dict[str, Any] = {
+            '_base_': [str(ROOT / 'configs/smollm2_135m_maskdpo.py')],
+            'tokenizer': {'pretrained_model_name_or_path': self.model},
+            'model': {
+                'llm': {
+                    'pretrained_model_name_or_path': self.model,
+                    'torch_dtype': f'torch.{self.dtype}',
+                }
+            },
+            'train_dataloader': {
+                'batch_size': count,
+                'dataset': {
+                    'dataset': {'path': str(pairs)},
+                    'dataset_map_fn': 'response_mask_map_fn',
+                    'max_length': 1024,
+                },
+            },
+            'optim_wrapper': {'optimizer': {'lr': LEARNING_RATE}},
+            'param_scheduler': [],
+            'train_cfg': {'max_epochs': self.steps},
+            'default_hooks': {'checkpoint': None, 'logger': {'interval': 1}},
+            'log_processor': {'window_size': 1},
+        }
+        _merge(settings, SIDES[side])
+        return ''.join(f'{key} = {value!r}\n' for key, value in settings.items())
+
+    def _trl(self, side: str, pairs: Path, folder: Path) -> Run:
+        assert self.trl is not None
+        script = Path(__file__).with_name('trl_train.py')
+        command = [self.trl, str(script), str(pairs), self.model, '--dtype', self.dtype]
+        command += ['--steps', str(self.steps), '--lr', str(LEARNING_RATE), *TRL_SIDES[side]]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        result = json.loads(done.stdout.splitlines()[-1])
+        trajectory = [*result['losses'], *result['grad_norms']]
+        return Run(result['seconds'][1:], trajectory, result.get('memory', 0))
+
+
+def _merge(into: dict[str, Any], changes: dict[str, Any]) -> None:
+    for key, value in changes.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
+
+
+def make_pairs(kind: str, count: int) -> Iterator[PreferencePair]:
+    """Answers of sentences from the reference documents: about 120 tokens, or 250 to questions."""
+    draw = random.Random(0)
+    for question in draw.sample(element_questions('train'), count):
+        document = question.document
+        spans = split_sentences(document, 'en')
+        fields: dict[str, Any] = {}
+        for side in ('chosen', 'rejected'):
+            sents: list[str] = []
+            while sum(map(len, sents)) < (400 if kind == 'documents' else 900):
+                start, end = draw.choice(spans)
+                sents.append(document[start:end])
+            fields[side] = [{'role': 'assistant', 'content': ''.join(sents).strip()}]
+            fields[f'{side}_item'] = {'sents': [], 'type': []}
+        content = question.question
+        if kind == 'documents':
+            content = f'{document}\n\n{content}'
+        yield PreferencePair.model_validate(
+            {'prompt': [{'role': 'user', 'content': content}], **fields}
+        )
+
+
+def report(kind: str, runs: dict[str, list[Run]]) -> None:
+    """Print one line for each side, with the first one as the measure."""
+    print(f'\n{kind:35} {"s/step":>8} {"speed":>7} {"GiB":>7} {"memory":>7}  same numbers')
+    first = next(iter(runs.values()))
+    base_seconds, base_memory = _seconds(first), _memory(first)
+    for side, found in runs.items():
+        pairs = zip(found[0].trajectory, first[0].trajectory, strict=True)
+        worst = max(abs(a - b) / abs(b) for a, b in pairs)
+        verdict = 'yes' if worst < TOLERANCE else f'NO: {worst:.1%} apart'
+        print(
+            f'{side:35} {_seconds(found):8.2f} {base_seconds / _seconds(found):6.2f}x '
+            f'{_memory(found) / 2**30:7.2f} {_memory(found) / base_memory:6.2f}x  {verdict}'
+        )
+
+
+def _seconds(runs: list[Run]) -> float:
+    return median(seconds for run in runs for seconds in run.seconds)
+
+
+def _memory(runs: list[Run]) -> float:
+    return median(run.memory for run in runs)
+
+
+def main() -> None:
+    """Print one table for each kind of pairs."""
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('--trl', metavar='PYTHON', help='of the environment of TRL')
+    parser.add_argument('--model', help='default: the built-in model')
+    parser.add_argument('--dtype', default='float32')
+    parser.add_argument('--pairs', type=int, default=4)
+    parser.add_argument('--steps', type=int, default=3, help='of a run; the first is not counted')
+    parser.add_argument('--rounds', type=int, default=3, help='runs of each side')
+    parser.add_argument('--kinds', nargs='+', default=['questions', 'documents'])
+    parser.add_argument('--sides', nargs='+', help=f'of {", ".join([*SIDES, *TRL_SIDES])}')
+    options = parser.parse_args()
+    sides = options.sides or [*SIDES, *(TRL_SIDES if options.trl else ())]
+    model = options.model or str(builtin_model())
+    with tempfile.TemporaryDirectory() as work:
+        for kind in options.kinds:
+            pairs = Path(work) / f'{kind}.jsonl'
+            write_records(pairs, make_pairs(kind, options.pairs))
+            bench = Benchmark(model, options.dtype, options.steps, options.trl, Path(work))
+            for _ in range(options.rounds):
+                for side in sides:
+                    bench.run(side, pairs)
+            report(kind, bench.runs)
+
+
+if __name__ == '__main__':
+    main()

@@ -267,11 +267,16 @@ def test_code_in_a_model_folder_is_not_run_unless_the_config_trusts_it(
     folder, proof = tmp_path / 'model', tmp_path / 'was_run'
     folder.mkdir()
     shape = LlamaConfig.from_pretrained(tiny_model)
-    shape.auto_map = {'AutoConfig': 'configuration_own.OwnConfig'}
+    shape.auto_map = {'AutoConfig': 'own.OwnConfig', 'AutoModelForCausalLM': 'own.OwnModel'}
     shape.save_pretrained(folder)
     (folder / 'model.safetensors').write_bytes((tiny_model / 'model.safetensors').read_bytes())
-    (folder / 'configuration_own.py').write_text(
-        f'from transformers import LlamaConfig as OwnConfig\nopen({str(proof)!r}, "w").close()\n'
+    # Classes of its own: transformers marks those that it takes from a folder as custom, and the
+    # mark on a class of transformers itself would stay for every later test of the process.
+    (folder / 'own.py').write_text(
+        'from transformers import LlamaConfig, LlamaForCausalLM\n\n\n'
+        'class OwnConfig(LlamaConfig):\n    pass\n\n\n'
+        'class OwnModel(LlamaForCausalLM):\n    config_class = OwnConfig\n\n\n'
+        f'open({str(proof)!r}, "w").close()\n'
     )
     BUILDER.build(config(folder))
     assert not proof.exists()

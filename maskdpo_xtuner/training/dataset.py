@@ -49,8 +49,9 @@ def build_mask_preference_dataset(
         num_proc: processes that tokenize; the tokenizer is fast enough alone for most data.
 
     Returns:
-        Items with ``chosen_ids``, ``chosen_labels``, ``rejected_ids``, ``rejected_labels``, for
-        XTuner's ``preference_collate_fn``.
+        Items with ``chosen_ids``, ``chosen_labels``, ``rejected_ids``, ``rejected_labels``, as
+        XTuner's preference data sets have them, the ``weights`` of the tokens, and ``source``,
+        the place of the pair (``file:line``, or ``pair 12`` of a data set that names none).
 
     Raises:
         ValueError: for a bad pair (with its place), and when no pair is left.

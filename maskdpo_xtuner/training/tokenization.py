@@ -29,10 +29,12 @@ if TYPE_CHECKING:
 
 SIDES: tuple[Side, Side] = ('chosen', 'rejected')
 PARTS = {'ids': 'int32', 'labels': 'int32', 'weights': 'float32'}
-ITEM_COLUMNS = [f'{side}_{part}' for side in SIDES for part in PARTS]
+TOKEN_COLUMNS = [f'{side}_{part}' for side in SIDES for part in PARTS]
+ITEM_COLUMNS = [*TOKEN_COLUMNS, 'source']
 FEATURES = Features(
     {
         **{f'{side}_{part}': List(Value(kind)) for side in SIDES for part, kind in PARTS.items()},
+        'source': Value('string'),
         'drop_reason': Value('string'),
     }
 )
@@ -58,8 +60,8 @@ class Tokenization:
         """Tokenize a batch of columns; the form that `datasets.Dataset.map` asks for.
 
         Returns:
-            The columns of `FEATURES`. A pair that loses all supervised tokens of a side has the
-            reason in ``drop_reason`` and no tokens.
+            The columns of `FEATURES`; ``source`` is the place of the pair. A pair that loses all
+            supervised tokens of a side has the reason in ``drop_reason`` and no tokens.
 
         Raises:
             ValueError: with the place of the row (``source``, or its index) before the message.
@@ -67,9 +69,10 @@ class Tokenization:
         places = batch.get('source') or [f'pair {index}' for index in indices]
         pairs = [self._map(row, place) for row, place in zip(_rows(batch), places, strict=True)]
         masked = self._mask(pairs, places)
-        sides = zip(pairs, masked[::2], masked[1::2], strict=True)
-        items = [_item(pair, (chosen, rejected)) for pair, chosen, rejected in sides]
-        return {name: [item[name] for item in items] for name in FEATURES}
+        sides = zip(masked[::2], masked[1::2], strict=True)
+        items = [_item(pair, both) for pair, both in zip(pairs, sides, strict=True)]
+        columns = {name: [item[name] for item in items] for name in (*TOKEN_COLUMNS, 'drop_reason')}
+        return {**columns, 'source': places}
 
     def _map(self, row: dict[str, Any], place: str) -> tuple[LabelledResponse, LabelledResponse]:
         try:
@@ -123,7 +126,7 @@ def _item(
 
 
 def _dropped(reason: str) -> dict[str, Any]:
-    return {**{name: [] for name in ITEM_COLUMNS}, 'drop_reason': reason}
+    return {**{name: [] for name in TOKEN_COLUMNS}, 'drop_reason': reason}
 
 
 def _labels(tokens: MaskedResponse) -> list[int]:

@@ -72,10 +72,18 @@ def test_an_answer_cut_at_the_token_limit_has_no_supervised_end_of_turn(
 
 def test_plain_json_data_sets_give_the_same_items(write_pairs: WritePairs, tokenizer: Any) -> None:
     path = write_pairs([released_pair(), released_pair(question='What is it?')])
-    plain = {'type': 'datasets.load_dataset', 'path': 'json', 'data_files': str(path)}
-    assert list(build_mask_preference_dataset(plain, tokenizer, 512)) == list(
-        build(path, tokenizer)
-    )
+    config = {'type': 'datasets.load_dataset', 'path': 'json', 'data_files': str(path)}
+    plain = build_mask_preference_dataset(config, tokenizer, 512)
+    ours = build(path, tokenizer)
+    assert list(plain.remove_columns('source')) == list(ours.remove_columns('source'))
+
+
+def test_an_item_says_where_its_pair_stands(write_pairs: WritePairs, tokenizer: Any) -> None:
+    pairs = [released_pair(), released_pair(chosen=(WRONG,)), released_pair()]
+    path = write_pairs(pairs)
+    assert build(path, tokenizer)['source'][:] == [f'{path}:1', f'{path}:3']
+    nameless = build_mask_preference_dataset(Dataset.from_list(pairs), tokenizer, 512)
+    assert nameless['source'][:] == ['pair 0', 'pair 2']
 
 
 def test_pairs_without_supervised_tokens_are_dropped_with_the_reason(

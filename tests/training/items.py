@@ -1,0 +1,31 @@
+"""Small data sets of tokenized pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from datasets import Dataset
+
+from maskdpo_xtuner.training.tokenization import FEATURES, ITEM_COLUMNS
+
+Sides = tuple[tuple[list[int], list[int]], tuple[list[int], list[int]]]
+
+
+def tokenized_pairs(pairs: Sequence[Sides]) -> Dataset:
+    """A data set of pairs given as ids and labels of the chosen and of the rejected response."""
+    columns: dict[str, list[Any]] = {name: [] for name in ITEM_COLUMNS}
+    for number, pair in enumerate(pairs):
+        columns['source'].append(f'pairs.jsonl:{number + 1}')
+        for side, (ids, labels) in zip(('chosen', 'rejected'), pair, strict=True):
+            columns[f'{side}_ids'].append(ids)
+            columns[f'{side}_labels'].append(labels)
+            columns[f'{side}_weights'].append([float(label != -100) for label in labels])
+    features = {name: FEATURES[name] for name in ITEM_COLUMNS}
+    return Dataset.from_dict(columns, type(FEATURES)(features))
+
+
+def pairs_of_lengths(lengths: Sequence[int]) -> Dataset:
+    """Pairs that the model reads ``length`` + 1 tokens of, when nothing is computed twice."""
+    chosen = [([1] * (length + 1), [-100] * length + [1]) for length in lengths]
+    return tokenized_pairs([(side, ([2, 2], [-100, 2])) for side in chosen])

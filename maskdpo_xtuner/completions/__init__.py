@@ -1,7 +1,17 @@
 """The memory of completions and the scheduler that fills it."""
 
-from maskdpo_xtuner.completions.accounting import Accounting
+from maskdpo_xtuner.completions.accounting import Accounting, FailedRequest, Tokens
+from maskdpo_xtuner.completions.breaker import EngineDown
 from maskdpo_xtuner.completions.scheduler import Retry, Scheduler
 from maskdpo_xtuner.completions.store import CompletionStore, request_key
 
-__all__ = ['Accounting', 'CompletionStore', 'Retry', 'Scheduler', 'request_key']
+__all__ = [
+    'Accounting',
+    'CompletionStore',
+    'EngineDown',
+    'FailedRequest',
+    'Retry',
+    'Scheduler',
+    'Tokens',
+    'request_key',
+]

@@ -7,18 +7,30 @@ that asks a single question is a sample; an annotator's goes on until its verdic
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
-from typing import Any, Generic, TypeVar
+from functools import partial
+from itertools import count
+from typing import Any, Generic, NamedTuple, TypeGuard, TypeVar
 
-from maskdpo_xtuner.completions.accounting import Accounting
+from maskdpo_xtuner.completions.accounting import Accounting, FailedRequest, Source
+from maskdpo_xtuner.completions.breaker import CircuitBreaker
+from maskdpo_xtuner.completions.group_commit import GroupCommit
+from maskdpo_xtuner.completions.slots import Slots
 from maskdpo_xtuner.completions.store import CompletionStore, request_key
+from maskdpo_xtuner.completions.window import Window
+from maskdpo_xtuner.engines.answers import shorten
 from maskdpo_xtuner.engines.base import Completion, Engine, Failure, Request
 
 Result = TypeVar('Result')
 Outcome = Completion | Failure
+
+# Dialogues, or batches of them, that run for each call that the engine takes at once: the next
+# ones are there when some end.
+RUNNING = 2
+# The same together with those that have ended and wait for an earlier one.
+HELD = 32
+LEAST_PATIENCE = 20
 
 
 @dataclass(frozen=True)
@@ -29,24 +41,58 @@ class Retry:
     delay: float = 1.0
 
 
+class _Answer(NamedTuple):
+    """The outcome of one request, after so many attempts of the engine."""
+
+    outcome: Outcome
+    source: Source
+    attempts: int = 0
+
+
 class Scheduler(Generic[Result]):
     """Keeps an engine busy with dialogues and gives their results in the order of the input.
 
     Equal requests are asked once, transient failures again, and every answer is in the store
-    before its dialogue goes on.
+    before its dialogue goes on. The next turn of a dialogue goes before the first one of a later
+    dialogue, so that its beginning is still in the engine's prefix cache.
 
     Consecutive groups of dialogues form one batch as long as they fit the engine's ``batch_size``;
     a group that is larger is cut. The dialogues of a batch advance together, and a batch of which
     the store lacks anything is asked whole: what an answer is does not depend on what was finished
     before an interruption. With a ``batch_size`` of 1 every dialogue runs by itself.
+
+    Args:
+        engine: that answers.
+        store: what it has answered already, and will have.
+        retry: how transient failures are repeated.
+        patience: how many requests may fail in all their attempts, with nothing else answered in
+            between, before the engine counts as down. None for twice what it works on at once, and
+            `LEAST_PATIENCE` at least.
+        on_failure: called for every request that failed for good, as ``accounting`` counts them.
+
+    Attributes:
+        accounting: what became of every request, up to date at any time.
     """
 
-    def __init__(self, engine: Engine, store: CompletionStore, retry: Retry | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        store: CompletionStore,
+        retry: Retry | None = None,
+        *,
+        patience: int | None = None,
+        on_failure: Callable[[FailedRequest], None] | None = None,
+    ) -> None:
         self.accounting = Accounting()
         self._engine = engine
         self._store = store
+        self._written = GroupCommit(store)
         self._retry = retry or Retry()
-        self._in_flight: dict[tuple[bytes, ...], asyncio.Future[dict[bytes, Outcome]]] = {}
+        at_once = engine.concurrency * engine.batch_size
+        limit = max(LEAST_PATIENCE, 2 * at_once) if patience is None else patience
+        self._breaker = CircuitBreaker(limit, self.accounting)
+        self._on_failure = on_failure
+        self._in_flight: dict[tuple[bytes, ...], asyncio.Task[dict[bytes, _Answer]]] = {}
 
     def run(
         self, groups: Iterable[Sequence[Generator[Request, Outcome, Result]]]
@@ -55,21 +101,28 @@ class Scheduler(Generic[Result]):
 
         Groups are taken from the input as there is room for them, so both may be endless. An
         interruption (Ctrl-C, or closing this iterator) loses what is in flight, no more.
+
+        Raises:
+            EngineDown: when the engine does not answer any more.
         """
         loop = asyncio.new_event_loop()
-        self._slots = asyncio.Semaphore(self._engine.concurrency)
-        # Twice as many as run at once: the next one is there when one ends.
-        window = 2 * self._engine.concurrency
-        ahead: deque[tuple[list[int], list[asyncio.Task[list[Result]]]]] = deque()
+        self._slots = Slots(self._engine.concurrency)
+        window: Window[Result] = Window(
+            loop,
+            running=RUNNING * self._engine.concurrency,
+            held=HELD * self._engine.concurrency,
+            on_group=self.accounting.rates.count_group,
+        )
+        places = count()
         try:
             for sizes, units in self._units(groups):
-                ahead.append((sizes, [loop.create_task(self._run_unit(unit)) for unit in units]))
-                while sum(len(tasks) for _, tasks in ahead) >= window:
-                    yield from _collect(loop, *ahead.popleft())
-            while ahead:
-                yield from _collect(loop, *ahead.popleft())
+                window.start(sizes, [self._run_unit(next(places), unit) for unit in units])
+                while window.full:
+                    yield from window.collect(until_room=True)
+            while window:
+                yield from window.collect(until_room=False)
         finally:
-            _cancel_all(loop, [task for _, tasks in ahead for task in tasks])
+            _cancel_all(loop)
 
     def _units(
         self, groups: Iterable[Sequence[Generator[Request, Outcome, Result]]]
@@ -88,7 +141,7 @@ class Scheduler(Generic[Result]):
             yield sizes, _cut(dialogues, most)
 
     async def _run_unit(
-        self, dialogues: Sequence[Generator[Request, Outcome, Result]]
+        self, place: int, dialogues: Sequence[Generator[Request, Outcome, Result]]
     ) -> list[Result]:
         """Advance dialogues together, one request of each at a time, until all have returned."""
         results: dict[int, Result] = {}
@@ -102,54 +155,80 @@ class Scheduler(Generic[Result]):
                     requests[index] = dialogues[index].send(outcome)  # type: ignore[arg-type]
                 except StopIteration as stop:
                     results[index] = stop.value
-            answers = await self._ask(list(requests.values())) if requests else []
+            answers = await self._ask(place, list(requests.values())) if requests else []
             outcomes = dict(zip(requests, answers, strict=True))
         return [results[index] for index in range(len(dialogues))]
 
-    async def _ask(self, requests: Sequence[Request]) -> list[Outcome]:
+    async def _ask(self, place: int, requests: Sequence[Request]) -> list[Outcome]:
         """One outcome a request: of the store, or of the engine for the lot of them."""
         keys = [request_key(self._engine.identity, request) for request in requests]
         self.accounting.expected += len(keys)
         unique = dict(zip(keys, requests, strict=True))
         stored = self._store.get(keys)
-        outcomes: dict[bytes, Outcome] = {**stored}
-        if len(stored) < len(unique):
-            # What is stored stays, also what another batch has stored by now: files are made of it.
-            outcomes = {**await self._ask_once(unique), **self._store.get(keys)}
-        for key in keys:
-            self.accounting.count(outcomes[key], from_store=key in stored)
-        return [outcomes[key] for key in keys]
+        answers = {key: _Answer(completion, Source.STORE) for key, completion in stored.items()}
+        if len(answers) < len(unique):
+            answers = {**await self._ask_once(place, unique), **answers}
+        for key, request in zip(keys, requests, strict=True):
+            self._count(key, request, answers[key])
+            if answers[key].source is Source.ENGINE:  # For others like it in this batch.
+                answers[key] = answers[key]._replace(source=Source.EQUAL_REQUEST)
+        return [answers[key].outcome for key in keys]
 
-    async def _ask_once(self, unique: dict[bytes, Request]) -> dict[bytes, Outcome]:
+    def _count(self, key: bytes, request: Request, answer: _Answer) -> None:
+        self.accounting.count(answer.outcome, answer.source)
+        if self._on_failure is not None and isinstance(answer.outcome, Failure):
+            excerpt = shorten(request.messages[-1].content)
+            reason, attempts = answer.outcome.reason, answer.attempts
+            self._on_failure(
+                FailedRequest(key=key.hex(), reason=reason, excerpt=excerpt, attempts=attempts)
+            )
+
+    async def _ask_once(self, place: int, unique: dict[bytes, Request]) -> dict[bytes, _Answer]:
         """Ask the engine, or wait for the answer to an equal question that is on its way."""
         question = tuple(unique)
-        task = self._in_flight.get(question)
-        if task is None:
-            task = asyncio.ensure_future(self._complete(unique))
-            self._in_flight[question] = task
-            task.add_done_callback(lambda _: self._in_flight.pop(question))
+        if question in self._in_flight:
+            answers = await self._in_flight[question]
+            return {k: a._replace(source=Source.EQUAL_REQUEST) for k, a in answers.items()}
+        task = asyncio.ensure_future(self._complete(place, unique))
+        self._in_flight[question] = task
+        task.add_done_callback(partial(self._forget, question))
         return await task
 
-    async def _complete(self, unique: dict[bytes, Request]) -> dict[bytes, Outcome]:
-        self.accounting.asked += len(unique)
-        outcomes = await self._call(unique)
-        for attempt in range(self._retry.times):
-            again = {k: unique[k] for k, outcome in outcomes.items() if _is_transient(outcome)}
-            if not again:
-                break
-            await asyncio.sleep(self._retry.delay * 2**attempt)
-            outcomes.update(await self._call(again))
-        return outcomes
+    def _forget(self, question: tuple[bytes, ...], task: asyncio.Task[Any]) -> None:
+        del self._in_flight[question]
+        if not task.cancelled():
+            task.exception()  # Looked at, so that asyncio logs none that a stopped run left.
 
-    async def _call(self, unique: dict[bytes, Request]) -> dict[bytes, Outcome]:
-        async with self._slots:
+    async def _complete(self, place: int, unique: dict[bytes, Request]) -> dict[bytes, _Answer]:
+        """Ask the engine, and again for what failed in a way that may pass."""
+        self.accounting.asked += len(unique)
+        attempts = dict.fromkeys(unique, 1)
+        with self.accounting.rates.working():
+            outcomes = await self._call(place, unique)
+            for attempt in range(self._retry.times):
+                again = {k: unique[k] for k, outcome in outcomes.items() if _is_transient(outcome)}
+                if not again:
+                    break
+                await asyncio.sleep(self._retry.delay * 2**attempt)
+                outcomes.update(await self._call(place, again))
+                attempts.update(dict.fromkeys(again, attempt + 2))
+        for outcome in filter(_is_transient, outcomes.values()):
+            self._breaker.failed(outcome.reason)
+        return {k: _Answer(o, Source.ENGINE, attempts[k]) for k, o in outcomes.items()}
+
+    async def _call(self, place: int, unique: dict[bytes, Request]) -> dict[bytes, Outcome]:
+        """One call of the engine; what it answers is stored."""
+        async with self._slots.hold(place):
             answers = await self._engine.complete(list(unique.values()))
         outcomes = dict(zip(unique, answers, strict=True))
-        self._store.put({k: o for k, o in outcomes.items() if isinstance(o, Completion)})
-        return outcomes
+        if not all(map(_is_transient, answers)):
+            self._breaker.answered()
+        await self._written.put({k: o for k, o in outcomes.items() if isinstance(o, Completion)})
+        # What is stored stays, also what another batch has stored by now: files are made of it.
+        return {**outcomes, **self._store.get(list(unique))}
 
 
-def _is_transient(outcome: Outcome) -> bool:
+def _is_transient(outcome: Outcome) -> TypeGuard[Failure]:
     return isinstance(outcome, Failure) and outcome.transient
 
 
@@ -158,26 +237,14 @@ def _cut(items: Sequence[Any], size: int) -> list[list[Any]]:
     return [list(items[start : start + size]) for start in range(0, len(items), size)]
 
 
-def _collect(
-    loop: asyncio.AbstractEventLoop, sizes: Sequence[int], tasks: Sequence[asyncio.Task[list[Any]]]
-) -> Iterator[list[Any]]:
-    """Wait for the tasks and cut their results, put end to end, into lists of these sizes."""
-    results = iter(chain.from_iterable(loop.run_until_complete(_gather(tasks))))
-    for size in sizes:
-        yield list(islice(results, size))
-
-
-def _cancel_all(loop: asyncio.AbstractEventLoop, left: Iterable[asyncio.Task[Any]]) -> None:
+def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
     """Cancel what runs and close the loop; exceptions of the tasks that are left are dropped."""
-    tasks = asyncio.all_tasks(loop).union(left)
+
+    async def gather(tasks: Iterable[asyncio.Task[Any]]) -> None:
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    tasks = asyncio.all_tasks(loop)
     for task in tasks:
         task.cancel()
-    loop.run_until_complete(_gather(tasks, return_exceptions=True))
+    loop.run_until_complete(gather(tasks))
     loop.close()
-
-
-async def _gather(
-    tasks: Iterable[asyncio.Task[Any]], *, return_exceptions: bool = False
-) -> list[Any]:
-    """`asyncio.gather` that belongs to the running loop also when there are no tasks."""
-    return await asyncio.gather(*tasks, return_exceptions=return_exceptions)

@@ -7,7 +7,8 @@ import hashlib
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -27,6 +28,9 @@ CREATE TABLE IF NOT EXISTS completions (
 ) WITHOUT ROWID
 """
 _COLUMNS = 'text, finish_reason, prompt_tokens, completion_tokens'
+_ALL = f'key, {_COLUMNS}, created'
+# Rows of one transaction when another store is absorbed.
+_STEP = 20_000
 # SQLite takes at most 999 values a statement in its older builds.
 _MOST_KEYS = 900
 
@@ -47,6 +51,26 @@ def request_key(identity: Mapping[str, str], request: Request) -> bytes:
     return hashlib.sha256(text.encode('utf-8', 'surrogatepass')).digest()
 
 
+@contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    """Tell the user what is wrong with a file that SQLite does not take.
+
+    Raises:
+        ValueError: in place of SQLite's error.
+    """
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise ValueError(
+            f'{path}: {error}; another run has the store open: wait for it, or give '
+            'this one a work dir of its own'
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise ValueError(
+            f'{path}: not a store of completions ({error}); move the file away'
+        ) from error
+
+
 class CompletionStore:
     """Completions on disk. What `put` returned from survives a SIGKILL of the process.
 
@@ -63,22 +87,18 @@ class CompletionStore:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._database = sqlite3.connect(self.path, timeout=5, isolation_level=None)
         try:
-            # Exclusive: a second writer would ask everything twice without either noticing.
-            self._database.execute('PRAGMA locking_mode = EXCLUSIVE')
-            self._database.execute('PRAGMA journal_mode = WAL')
-            self._database.execute('PRAGMA synchronous = NORMAL')
-            self._database.execute(_SCHEMA)
-        except sqlite3.OperationalError as error:
+            with _refusals(self.path):
+                self._open()
+        except ValueError:
             self._database.close()
-            raise ValueError(
-                f'{self.path}: {error}; another run has the store open: wait for it, or give '
-                'this one a work dir of its own'
-            ) from error
-        except sqlite3.DatabaseError as error:
-            self._database.close()
-            raise ValueError(
-                f'{self.path}: not a store of completions ({error}); move the file away'
-            ) from error
+            raise
+
+    def _open(self) -> None:
+        # Exclusive: a second writer would ask everything twice without either noticing.
+        self._database.execute('PRAGMA locking_mode = EXCLUSIVE')
+        self._database.execute('PRAGMA journal_mode = WAL')
+        self._database.execute('PRAGMA synchronous = NORMAL')
+        self._database.execute(_SCHEMA)
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, Completion]:
         """The completions of those keys that are there."""
@@ -99,10 +119,49 @@ class CompletionStore:
         with self._database:
             self._database.execute('BEGIN')
             self._database.executemany(
-                f'INSERT INTO completions (key, {_COLUMNS}, created) VALUES (?, ?, ?, ?, ?, ?) '
+                f'INSERT INTO completions ({_ALL}) VALUES (?, ?, ?, ?, ?, ?) '
                 'ON CONFLICT (key) DO NOTHING',
                 rows,
             )
+
+    def absorb(self, other: Path | str) -> int:
+        """Take over what another store has and this one lacks, such as that of a shard.
+
+        It goes in steps, each whole on disk: one that was interrupted is done by calling again.
+
+        Returns:
+            How many completions were new here.
+
+        Raises:
+            ValueError: when there is no such file, it is no store, or a run has it open.
+        """
+        other = Path(other)
+        if not other.is_file():
+            raise ValueError(f'{other}: there is no such store to take completions from')
+        with _refusals(other):
+            self._database.execute('ATTACH ? AS other', (str(other),))
+            try:
+                return sum(self._absorb_steps())
+            finally:
+                self._database.execute('DETACH other')
+
+    def _absorb_steps(self) -> Iterator[int]:
+        """Copy `_STEP` rows at a time in the order of their keys; yields how many were new."""
+        last = b''
+        while True:
+            (last_of_step,) = self._database.execute(
+                'SELECT max(key) FROM '
+                '(SELECT key FROM other.completions WHERE key > ? ORDER BY key LIMIT ?)',
+                (last, _STEP),
+            ).fetchone()
+            if last_of_step is None:
+                return
+            yield self._database.execute(
+                f'INSERT OR IGNORE INTO completions ({_ALL}) '
+                f'SELECT {_ALL} FROM other.completions WHERE key > ? AND key <= ? ORDER BY key',
+                (last, last_of_step),
+            ).rowcount
+            last = last_of_step
 
     def __len__(self) -> int:
         (count,) = self._database.execute('SELECT count(*) FROM completions').fetchone()

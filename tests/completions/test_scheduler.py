@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from maskdpo_xtuner.completions import CompletionStore, Retry, Scheduler, request_key
+from maskdpo_xtuner.completions.scheduler import HELD
 from maskdpo_xtuner.engines.base import Completion, Failure, Request
 from maskdpo_xtuner.engines.scripted import ScriptedEngine
 from tests.completions.dialogues import (
@@ -155,7 +156,8 @@ def test_what_was_asked_before_is_not_asked_again(tmp_path: Path) -> None:
     assert second[:2] == first
     assert sorted(flat(engine)) == [*'abcdef']
     assert scheduler.accounting.describe() == (
-        '6 requests = 6 done (4 from the store) + 0 failed + 0 pending; the engine was asked 2'
+        '6 requests = 6 done (4 from the store, 0 equal to one on its way) + 0 failed + '
+        '0 pending; the engine was asked 2'
     )
 
 
@@ -231,8 +233,9 @@ def test_an_engine_that_raises_ends_the_run_and_keeps_what_was_answered(
             list(scheduler.run([talk(text)] for text in 'abcdefg'))
         assert len(store) == 2
     accounting = scheduler.accounting
-    assert (accounting.done, accounting.failed) == (2, 0)
-    assert accounting.pending == accounting.expected - 2 > 0
+    assert accounting.done <= 2
+    assert accounting.failed == 0
+    assert accounting.pending == accounting.expected - accounting.done > 0
     assert not caplog.records  # asyncio logs exceptions that nobody took
 
 
@@ -257,7 +260,7 @@ def test_an_endless_input_is_taken_as_there_is_room(
         assert list(islice(results, 50)) == [[[f'A{n}'], [f'B{n}']] for n in range(1, 51)]
         results.close()
     # One batch beyond those in the window is known only when the next group is seen.
-    assert taken <= 50 + 2 * batch_size * concurrency + 2
+    assert taken <= 50 + HELD * batch_size * concurrency + 2
 
 
 def test_closing_early_leaves_the_rest_pending_and_stores_what_came(tmp_path: Path) -> None:

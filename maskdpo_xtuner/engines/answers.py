@@ -50,6 +50,8 @@ def judge_text(
     if finish_reason in ('stop', 'length'):
         if text is None or not text.strip():
             return Failure(f'the answer is empty (finish reason {finish_reason})', transient=True)
+        if not _is_unicode(text):
+            return Failure('the answer is not Unicode: a lone surrogate in it', transient=True)
         finished = cast(FinishReason, finish_reason)
         return Completion(text, finished, prompt_tokens, completion_tokens)
     said = shorten(text or '')
@@ -76,9 +78,18 @@ def judge_response(status: int, body: bytes) -> Answer:
 
 
 def shorten(text: str) -> str:
-    """One line of at most `REASON_LENGTH` characters."""
-    line = ' '.join(text.split())
+    """One line of at most `REASON_LENGTH` characters, all of them Unicode."""
+    line = ' '.join(text.encode(errors='replace').decode().split())
     return line if len(line) <= REASON_LENGTH else line[: REASON_LENGTH - 3] + '...'
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether it can be written as UTF-8: JSON can also spell half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _judge_refusal(status: int, said: str) -> Answer:

@@ -32,6 +32,17 @@ def test_an_answer_that_says_nothing_is_a_failure(text: str | None, finish_reaso
     assert isinstance(judge_text(text, finish_reason, 3, 0), Failure)
 
 
+def test_half_of_a_character_is_a_failure_also_as_a_reason() -> None:
+    answer = judge_response(200, chat('gold \ud83d'))
+    assert answer.outcome == Failure('the answer is not Unicode: a lone surrogate in it', True)
+    assert answer.verdict is Verdict.SUSPECT
+    assert judge_response(200, chat('gold \ud83e\udd47')).outcome == (
+        Completion('gold \N{FIRST PLACE MEDAL}', 'stop', 3, 2)
+    )
+    refused = judge_response(400, json.dumps({'message': 'bad \udd47'}).encode())
+    assert refused.outcome == Failure('HTTP 400: bad ?')
+
+
 @pytest.mark.parametrize('finish_reason', ['error', 'abort', 'tool_calls', None])
 def test_only_stop_and_length_end_an_answer(finish_reason: str | None) -> None:
     answer = judge_response(200, chat('plausible text', finish_reason))

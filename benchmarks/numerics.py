@@ -28,7 +28,7 @@ from xtuner.registry import BUILDER
 
 from maskdpo_xtuner.builtin.elements import element_questions
 from maskdpo_xtuner.builtin.model import builtin_model
-from maskdpo_xtuner.training import MaskDPO
+from maskdpo_xtuner.training import MaskDPO, mask_preference_collate_fn
 
 NOISE = 0.01
 PROMPT = 40
@@ -83,25 +83,28 @@ def _move(policy: nn.Module) -> None:
             parameter.add_(NOISE * parameter.std() * noise)
 
 
-def read_pairs(tokenizer: Any, length: int, pairs: int) -> Iterator[dict[str, Tensor]]:
-    """Give batches of one pair whose prompt has `PROMPT` and each response ``length`` tokens."""
+def read_pairs(tokenizer: Any, length: int, pairs: int) -> Iterator[dict[str, Any]]:
+    """Give pairs whose prompt has `PROMPT` and each response ``length`` tokens."""
     documents = dict.fromkeys(question.document for question in element_questions('train'))
     ids = tokenizer('\n\n'.join(documents), verbose=False)['input_ids']
     stride = (len(ids) - PROMPT - length) // (2 * pairs)
     for pair in range(pairs):
-        item = {}
+        item: dict[str, Any] = {}
         for number, side in enumerate(('chosen', 'rejected')):
             start = (2 * pair + number) * stride
             row = [*ids[:PROMPT], *ids[start + PROMPT : start + PROMPT + length]]
             item[f'{side}_ids'], item[f'{side}_labels'] = row, [-100] * PROMPT + row[PROMPT:]
-        yield preference_collate_fn([item])['data']
+            item[f'{side}_weights'] = [0.0] * PROMPT + [1.0] * length
+        yield item
 
 
-def compute(model: Any, data: dict[str, Tensor], with_gradient: bool) -> Result:
-    """Run one pair through a model; ``data`` is not changed."""
-    # XTuner's class edits the labels that it is given.
+def compute(model: Any, item: dict[str, Any], with_gradient: bool) -> Result:
+    """Run one pair through a model, in the batch that its class takes."""
+    ours = isinstance(model, MaskDPO)
+    collate = mask_preference_collate_fn if ours else preference_collate_fn
+    data = collate([item])['data']
     with torch.set_grad_enabled(with_gradient):
-        losses = model.compute_loss({name: value.clone() for name, value in data.items()})
+        losses = model.compute_loss(data)
     gradient = None
     if with_gradient:
         losses['loss'].mean().backward()
@@ -109,9 +112,8 @@ def compute(model: Any, data: dict[str, Tensor], with_gradient: bool) -> Result:
         model.zero_grad(set_to_none=True)
     if isinstance(model, XTunerDPO):
         return Result(model.policy_logps.detach(), losses['reward_margin'].item(), gradient)
-    tokens = (data['labels'] != -100).sum(1)
     means = torch.stack([losses['logps/chosen'], losses['logps/rejected']])
-    return Result(means * tokens, losses['rewards/margins'].item(), gradient)
+    return Result(means * data['counts'], losses['rewards/margins'].item(), gradient)
 
 
 def errors(result: Result, truth: Result) -> dict[str, float]:
@@ -158,11 +160,11 @@ def main() -> None:
     for length in options.lengths:
         found: list[list[dict[str, float]]] = [[] for _ in models]
         margins = []
-        for number, data in enumerate(read_pairs(tokenizer, length, options.pairs)):
-            truth = compute(exact, data, number < options.gradients)
+        for number, item in enumerate(read_pairs(tokenizer, length, options.pairs)):
+            truth = compute(exact, item, number < options.gradients)
             margins.append(truth.margin)
             for model, rows in zip(models, found, strict=True):
-                rows.append(errors(compute(model, data, number < options.gradients), truth))
+                rows.append(errors(compute(model, item, number < options.gradients), truth))
         for name, rows in zip(('XTuner DPO', 'MaskDPO'), found, strict=True):
             report(name, length, rows)
         print(f'{length:6} {"true margin":12} {"":10} {rms(margins):10.3f}')

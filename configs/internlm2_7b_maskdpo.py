@@ -15,5 +15,9 @@ _base_ = [
 ]
 
 # 64 pairs a step (paper) = 8 GPUs x 2 pairs x 4 accumulated; memory as of Llama-3.1-8B.
-train_dataloader = dict(batch_size=2)
+train_dataloader = dict(
+    batch_size=2,
+    # The model's own code is not known to keep packed sequences apart.
+    collate_fn=dict(pack=False, share_prompt=False),
+)
 optim_wrapper = dict(accumulative_counts=4)

@@ -1,7 +1,14 @@
 """Preference objectives as pure functions of log-probabilities."""
 
-from maskdpo_xtuner.objectives.kl import divergence_terms, kl_divergences, token_kls
-from maskdpo_xtuner.objectives.logps import masked_logratios, mean_logratios, token_logps
+from maskdpo_xtuner.objectives.kl import divergence_terms, kl_divergences
+from maskdpo_xtuner.objectives.logps import (
+    Head,
+    chunked_token_logps,
+    masked_logratios,
+    mean_logratios,
+    response_sums,
+    token_logps,
+)
 from maskdpo_xtuner.objectives.losses import (
     LENGTH_NORMALIZED,
     LOSSES,
@@ -11,15 +18,17 @@ from maskdpo_xtuner.objectives.losses import (
 )
 
 __all__ = [
+    'Head',
     'LENGTH_NORMALIZED',
     'LOSSES',
     'REFERENCE_FREE',
     'WITH_DIVERGENCE',
     'build_loss',
+    'chunked_token_logps',
     'divergence_terms',
     'kl_divergences',
     'masked_logratios',
     'mean_logratios',
-    'token_kls',
+    'response_sums',
     'token_logps',
 ]

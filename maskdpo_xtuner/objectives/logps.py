@@ -1,55 +1,80 @@
 """Log-probabilities of supervised tokens, and their sums.
 
-Shapes: batch is the number of responses, length the number of target positions, vocab the size of
-the vocabulary. ``mask`` is m of the paper: True on supervised tokens, an explicit boolean, since
-a token whose id is 0 is a token like any other.
+Only supervised tokens appear here: those where m of the paper is 1. The tokens of all responses lie
+end to end in tensors of (tokens,), and ``counts``, (responses,), says how many each response has.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from maskdpo_xtuner.objectives.chunks import in_chunks
 
-def token_logps(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
-    """Log-probability of each supervised target, in fp32 at least whatever the logits' dtype.
+Head = Callable[[Tensor], Tensor]
+
+
+def token_logps(logits: Tensor, targets: Tensor) -> Tensor:
+    """Log-probability of each target, in fp32 at least whatever the logits' dtype.
 
     Args:
-        logits: (batch, length, vocab), the distribution over the token at each target position.
-        targets: (batch, length), token ids; any value where ``mask`` is False.
-        mask: (batch, length), bool.
+        logits: (tokens, vocab), the distribution over the token that the target is.
+        targets: (tokens,), token ids.
 
     Returns:
-        (batch, length), 0 where ``mask`` is False. Logits of other positions are not read, so
-        their gradient is exactly zero.
+        (tokens,).
     """
-    supervised = logits[mask]
     # bf16 sums are the trap: between -256 and -512 their spacing is 2.
-    precise = supervised.to(torch.promote_types(logits.dtype, torch.float32))
-    logps = -F.cross_entropy(precise, targets[mask], reduction='none')
-    return logps.new_zeros(targets.shape).masked_scatter(mask, logps)
+    precise = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    return -F.cross_entropy(precise, targets, reduction='none')
+
+
+def chunked_token_logps(hidden: Tensor, head: Head, targets: Tensor, chunk_size: int) -> Tensor:
+    """`token_logps` from the last hidden states; logits exist for one chunk of tokens at a time.
+
+    Args:
+        hidden: (tokens, hidden size).
+        head: gives logits, (tokens, vocab), of hidden states.
+        targets: (tokens,), token ids.
+        chunk_size: tokens at a time; a setting of memory, not of the result.
+
+    Returns:
+        (tokens,).
+    """
+    (logps,) = in_chunks(
+        lambda states, ids: (token_logps(head(states), ids),), chunk_size, hidden, targets
+    )
+    return logps
+
+
+def response_sums(terms: Tensor, counts: Tensor) -> Tensor:
+    """Sum the terms, (tokens,), of each response, (responses,)."""
+    return torch.segment_reduce(terms, 'sum', lengths=counts)
 
 
 def masked_logratios(
-    policy_token_logps: Tensor, reference_token_logps: Tensor, weights: Tensor
+    policy_token_logps: Tensor, reference_token_logps: Tensor, weights: Tensor, counts: Tensor
 ) -> Tensor:
     """M of the paper (eq. 5): sum over supervised tokens of log pi_theta - log pi_ref.
 
     Args:
-        policy_token_logps: (batch, length).
-        reference_token_logps: (batch, length).
-        weights: (batch, length), the factor of each term: the mask, or any weights.
+        policy_token_logps: (tokens,).
+        reference_token_logps: (tokens,).
+        weights: (tokens,), the factor of each term; 1 unless spans carry weights.
+        counts: (responses,), supervised tokens of each response.
 
     Returns:
-        (batch,).
+        (responses,).
     """
-    return ((policy_token_logps - reference_token_logps) * weights).sum(-1)
+    return response_sums((policy_token_logps - reference_token_logps) * weights, counts)
 
 
 def mean_logratios(
-    policy_token_logps: Tensor, reference_token_logps: Tensor, weights: Tensor
+    policy_token_logps: Tensor, reference_token_logps: Tensor, weights: Tensor, counts: Tensor
 ) -> Tensor:
-    """The mean that `masked_logratios` is the sum of, (batch,); no row has only zero weights."""
-    sums = masked_logratios(policy_token_logps, reference_token_logps, weights)
-    return sums / weights.sum(-1)
+    """The weighted mean that `masked_logratios` is the sum of, (responses,)."""
+    sums = masked_logratios(policy_token_logps, reference_token_logps, weights, counts)
+    return sums / response_sums(weights.to(sums.dtype), counts)

@@ -114,7 +114,10 @@ def tdpo1(
     *,
     beta: float,
 ) -> Tensor:
-    """TDPO1 (Zeng et al. 2024, arXiv 2404.11999); the KLs are sums of `token_kls`, (pairs,)."""
+    """TDPO1 (Zeng et al. 2024, arXiv 2404.11999).
+
+    The KLs, (pairs,), are sums over the supervised tokens.
+    """
     margins = chosen_logratios - rejected_logratios - (rejected_kls - chosen_kls)
     return -F.logsigmoid(beta * margins)
 

@@ -79,9 +79,11 @@ class LogRatioScorer:
                 **{name: value.to(model.device) for name, value in inputs.items()}
             ).logits
             # The logits at position t are the distribution over the token at t + 1.
+            wanted = mask[:, 1:].to(model.device)
             targets = inputs['input_ids'][:, 1:].to(model.device)
-            logps = token_logps(logits[:, :-1], targets, mask[:, 1:].to(model.device))
-            return pad(logps, (1, 0)).cpu()
+            logps = token_logps(logits[:, :-1][wanted], targets[wanted])
+            rows = logps.new_zeros(wanted.shape).masked_scatter(wanted, logps)
+            return pad(rows, (1, 0)).cpu()
 
 
 def _load(loader: Any, name: str, **options: Any) -> Any:

@@ -5,33 +5,70 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 
-def hidden_states(llm: Any, inputs: dict[str, Tensor]) -> Tensor:
+def causal_lm(llm: Any) -> Any:
+    """The model inside of a LoRA wrapper, or the model itself."""
+    return llm.get_base_model() if hasattr(llm, 'get_base_model') else llm
+
+
+def hidden_states(llm: Any, inputs: dict[str, Any]) -> Tensor:
     """The hidden states that the head reads, (rows, length, hidden size)."""
-    states: Tensor = _causal_lm(llm).get_decoder()(**inputs).last_hidden_state
+    states: Tensor = causal_lm(llm).get_decoder()(**inputs).last_hidden_state
     return states
 
 
-def output_logits(llm: Any, hidden: Tensor) -> Tensor:
+def output_logits(llm: Any, hidden: Tensor, *, fp32: bool = False) -> Tensor:
     """The model's own logits of hidden states, with what it does to them after the head.
 
     Args:
         llm: a causal language model of transformers, with LoRA or without.
         hidden: (..., hidden size).
+        fp32: multiply in fp32, whatever the dtype of head and hidden states.
 
     Returns:
         (..., vocab): scaled in Cohere and Granite, soft-capped in Gemma.
     """
-    model = _causal_lm(llm)
-    logits: Tensor = model.get_output_embeddings()(hidden)
+    model = causal_lm(llm)
+    head = model.get_output_embeddings()
+    logits: Tensor = _fp32_product(head, hidden) if fp32 else head(hidden)
     logits = logits * getattr(model.config, 'logit_scale', 1.0)
     logits = logits / getattr(model.config, 'logits_scaling', 1.0)
     cap = getattr(model.config, 'final_logit_softcapping', None)
     return logits if cap is None else cap * torch.tanh(logits / cap)
 
 
-def _causal_lm(llm: Any) -> Any:
-    """The model inside of a LoRA wrapper, or the model itself."""
-    return llm.get_base_model() if hasattr(llm, 'get_base_model') else llm
+def check_head(llm: Any, input_ids: Tensor) -> None:
+    """Compare the logits of decoder and head apart with the model's own on a few tokens.
+
+    Args:
+        llm: a causal language model of transformers, with LoRA or without.
+        input_ids: (rows, length), of which the first four tokens of a row are taken.
+
+    Raises:
+        ValueError: for a model that does something to its logits that is not known here.
+    """
+    inputs, training = {'input_ids': input_ids[:1, :4]}, llm.training
+    llm.eval()  # Dropout would tell them apart.
+    with torch.no_grad():
+        whole = llm(**inputs).logits.float()
+        apart = output_logits(llm, hidden_states(llm, inputs)).float()
+    llm.train(training)
+    if not torch.allclose(apart, whole, rtol=1e-2, atol=1e-2 * float(whole.abs().max())):
+        raise ValueError(
+            f'{type(causal_lm(llm)).__name__} does something to its logits that is not known; '
+            'set model.logits.supervised_only=False'
+        )
+
+
+def _fp32_product(head: Any, hidden: Tensor) -> Tensor:
+    if type(head) is not nn.Linear or hasattr(head.weight, 'ds_id'):
+        raise ValueError(
+            f'logits.fp32 needs a plain linear head, not {type(head).__name__} with adapters or '
+            'quantization, and no ZeRO-3; set model.logits.fp32=False'
+        )
+    with torch.autocast(hidden.device.type, enabled=False):
+        bias = None if head.bias is None else head.bias.float()
+        return F.linear(hidden.float(), head.weight.float(), bias)

@@ -17,7 +17,6 @@ from typing_extensions import Self
 from xtuner.model.dpo import DPO
 from xtuner.parallel.sequence import get_sequence_parallel_world_size
 from xtuner.registry import BUILDER
-from xtuner.utils import IGNORE_INDEX
 
 from maskdpo_xtuner.objectives import (
     LENGTH_NORMALIZED,
@@ -27,9 +26,14 @@ from maskdpo_xtuner.objectives import (
     divergence_terms,
     masked_logratios,
     mean_logratios,
-    token_logps,
+    response_sums,
 )
-from maskdpo_xtuner.training.heads import hidden_states, output_logits
+from maskdpo_xtuner.training.forward import (
+    LogitsSettings,
+    supervised_hidden_states,
+    supervised_logps,
+)
+from maskdpo_xtuner.training.heads import check_head
 from maskdpo_xtuner.training.pretrained import check_pretrained
 
 
@@ -38,9 +42,7 @@ from maskdpo_xtuner.training.pretrained import check_pretrained
 class MaskDPO(DPO):
     """DPO in which only supervised tokens count (Mask-DPO, ICLR 2025, eq. 5-6).
 
-    Rows of a batch alternate between chosen and rejected, as `preference_collate_fn` makes them;
-    ``labels`` hold the token's id where it is supervised and -100 elsewhere, ``weights`` the factor
-    of each token's log-ratio (without them it is 1 wherever there is a label). The reference is the
+    Batches are those of `mask_preference_collate_fn`, in any of its layouts. The reference is the
     policy as it was loaded, or, with LoRA, the policy with its adapters disabled.
 
     Args:
@@ -50,11 +52,12 @@ class MaskDPO(DPO):
         loss_type: a name of `maskdpo_xtuner.objectives.LOSSES`.
         label_smoothing: of ``sigmoid`` and ``robust``: the share of swapped pairs.
         loss_options: what else the loss takes: ``penalty`` of ``dpop``, ``alpha`` of ``tdpo2``.
+        logits: fields of `LogitsSettings`: how logits are made.
         kwargs: as of XTuner's DPO: ``lora``, ``use_activation_checkpointing``, ...
 
     Raises:
-        ValueError: for an unknown loss, a model folder that does not exist, packing
-            (``use_varlen_attn``) and sequence parallelism.
+        ValueError: for an unknown loss, a model folder that does not exist, XTuner's packing
+            (``use_varlen_attn``; the collate function packs) and sequence parallelism.
     """
 
     def __init__(
@@ -65,9 +68,10 @@ class MaskDPO(DPO):
         loss_type: str = 'sigmoid',
         label_smoothing: float = 0.0,
         loss_options: Mapping[str, float] | None = None,
+        logits: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        _refuse_packing(kwargs.get('use_varlen_attn', False))
+        _refuse_splitting(kwargs.get('use_varlen_attn', False))
         # Only two losses have the option, and 0 means it is off.
         smoothing = {'label_smoothing': label_smoothing} if label_smoothing else {}
         loss = build_loss(loss_type, beta=beta, **smoothing, **(loss_options or {}))
@@ -76,69 +80,67 @@ class MaskDPO(DPO):
             ref_llm = copy.deepcopy(llm)
         super().__init__(llm, ref_llm, beta, loss_type, label_smoothing, **kwargs)
         self.preference_loss = loss
+        self.logits = LogitsSettings(**(logits or {}))
+        self._head_is_known = False
 
     def compute_loss(self, data: dict[str, Tensor], data_samples: Any = None) -> dict[str, Tensor]:
         """The loss of each pair, and what is logged.
 
         Args:
-            data: ``input_ids``, ``labels``, ``attention_mask``, ``position_ids`` and, if tokens
-                count differently, ``weights``, each (2 * pairs, length). Not changed.
-            data_samples: not used; a part of XTuner's interface.
+            data: of `mask_preference_collate_fn`. Not changed.
+            data_samples: of `mask_preference_collate_fn`; not used.
 
         Returns:
             ``loss`` (pairs,), and scalars without gradient: rewards and their margins as in TRL,
-            ``logps/*`` per supervised token, the supervised share of all tokens.
+            ``logps/*`` per supervised token, and ``supervised_share``, the supervised tokens for
+            each token that was computed.
         """
-        # The logits at position t are the distribution over the token at t + 1.
-        targets = data['labels'][:, 1:]
-        mask = targets != IGNORE_INDEX
-        weights = data['weights'][:, 1:] if 'weights' in data else mask
-        inputs = {key: value for key, value in data.items() if key not in ('labels', 'weights')}
-        policy, reference, *divergences = self._token_terms(inputs, targets, mask)
+        if self.logits.supervised_only and not self._head_is_known:
+            check_head(self.llm, data['input_ids'])
+            self._head_is_known = True
+        policy, reference, *divergences = self._token_terms(data)
+        weights, counts = data['weights'], data['counts']
         normalized = self.loss_type in LENGTH_NORMALIZED
-        logratios = (mean_logratios if normalized else masked_logratios)(policy, reference, weights)
-        sums = [logratios, *((terms * weights).sum(-1) for terms in divergences)]
+        logratios = mean_logratios if normalized else masked_logratios
+        sums = [logratios(policy, reference, weights, counts)]
+        sums += [response_sums(terms * weights, counts) for terms in divergences]
         sides = [side for total in sums for side in (total[::2], total[1::2])]
         loss = self.preference_loss(*sides)
         chosen, rejected = sides[:2]
         logs = self._reward_logs(chosen.detach(), rejected.detach())
-        logs.update(_token_logs(policy.detach(), mask, data['attention_mask']))
+        logs.update(_token_logs(policy.detach(), data))
         return {'loss': loss, **logs}
 
-    def _token_terms(
-        self, inputs: dict[str, Tensor], targets: Tensor, mask: Tensor
-    ) -> tuple[Tensor, ...]:
-        """What the loss takes of each token, (2 * pairs, length - 1), 0 where not supervised.
+    def _token_terms(self, data: dict[str, Tensor]) -> tuple[Tensor, ...]:
+        """What the loss takes of each supervised token, (supervised,) each.
 
         log pi_theta, log pi_ref (0 for a loss without reference), and for the losses that need it
         KL(reference || policy).
         """
         if self.loss_type in WITH_DIVERGENCE:
-            return self._divergence_terms(inputs, targets, mask)
-        policy = self._policy_logps(inputs, targets, mask)
+            return self._divergence_terms(data)
+        policy = supervised_logps(self.llm, data, self.logits)
         if self.loss_type in REFERENCE_FREE:
             return policy, torch.zeros_like(policy)
-        with torch.no_grad():
-            return policy, self._reference_logps(inputs, targets, mask)
+        with torch.no_grad(), self._reference() as reference:
+            return policy, supervised_logps(reference, data, self.logits)
 
-    def _divergence_terms(
-        self, inputs: dict[str, Tensor], targets: Tensor, mask: Tensor
-    ) -> tuple[Tensor, ...]:
+    def _divergence_terms(self, data: dict[str, Tensor]) -> tuple[Tensor, ...]:
         def reference_head(hidden: Tensor) -> Tensor:
             with self._reference() as reference:
-                return output_logits(reference, hidden)
+                return self.logits.head(reference)(hidden)
 
-        policy_hidden = hidden_states(self.llm, inputs)[:, :-1][mask]
+        policy_hidden = supervised_hidden_states(self.llm, data)
         with torch.no_grad(), self._reference() as reference:
-            reference_hidden = hidden_states(reference, inputs)[:, :-1][mask]
-        flat = divergence_terms(
+            reference_hidden = supervised_hidden_states(reference, data)
+        return divergence_terms(
             policy_hidden,
             reference_hidden,
-            lambda hidden: output_logits(self.llm, hidden),
+            self.logits.head(self.llm),
             reference_head,
-            targets[mask],
+            data['targets'],
+            self.logits.chunk_size,
         )
-        return tuple(terms.new_zeros(mask.shape).masked_scatter(mask, terms) for terms in flat)
 
     @contextmanager
     def _reference(self) -> Iterator[nn.Module]:
@@ -148,13 +150,6 @@ class MaskDPO(DPO):
         else:
             with self.llm.disable_adapter():
                 yield self.llm
-
-    def _policy_logps(self, inputs: dict[str, Tensor], targets: Tensor, mask: Tensor) -> Tensor:
-        return _supervised_logps(self.llm, inputs, targets, mask)
-
-    def _reference_logps(self, inputs: dict[str, Tensor], targets: Tensor, mask: Tensor) -> Tensor:
-        with self._reference() as reference:
-            return _supervised_logps(reference, inputs, targets, mask)
 
     def _reward_logs(self, chosen: Tensor, rejected: Tensor) -> dict[str, Tensor]:
         """Scalars of the implicit rewards beta * log-ratio; arguments are (pairs,)."""
@@ -191,24 +186,21 @@ class MaskDPO(DPO):
         return cfg
 
 
-def _refuse_packing(use_varlen_attn: bool) -> None:
+def _refuse_splitting(use_varlen_attn: bool) -> None:
     if use_varlen_attn:
-        raise ValueError('MaskDPO does not pack pairs yet; set model.use_varlen_attn=False')
+        raise ValueError(
+            'pairs are packed by the collate function; set model.use_varlen_attn=False'
+        )
     if get_sequence_parallel_world_size() > 1:
-        raise ValueError('MaskDPO does not split sequences yet; set sequence_parallel_size=1')
+        raise ValueError('MaskDPO does not split sequences; set sequence_parallel_size=1')
 
 
-def _supervised_logps(
-    llm: nn.Module, inputs: dict[str, Tensor], targets: Tensor, mask: Tensor
-) -> Tensor:
-    """(rows, length - 1), fp32 at least, 0 where not supervised."""
-    return token_logps(llm(**inputs).logits[:, :-1], targets, mask)
-
-
-def _token_logs(policy: Tensor, mask: Tensor, attention_mask: Tensor) -> dict[str, Tensor]:
+def _token_logs(policy: Tensor, data: dict[str, Tensor]) -> dict[str, Tensor]:
     """Policy's log-probability per supervised token of each side, and the supervised share."""
+    counts = data['counts']
+    sums = response_sums(policy, counts)
     return {
-        'logps/chosen': policy[::2].sum() / mask[::2].sum(),
-        'logps/rejected': policy[1::2].sum() / mask[1::2].sum(),
-        'supervised_share': mask.sum() / attention_mask.sum(),
+        'logps/chosen': sums[::2].sum() / counts[::2].sum(),
+        'logps/rejected': sums[1::2].sum() / counts[1::2].sum(),
+        'supervised_share': counts.sum() / data['num_tokens'],
     }

@@ -8,75 +8,72 @@ import pytest
 import torch
 from torch import Tensor
 
-from maskdpo_xtuner.objectives import masked_logratios, mean_logratios, token_logps
+from maskdpo_xtuner.objectives import (
+    chunked_token_logps,
+    masked_logratios,
+    mean_logratios,
+    token_logps,
+)
+
+Batch = tuple[Tensor, Tensor]
 
 
-def by_hand(logits: Tensor, targets: Tensor, mask: Tensor) -> list[list[float]]:
+def by_hand(logits: Tensor, targets: Tensor) -> list[float]:
     """The same in plain Python floats (fp64)."""
-    result = []
-    for row, ids, kept in zip(logits.tolist(), targets.tolist(), mask.tolist(), strict=True):
-        result.append(
-            [
-                scores[i] - math.log(sum(math.exp(s) for s in scores)) if keep else 0.0
-                for scores, i, keep in zip(row, ids, kept, strict=True)
-            ]
-        )
-    return result
+    pairs = zip(logits.tolist(), targets.tolist(), strict=True)
+    return [scores[i] - math.log(sum(math.exp(s) for s in scores)) for scores, i in pairs]
 
 
 @pytest.fixture
-def batch() -> tuple[Tensor, Tensor, Tensor]:
+def batch() -> Batch:
     generator = torch.Generator().manual_seed(0)
-    logits = torch.randn(3, 7, 11, generator=generator, dtype=torch.float64)
-    targets = torch.randint(0, 11, (3, 7), generator=generator)
-    mask = torch.rand(3, 7, generator=generator) < 0.5
-    targets[0, 0], mask[0, 0] = 0, True
-    return logits, targets, mask
+    logits = torch.randn(10, 11, generator=generator, dtype=torch.float64)
+    targets = torch.randint(0, 11, (10,), generator=generator)
+    targets[0] = 0  # an id like any other
+    return logits, targets
 
 
-def test_equals_fp64_by_hand(batch: tuple[Tensor, Tensor, Tensor]) -> None:
+def test_equals_fp64_by_hand(batch: Batch) -> None:
     expected = torch.tensor(by_hand(*batch), dtype=torch.float64)
     torch.testing.assert_close(token_logps(*batch), expected, rtol=1e-12, atol=1e-12)
 
 
-def test_token_id_zero_counts(batch: tuple[Tensor, Tensor, Tensor]) -> None:
-    logits, targets, mask = batch
-    assert token_logps(logits, targets, mask)[0, 0] == torch.log_softmax(logits[0, 0], -1)[0]
-
-
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16, torch.float32])
-def test_low_precision_logits_give_fp32(
-    batch: tuple[Tensor, Tensor, Tensor], dtype: torch.dtype
-) -> None:
-    logits, targets, mask = batch
+def test_low_precision_logits_give_fp32(batch: Batch, dtype: torch.dtype) -> None:
+    logits, targets = batch
     rounded = logits.to(dtype)
-    result = token_logps(rounded, targets, mask)
+    result = token_logps(rounded, targets)
     assert result.dtype == torch.float32
-    expected = token_logps(rounded.double(), targets, mask).float()
+    expected = token_logps(rounded.double(), targets).float()
     torch.testing.assert_close(result, expected, rtol=1e-6, atol=1e-6)
 
 
-def test_gradient_is_exactly_zero_outside_the_mask(batch: tuple[Tensor, Tensor, Tensor]) -> None:
-    logits, targets, mask = batch
-    logits.requires_grad_()
-    token_logps(logits, targets, mask).sum().backward()
-    assert logits.grad is not None
-    assert (logits.grad[~mask] == 0).all()
-    assert (logits.grad[mask] != 0).any(-1).all()
+@pytest.mark.parametrize('chunk_size', [1, 3, 10, 100])
+def test_chunks_give_the_values_and_gradients_of_the_whole(batch: Batch, chunk_size: int) -> None:
+    targets, generator = batch[1], torch.Generator().manual_seed(1)
+    head = torch.nn.Linear(6, 11, dtype=torch.float64)
+    hidden = torch.randn(10, 6, generator=generator, dtype=torch.float64, requires_grad=True)
+    chunked = chunked_token_logps(hidden, head, targets, chunk_size)
+    whole = token_logps(head(hidden), targets)
+    torch.testing.assert_close(chunked, whole, rtol=1e-12, atol=1e-13)
+    factors = torch.linspace(0.5, 2.0, 10)
+    found, wanted = (
+        torch.autograd.grad((logps * factors).sum(), [hidden, *head.parameters()])
+        for logps in (chunked, whole)
+    )
+    torch.testing.assert_close(found, wanted, rtol=1e-10, atol=1e-12)
 
 
-def test_infinite_logits_outside_the_mask_do_not_matter(
-    batch: tuple[Tensor, Tensor, Tensor],
-) -> None:
-    logits, targets, mask = batch
-    expected = token_logps(logits, targets, mask)
-    logits = logits.masked_fill(~mask.unsqueeze(-1), float('inf'))
-    torch.testing.assert_close(token_logps(logits, targets, mask), expected, rtol=0, atol=0)
+def test_logratios_sum_and_average_over_the_tokens_of_a_response() -> None:
+    policy = torch.tensor([-1.0, -4.0, -1.0, -1.0, -1.0])
+    reference = torch.tensor([-2.0, -3.5, -2.0, -3.0, -4.0])
+    weights, counts = torch.ones(5), torch.tensor([2, 3])
+    assert masked_logratios(policy, reference, weights, counts).tolist() == [0.5, 6.0]
+    assert mean_logratios(policy, reference, weights, counts).tolist() == [0.25, 2.0]
 
 
-def test_logratios_sum_and_average_over_supervised_tokens() -> None:
-    policy = torch.tensor([[-1.0, -2.0, -4.0], [-1.0, -1.0, -1.0]])
-    reference = torch.tensor([[-2.0, -9.0, -3.5], [-2.0, -3.0, -4.0]])
-    mask = torch.tensor([[True, False, True], [True, True, True]])
-    assert masked_logratios(policy, reference, mask).tolist() == [0.5, 6.0]
-    assert mean_logratios(policy, reference, mask).tolist() == [0.25, 2.0]
+def test_weights_are_factors_of_sums_and_means() -> None:
+    policy, reference = torch.tensor([-1.0, -4.0, -1.0]), torch.tensor([-2.0, -3.0, -2.0])
+    weights, counts = torch.tensor([0.5, 2.0, 3.0]), torch.tensor([2, 1])
+    assert masked_logratios(policy, reference, weights, counts).tolist() == [-1.5, 3.0]
+    assert mean_logratios(policy, reference, weights, counts).tolist() == pytest.approx([-0.6, 1.0])

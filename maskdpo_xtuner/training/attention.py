@@ -18,6 +18,7 @@ from torch.nn.attention.bias import causal_lower_right
 from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from maskdpo_xtuner.training.flash import flash_attention, is_flash_attn_available
 from maskdpo_xtuner.training.heads import causal_lm
 
 NAME = 'sequences'
@@ -102,6 +103,12 @@ def sequence_attention_forward(
         )
         return result
     rows, _, length, _ = query.shape
+    if (
+        query.is_cuda
+        and query.dtype in (torch.bfloat16, torch.float16)
+        and is_flash_attn_available()
+    ):
+        return flash_attention(query, key, value, attention_mask.sequences, dropout, scaling), None
     groups = getattr(module, 'num_key_value_groups', 1)
     queries = _flatten(query)
     keys, values = (_flatten(repeat_kv(states, groups)) for states in (key, value))

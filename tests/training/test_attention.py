@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from itertools import pairwise
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,7 +13,13 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM
 from transformers.models.auto import CONFIG_MAPPING
 
-from maskdpo_xtuner.training.attention import MODEL_TYPES, SequenceMask, enable_sequences
+from maskdpo_xtuner.training.attention import (
+    MODEL_TYPES,
+    SequenceMask,
+    enable_sequences,
+    sequence_attention_forward,
+)
+from maskdpo_xtuner.training.flash import flash_attention
 
 SHAPE = {
     'vocab_size': 50,
@@ -90,3 +99,34 @@ def test_code_that_does_not_ask_for_the_attention_is_refused(
     monkeypatch.delattr('transformers.models.llama.modeling_llama.ALL_ATTENTION_FUNCTIONS')
     with pytest.raises(ValueError, match="type 'llama'"):
         enable_sequences(model)
+
+
+def varlen_by_hand(
+    query: Tensor, key: Tensor, value: Tensor, cu_seqlens_q: Tensor, cu_seqlens_k: Tensor, **_: Any
+) -> Tensor:
+    """What `flash_attn_varlen_func` is documented to do: causal, aligned at the end."""
+    parts, groups = [], query.shape[1] // key.shape[1]
+    bounds = zip(pairwise(cu_seqlens_q.tolist()), pairwise(cu_seqlens_k.tolist()), strict=True)
+    for (q0, q1), (k0, k1) in bounds:
+        keys, values = (t[k0:k1].repeat_interleave(groups, 1) for t in (key, value))
+        scores = torch.einsum('qhd,khd->hqk', query[q0:q1], keys) * query.shape[-1] ** -0.5
+        seen = torch.ones(q1 - q0, k1 - k0, dtype=torch.bool).tril(k1 - k0 - (q1 - q0))
+        weights = scores.masked_fill(~seen, float('-inf')).softmax(-1)
+        parts.append(torch.einsum('hqk,khd->qhd', weights, values))
+    return torch.cat(parts)
+
+
+@pytest.mark.parametrize('rows', [1, 2])
+def test_one_call_of_flash_attn_gives_the_same(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType('flash_attn')
+    module.flash_attn_varlen_func = varlen_by_hand  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, 'flash_attn', module)
+    draw = torch.Generator().manual_seed(0)
+    query, key, value = (
+        torch.randn(rows, heads, 14 // rows, 8, generator=draw) for heads in (4, 2, 2)
+    )
+    layer = SimpleNamespace(num_key_value_groups=2)
+    mask = SequenceMask(SEQUENCES)
+    expected, _ = sequence_attention_forward(layer, query, key, value, mask)  # type: ignore[arg-type]
+    found = flash_attention(query, key, value, mask.sequences, 0.0, None)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)

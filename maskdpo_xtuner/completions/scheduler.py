@@ -10,13 +10,12 @@ import asyncio
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from typing import Any, Generic, NamedTuple, TypeGuard, TypeVar
 
 from maskdpo_xtuner.completions.accounting import Accounting, FailedRequest, Source
 from maskdpo_xtuner.completions.breaker import CircuitBreaker
 from maskdpo_xtuner.completions.group_commit import GroupCommit
-from maskdpo_xtuner.completions.slots import Slots
+from maskdpo_xtuner.completions.slots import Slot, Slots
 from maskdpo_xtuner.completions.store import CompletionStore, request_key
 from maskdpo_xtuner.completions.window import Window
 from maskdpo_xtuner.engines.answers import shorten
@@ -53,8 +52,8 @@ class Scheduler(Generic[Result]):
     """Keeps an engine busy with dialogues and gives their results in the order of the input.
 
     Equal requests are asked once, transient failures again, and every answer is in the store
-    before its dialogue goes on. The next turn of a dialogue goes before the first one of a later
-    dialogue, so that its beginning is still in the engine's prefix cache.
+    before its dialogue goes on. A dialogue goes on before a later one begins, so that its first
+    turns are still in the engine's prefix cache.
 
     Consecutive groups of dialogues form one batch as long as they fit the engine's ``batch_size``;
     a group that is larger is cut. The dialogues of a batch advance together, and a batch of which
@@ -113,10 +112,9 @@ class Scheduler(Generic[Result]):
             held=HELD * self._engine.concurrency,
             on_group=self.accounting.rates.count_group,
         )
-        places = count()
         try:
             for sizes, units in self._units(groups):
-                window.start(sizes, [self._run_unit(next(places), unit) for unit in units])
+                window.start(sizes, [self._run_unit(unit) for unit in units])
                 while window.full:
                     yield from window.collect(until_room=True)
             while window:
@@ -141,7 +139,13 @@ class Scheduler(Generic[Result]):
             yield sizes, _cut(dialogues, most)
 
     async def _run_unit(
-        self, place: int, dialogues: Sequence[Generator[Request, Outcome, Result]]
+        self, dialogues: Sequence[Generator[Request, Outcome, Result]]
+    ) -> list[Result]:
+        with self._slots.for_dialogue() as slot:
+            return await self._advance(slot, dialogues)
+
+    async def _advance(
+        self, slot: Slot, dialogues: Sequence[Generator[Request, Outcome, Result]]
     ) -> list[Result]:
         """Advance dialogues together, one request of each at a time, until all have returned."""
         results: dict[int, Result] = {}
@@ -155,11 +159,11 @@ class Scheduler(Generic[Result]):
                     requests[index] = dialogues[index].send(outcome)  # type: ignore[arg-type]
                 except StopIteration as stop:
                     results[index] = stop.value
-            answers = await self._ask(place, list(requests.values())) if requests else []
+            answers = await self._ask(slot, list(requests.values())) if requests else []
             outcomes = dict(zip(requests, answers, strict=True))
         return [results[index] for index in range(len(dialogues))]
 
-    async def _ask(self, place: int, requests: Sequence[Request]) -> list[Outcome]:
+    async def _ask(self, slot: Slot, requests: Sequence[Request]) -> list[Outcome]:
         """One outcome a request: of the store, or of the engine for the lot of them."""
         keys = [request_key(self._engine.identity, request) for request in requests]
         self.accounting.expected += len(keys)
@@ -167,7 +171,7 @@ class Scheduler(Generic[Result]):
         stored = self._store.get(keys)
         answers = {key: _Answer(completion, Source.STORE) for key, completion in stored.items()}
         if len(answers) < len(unique):
-            answers = {**await self._ask_once(place, unique), **answers}
+            answers = {**await self._ask_once(slot, unique), **answers}
         for key, request in zip(keys, requests, strict=True):
             self._count(key, request, answers[key])
             if answers[key].source is Source.ENGINE:  # For others like it in this batch.
@@ -183,13 +187,14 @@ class Scheduler(Generic[Result]):
                 FailedRequest(key=key.hex(), reason=reason, excerpt=excerpt, attempts=attempts)
             )
 
-    async def _ask_once(self, place: int, unique: dict[bytes, Request]) -> dict[bytes, _Answer]:
+    async def _ask_once(self, slot: Slot, unique: dict[bytes, Request]) -> dict[bytes, _Answer]:
         """Ask the engine, or wait for the answer to an equal question that is on its way."""
         question = tuple(unique)
         if question in self._in_flight:
+            slot.leave()
             answers = await self._in_flight[question]
             return {k: a._replace(source=Source.EQUAL_REQUEST) for k, a in answers.items()}
-        task = asyncio.ensure_future(self._complete(place, unique))
+        task = asyncio.ensure_future(self._complete(slot, unique))
         self._in_flight[question] = task
         task.add_done_callback(partial(self._forget, question))
         return await task
@@ -199,27 +204,28 @@ class Scheduler(Generic[Result]):
         if not task.cancelled():
             task.exception()  # Looked at, so that asyncio logs none that a stopped run left.
 
-    async def _complete(self, place: int, unique: dict[bytes, Request]) -> dict[bytes, _Answer]:
+    async def _complete(self, slot: Slot, unique: dict[bytes, Request]) -> dict[bytes, _Answer]:
         """Ask the engine, and again for what failed in a way that may pass."""
         self.accounting.asked += len(unique)
         attempts = dict.fromkeys(unique, 1)
         with self.accounting.rates.working():
-            outcomes = await self._call(place, unique)
+            outcomes = await self._call(slot, unique)
             for attempt in range(self._retry.times):
                 again = {k: unique[k] for k, outcome in outcomes.items() if _is_transient(outcome)}
                 if not again:
                     break
+                slot.leave()
                 await asyncio.sleep(self._retry.delay * 2**attempt)
-                outcomes.update(await self._call(place, again))
+                outcomes.update(await self._call(slot, again))
                 attempts.update(dict.fromkeys(again, attempt + 2))
         for outcome in filter(_is_transient, outcomes.values()):
             self._breaker.failed(outcome.reason)
         return {k: _Answer(o, Source.ENGINE, attempts[k]) for k, o in outcomes.items()}
 
-    async def _call(self, place: int, unique: dict[bytes, Request]) -> dict[bytes, Outcome]:
+    async def _call(self, slot: Slot, unique: dict[bytes, Request]) -> dict[bytes, Outcome]:
         """One call of the engine; what it answers is stored."""
-        async with self._slots.hold(place):
-            answers = await self._engine.complete(list(unique.values()))
+        await slot.take()
+        answers = await self._engine.complete(list(unique.values()))
         outcomes = dict(zip(unique, answers, strict=True))
         if not all(map(_is_transient, answers)):
             self._breaker.answered()

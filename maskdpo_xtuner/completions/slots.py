@@ -4,49 +4,72 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 
 
 class Slots:
-    """At most ``limit`` holders at once; of those that wait, the one with the lowest place is next.
+    """At most ``limit`` at once; of the dialogues that wait, the one that began first is next.
 
-    With the number of its dialogue as the place of a request, a dialogue that has begun goes on
-    before a new one begins, while the engine still has its turns in the prefix cache.
+    A dialogue keeps its slot from turn to turn: it goes on before a later one begins, while the
+    engine still has its turns in the prefix cache.
     """
 
     def __init__(self, limit: int) -> None:
         self._free = limit
-        self._order = count()
-        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._places = count()
+        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
 
-    @asynccontextmanager
-    async def hold(self, place: int) -> AsyncIterator[None]:
-        """Wait for a slot and keep it inside of the block."""
-        await self._take(place)
+    @contextmanager
+    def for_dialogue(self) -> Iterator[Slot]:
+        """A slot to take and leave inside of the block; it is left at the end."""
+        slot = Slot(self, next(self._places))
         try:
-            yield
+            yield slot
         finally:
-            self._give_back()
+            slot.leave()
 
-    async def _take(self, place: int) -> None:
+    async def take(self, place: int) -> None:
+        """Wait for a slot; the lowest place is next."""
         if self._free:
             self._free -= 1
             return
         turn = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (place, next(self._order), turn))
+        heapq.heappush(self._waiting, (place, turn))
         try:
             await turn
         except asyncio.CancelledError:
             if not turn.cancelled():  # It had just been given a slot.
-                self._give_back()
+                self.give_back()
             raise
 
-    def _give_back(self) -> None:
+    def give_back(self) -> None:
+        """Pass a slot on to whoever is next."""
         while self._waiting:
-            turn = heapq.heappop(self._waiting)[-1]
+            _, turn = heapq.heappop(self._waiting)
             if not turn.done():
                 turn.set_result(None)
                 return
         self._free += 1
+
+
+class Slot:
+    """What one dialogue, or a batch of them, has of the slots: one or none."""
+
+    def __init__(self, slots: Slots, place: int) -> None:
+        self._slots = slots
+        self._place = place
+        self._taken = False
+
+    async def take(self) -> None:
+        """Have one, waiting if need be."""
+        if not self._taken:
+            await self._slots.take(self._place)
+            self._taken = True
+
+    def leave(self) -> None:
+        """Have none: the dialogue has ended, or waits for something else than the engine."""
+        if self._taken:
+            self._taken = False
+            self._slots.give_back()

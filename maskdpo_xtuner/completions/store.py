@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import sqlite3
@@ -19,20 +18,26 @@ from maskdpo_xtuner.engines.base import Completion, Request
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS completions (
-    key BLOB PRIMARY KEY,
+    key BLOB NOT NULL PRIMARY KEY,
     text TEXT NOT NULL,
     finish_reason TEXT NOT NULL,
     prompt_tokens INTEGER NOT NULL,
     completion_tokens INTEGER NOT NULL,
     created REAL NOT NULL
-) WITHOUT ROWID
+)
 """
+# Pages in memory, in KiB: the upper levels of the index of ten million keys, and more.
+_CACHE = 64 * 1024
+# Pages of 4 KiB in the write-ahead log before they go to the file, many of them changed repeatedly.
+_LOG = 10_000
 _COLUMNS = 'text, finish_reason, prompt_tokens, completion_tokens'
 _ALL = f'key, {_COLUMNS}, created'
 # Rows of one transaction when another store is absorbed.
 _STEP = 20_000
 # SQLite takes at most 999 values a statement in its older builds.
 _MOST_KEYS = 900
+
+_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(',', ':')).encode
 
 
 def request_key(identity: Mapping[str, str], request: Request) -> bytes:
@@ -44,11 +49,10 @@ def request_key(identity: Mapping[str, str], request: Request) -> bytes:
     parts = [
         dict(identity),
         [[message.role, message.content] for message in request.messages],
-        dataclasses.asdict(request.sampling),
+        vars(request.sampling),
         request.seed,
     ]
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(',', ':'))
-    return hashlib.sha256(text.encode('utf-8', 'surrogatepass')).digest()
+    return hashlib.sha256(_encode(parts).encode('utf-8', 'surrogatepass')).digest()
 
 
 @contextmanager
@@ -74,7 +78,9 @@ def _refusals(path: Path) -> Iterator[None]:
 class CompletionStore:
     """Completions on disk. What `put` returned from survives a SIGKILL of the process.
 
-    One process writes at a time; a second one that opens the file is refused.
+    One process writes at a time; a second one that opens the file is refused. The file takes about
+    110 bytes a completion beside its text: 7 million annotator's turns and a quarter of a million
+    answers are about 2 GB. Memory is bounded by the page cache, whatever the size of the file.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -98,6 +104,8 @@ class CompletionStore:
         self._database.execute('PRAGMA locking_mode = EXCLUSIVE')
         self._database.execute('PRAGMA journal_mode = WAL')
         self._database.execute('PRAGMA synchronous = NORMAL')
+        self._database.execute(f'PRAGMA cache_size = -{_CACHE}')
+        self._database.execute(f'PRAGMA wal_autocheckpoint = {_LOG}')
         self._database.execute(_SCHEMA)
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, Completion]:
@@ -115,7 +123,10 @@ class CompletionStore:
     def put(self, completions: Mapping[bytes, Completion]) -> None:
         """Store them together or not at all; a key that is there keeps what it has."""
         now = time.time()
-        rows = [(key, *dataclasses.astuple(value), now) for key, value in completions.items()]
+        rows = [
+            (key, c.text, c.finish_reason, c.prompt_tokens, c.completion_tokens, now)
+            for key, c in completions.items()
+        ]
         with self._database:
             self._database.execute('BEGIN')
             self._database.executemany(

@@ -51,7 +51,7 @@ class Window(Generic[Result]):
         self._running = self._held = 0
         self._ahead: deque[_Entry[Result]] = deque()
         self._failed: asyncio.Task[list[Result]] | None = None
-        self._wake: asyncio.Future[None] | None = None
+        self._waits = False
         self._until_room = False
 
     def __len__(self) -> int:
@@ -93,9 +93,11 @@ class Window(Generic[Result]):
 
     def _wait(self, until_room: bool) -> None:
         self._until_room = until_room
-        self._wake = self._loop.create_future()
-        self._loop.run_until_complete(self._wake)
-        self._wake = None
+        self._waits = True
+        try:
+            self._loop.run_forever()
+        finally:
+            self._waits = False
 
     def _note_end(self, entry: _Entry[Result], task: asyncio.Task[list[Result]]) -> None:
         self._running -= 1
@@ -107,10 +109,10 @@ class Window(Generic[Result]):
         failed = task.cancelled() or task.exception() is not None
         if failed and self._failed is None:
             self._failed = task
-        if self._wake is None or self._wake.done():
-            return
-        if self._is_ready() or self._failed or (self._until_room and self._has_room()):
-            self._wake.set_result(None)
+        if self._waits and (
+            self._is_ready() or self._failed or (self._until_room and self._has_room())
+        ):
+            self._loop.stop()
 
     def _is_ready(self) -> bool:
         return bool(self._ahead) and not self._ahead[0].left

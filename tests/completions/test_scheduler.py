@@ -81,6 +81,26 @@ def test_a_dialogue_that_asks_nothing_has_its_result(tmp_path: Path) -> None:
     assert flat(engine) == ['a']
 
 
+def test_a_dialogue_goes_on_before_later_ones_begin(tmp_path: Path) -> None:
+    engine = ScriptedEngine(echo, concurrency=2)
+    run(engine, tmp_path, [[talk(*(f'{n}{turn}' for turn in 'abc'))] for n in range(6)])
+    two_by_two = [f'{n}{turn}' for one in (0, 2, 4) for turn in 'abc' for n in (one, one + 1)]
+    assert flat(engine) == two_by_two
+
+
+def test_one_slow_dialogue_does_not_keep_the_engine_waiting(tmp_path: Path) -> None:
+    # The first dialogue is asked again and again while the others pass it by.
+    turns = 20
+    engine = ScriptedEngine(echo, concurrency=2)
+    slow = talk(*(f'slow {turn}' for turn in range(turns)))
+    results, _ = run(engine, tmp_path, [[slow], *([talk(f'{n}')] for n in range(turns))])
+    assert results[1:] == [[[f'{n}']] for n in range(turns)]
+    first, second = flat(engine)[: 2 * turns : 2], flat(engine)[1 : 2 * turns : 2]
+    assert sorted([*first, *second]) == sorted(flat(engine))
+    assert len(engine.calls) == 2 * turns
+    assert all('slow' in a or 'slow' in b for a, b in zip(first, second, strict=True))
+
+
 # -- batches
 
 

@@ -101,6 +101,62 @@ def test_a_second_process_is_refused_until_the_first_has_closed(path: Path) -> N
     assert subprocess.run(second).returncode == 0
 
 
+def test_completions_are_found_by_their_key_and_the_page_cache_is_bounded(path: Path) -> None:
+    with CompletionStore(path):
+        pass
+    database = sqlite3.connect(path)
+    query = 'EXPLAIN QUERY PLAN SELECT text FROM completions WHERE key IN (?, ?)'
+    (plan,) = database.execute(query, (b'a', b'b')).fetchall()
+    assert 'SEARCH' in plan[-1]
+    assert '(key=?)' in plan[-1]
+
+
+# -- stores of shards
+
+
+def filled(path: Path, keys: range, completion: Completion) -> Path:
+    with CompletionStore(path) as store:
+        store.put({key.to_bytes(4, 'big'): completion for key in keys})
+    return path
+
+
+def test_a_store_takes_over_what_it_lacks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('maskdpo_xtuner.completions.store._STEP', 7)
+    filled(path, range(0, 40), GOLD)
+    shard = filled(path.with_name('shard.sqlite'), range(20, 100), TIN)
+    with CompletionStore(path) as store:
+        assert store.absorb(shard) == 60
+        assert store.absorb(shard) == 0
+        found = store.get([key.to_bytes(4, 'big') for key in range(100)])
+    assert list(found.values()) == [GOLD] * 40 + [TIN] * 60
+    with CompletionStore(shard) as store:
+        assert len(store) == 80
+
+
+def test_an_empty_store_has_nothing_to_take_over(path: Path) -> None:
+    shard = filled(path.with_name('shard.sqlite'), range(0), TIN)
+    with CompletionStore(path) as store:
+        assert store.absorb(shard) == 0
+
+
+def test_what_cannot_be_absorbed_is_named(path: Path) -> None:
+    text, missing = path.with_name('text.sqlite'), path.with_name('missing.sqlite')
+    shard = filled(path.with_name('shard.sqlite'), range(3), TIN)
+    text.write_text('something else, and longer than the header of a database\n' * 40)
+    with CompletionStore(path) as store:
+        with pytest.raises(ValueError, match=r'missing\.sqlite: there is no such store'):
+            store.absorb(missing)
+        assert not missing.exists()
+        with pytest.raises(ValueError, match=r'text\.sqlite: not a store'):
+            store.absorb(text)
+        with (
+            CompletionStore(shard),
+            pytest.raises(ValueError, match=r'shard\.sqlite: .*another run has the store open'),
+        ):
+            store.absorb(shard)
+        assert store.absorb(shard) == 3  # after each of these errors
+
+
 def test_a_file_that_is_no_store_is_refused_and_left_as_it_is(path: Path) -> None:
     path.parent.mkdir()
     path.write_text('something else, and longer than the header of a database\n' * 40)

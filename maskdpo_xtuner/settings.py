@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -98,7 +98,12 @@ class EvaluationSettings(Part):
 
 
 class Settings(Part):
-    """Everything that one config says."""
+    """Everything that one config says.
+
+    Attributes:
+        store: the file that remembers completions; None for one in the work dir. Experiments that
+            name the same file answer equal requests for each other; they run one after another.
+    """
 
     work_dir: Path
     questions: QuestionSource
@@ -107,6 +112,17 @@ class Settings(Part):
     annotator: AnnotatorSource = LexicalSettings()
     pairs: PairSettings = PairSettings()
     evaluation: EvaluationSettings | None = None
+    store: Path | None = None
+
+    @property
+    def store_path(self) -> Path:
+        """Where completions are kept."""
+        return self.store or self.work_dir / 'completions.sqlite'
+
+    def flat(self, keys: Collection[str]) -> dict[str, Any]:
+        """Some of the settings under dotted keys, without those that change no result."""
+        values = self.model_dump(mode='json', include=set(keys))
+        return {key: leaf for name in values for key, leaf in _flatten(values[name], name).items()}
 
     def pair_rules(self) -> PairRules:
         """Which answers may be compared, as `make_pair` takes it."""
@@ -140,7 +156,8 @@ def load_settings(
         loaded.merge_from_dict(dict(options or {}))
     except TypeError as error:  # a.b=1 where a is no dict
         raise ValueError(f'{config}: --cfg-options: {error}') from error
-    values = loaded.to_dict()
+    # A name with an underscore is a helper variable of the config.
+    values = {key: value for key, value in loaded.to_dict().items() if key[0] != '_'}
     if work_dir is not None:
         values['work_dir'] = str(work_dir)
     try:
@@ -168,41 +185,44 @@ def _all_keys(part: type[BaseModel]) -> set[str]:
     return {key for each in parts for key in each.get('properties', {})}
 
 
-def guard_work_dir(work_dir: Path, settings: Part, keys: Sequence[str]) -> None:
-    """Write the settings beside the results, or refuse to mix two experiments in one folder.
+def guard_work_dir(work_dir: Path, experiment: Mapping[str, Any]) -> None:
+    """Write beside the results what determines them, or refuse to mix two experiments.
 
     Args:
         work_dir: where ``settings.json`` is kept.
-        settings: the settings of this run.
-        keys: the parts of them that determine the results.
+        experiment: what determines the results, under dotted keys. What only says where and how
+            fast (addresses, concurrency, time-outs) does not belong to it and may change.
 
     Raises:
-        ValueError: when the folder was filled with other settings, with the difference.
+        ValueError: when the folder was filled by another experiment, with the difference.
     """
     path = work_dir / 'settings.json'
-    current = settings.model_dump(mode='json', include=set(keys))
     if not path.exists():
         with atomic_writer(path) as file:
-            json.dump(current, file, indent=2, ensure_ascii=False)
+            json.dump(experiment, file, indent=2, ensure_ascii=False)
         return
-    before, now = _flatten(json.loads(path.read_text(encoding='utf-8'))), _flatten(current)
-    changed = [
-        f'{key}: {before.get(key)!r} -> {now.get(key)!r}'
-        for key in sorted(before.keys() | now.keys())
-        if before.get(key) != now.get(key)
-    ]
-    if changed:
+    difference = describe_difference(json.loads(path.read_text(encoding='utf-8')), experiment)
+    if difference:
         raise ValueError(
-            f'{work_dir} holds results of other settings ({"; ".join(changed)}); choose another '
+            f'{work_dir} holds results of other settings ({difference}); choose another '
             'work dir (--work-dir), or remove this one'
         )
 
 
-def _flatten(value: Any, prefix: str = '') -> dict[str, Any]:
+def describe_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """``key: old -> new`` for every key whose value is not the same; empty when all are."""
+    return '; '.join(
+        f'{key}: {before.get(key)!r} -> {now.get(key)!r}'
+        for key in sorted(before.keys() | now.keys())
+        if before.get(key) != now.get(key)
+    )
+
+
+def _flatten(value: Any, prefix: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         return {prefix: value}
     return {
         key: leaf
         for name, inner in value.items()
-        for key, leaf in _flatten(inner, f'{prefix}.{name}' if prefix else name).items()
+        for key, leaf in _flatten(inner, f'{prefix}.{name}').items()
     }

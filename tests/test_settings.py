@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,11 @@ def test_a_config_inherits(config: Path) -> None:
     child.write_text("_base_ = ['config.py']\nsampling = dict(seed=3)\n")
     settings = load_settings(child)
     assert (settings.sampling.seed, settings.work_dir) == (3, Path('work'))
+
+
+def test_a_name_with_an_underscore_is_a_variable_of_the_config(config: Path) -> None:
+    config.write_text(f'_seed = 3\n{LEAST}sampling = dict(seed=_seed)\n')
+    assert load_settings(config).sampling.seed == 3
 
 
 @pytest.mark.parametrize(
@@ -145,11 +151,13 @@ def test_topics_are_taken_whole_from_the_first_on() -> None:
 
 def test_the_guard_names_what_was_added_and_removed(config: Path, tmp_path: Path) -> None:
     settings = load_settings(config)
-    guard_work_dir(tmp_path / 'work', settings, ('sampling',))
-    guard_work_dir(tmp_path / 'work', settings, ('sampling',))
+    guard_work_dir(tmp_path / 'work', settings.flat(['sampling']))
+    guard_work_dir(tmp_path / 'work', settings.flat(['sampling']))
     with pytest.raises(ValueError, match=r'pairs\.truncated_chosen: None -> True.*--work-dir'):
-        guard_work_dir(tmp_path / 'work', settings, ('sampling', 'pairs'))
+        guard_work_dir(tmp_path / 'work', settings.flat(['sampling', 'pairs']))
     other = load_settings(config, {'sampling.seed': 9})
     with pytest.raises(ValueError, match=r'\(sampling\.seed: 0 -> 9\)'):
-        guard_work_dir(tmp_path / 'work', other, ('sampling',))
-    assert (tmp_path / 'work' / 'settings.json').read_text().count('"seed": 0') == 1
+        guard_work_dir(tmp_path / 'work', other.flat(['sampling']))
+    written = json.loads((tmp_path / 'work' / 'settings.json').read_text())
+    assert written == settings.flat(['sampling'])
+    assert written['sampling.seed'] == 0

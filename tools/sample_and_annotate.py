@@ -14,22 +14,24 @@ from maskdpo_xtuner.command_line import add_config_options, run_tool
 def main() -> int:
     """Parse, run, print; the exit status is 1 when answers or verdicts could not be had."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        '--shard',
+        metavar='I/N',
+        help='do part I of N (the first is 0) of the questions, as an independent job; '
+        'tools/merge_shards.py puts the parts together',
+    )
     add_config_options(parser)
     args = parser.parse_args()
 
     from maskdpo_xtuner.pipeline.run import run_pipeline
+    from maskdpo_xtuner.pipeline.shards import Shard
     from maskdpo_xtuner.settings import load_settings
 
     settings = load_settings(args.config, dict(args.cfg_options), args.work_dir)
-    summary = run_pipeline(settings, quiet=args.quiet)
-    print(summary.table())
-    print(f'pairs are in {settings.work_dir / "pairs.jsonl"}')
-    if summary.missing:
-        failures = settings.work_dir / 'failures.jsonl'
-        print(f'{summary.missing} answers are missing, see {failures}; run again to ask for them')
-    if summary.turns.failed:
-        print(f'{summary.turns.failed} requests to the annotator failed; run again to ask for them')
-    return int(summary.missing > 0 or summary.turns.failed > 0)
+    shard = Shard.parse(args.shard) if args.shard else None
+    summary = run_pipeline(settings, shard, quiet=args.quiet)
+    print(summary.report(shard.folder(settings.work_dir) if shard else settings.work_dir))
+    return summary.exit_status
 
 
 if __name__ == '__main__':

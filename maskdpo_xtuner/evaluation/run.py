@@ -16,6 +16,7 @@ from maskdpo_xtuner.evaluation.intervals import Bootstrap
 from maskdpo_xtuner.jsonl import atomic_writer, read_records
 from maskdpo_xtuner.pipeline.run import annotate_stage, sample_stage
 from maskdpo_xtuner.pipeline.summary import Summary
+from maskdpo_xtuner.pipeline.work_dir import open_work_dir
 from maskdpo_xtuner.records import AnnotatedResponse, Question
 from maskdpo_xtuner.settings import EvaluationSettings, Settings
 
@@ -104,6 +105,7 @@ def _settings_of(
             'questions': asked.questions,
             'sampling': sampling,
             'policy': policy,
+            'store': None,
         }
     )
 
@@ -114,15 +116,17 @@ def _answer(
     by_id = {question.question_id: question for question in questions}
     summary = Summary(questions=len(questions), samples=settings.sampling.num_samples)
     policy, judge = settings.policy.build(), settings.annotator.build()
-    sample_stage(settings, policy, by_id, summary, quiet=quiet)
-    del policy  # Its model makes room for the annotator's.
-    if summary.requests.failed:
-        raise ValueError(
-            f'{name}: {summary.requests.describe()}; see {settings.work_dir / "failures.jsonl"}, '
-            'and run the same command again to ask for what is missing'
-        )
-    annotate_stage(settings, judge, by_id, summary, quiet=quiet)
-    annotated = read_records(settings.work_dir / 'annotated.jsonl', AnnotatedResponse)
+    work_dir = settings.work_dir
+    with open_work_dir(settings) as store:
+        sample_stage(work_dir, store, policy, by_id, settings.sampling, summary, quiet=quiet)
+        del policy  # Its model makes room for the annotator's.
+        if summary.requests.failed:
+            raise ValueError(
+                f'{name}: {summary.requests.describe()}; see {work_dir / "failures.jsonl"}, '
+                'and run the same command again to ask for what is missing'
+            )
+        annotate_stage(work_dir, store, judge, by_id, summary, quiet=quiet)
+    annotated = read_records(work_dir / 'annotated.jsonl', AnnotatedResponse)
     return list(annotated), summary
 
 

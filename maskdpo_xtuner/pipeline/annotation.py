@@ -7,6 +7,7 @@ from itertools import tee
 
 from maskdpo_xtuner.annotators.base import Annotator, Dialogue
 from maskdpo_xtuner.completions import Scheduler
+from maskdpo_xtuner.pipeline.files import FailureRecord
 from maskdpo_xtuner.records import AnnotatedResponse, Question, Response, Sentence
 from maskdpo_xtuner.sentences import split_sentences
 
@@ -32,6 +33,20 @@ def annotate(
         yield AnnotatedResponse(
             **response.model_dump(), sentences=tuple(sentences), annotator=dict(annotator.identity)
         )
+
+
+def failed_sentences(response: AnnotatedResponse) -> Iterator[FailureRecord]:
+    """The sentences without a verdict because a request failed; unreadable answers are answers."""
+    for sentence in response.sentences:
+        kind, _, reason = (sentence.failure or '').partition(': ')
+        if kind == 'failed':
+            yield FailureRecord(
+                stage='annotation',
+                question_id=response.question_id,
+                sample_index=response.sample_index,
+                span=(sentence.start, sentence.end),
+                reason=reason,
+            )
 
 
 def _open_dialogues(response: Response, question: Question, annotator: Annotator) -> list[Dialogue]:

@@ -1,138 +1,204 @@
 """The three stages in a work dir: sample, annotate, pair.
 
-Every stage writes its file when it is whole. What the engine answered is remembered in
-``completions.sqlite``, so a run that was interrupted goes on where it stopped and ends in the same
-bytes.
+Every stage streams its files and puts them in place when they are whole. What the engine answered
+is remembered in ``completions.sqlite``, so a run that was interrupted goes on where it stopped and
+ends in the same bytes. ``summary.json`` stands in a work dir whose files belong together: a run
+takes it away when it begins and writes it last.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from maskdpo_xtuner.annotators.base import Annotator
-from maskdpo_xtuner.completions import CompletionStore, Scheduler
+from maskdpo_xtuner.completions import CompletionStore, EngineDown, Scheduler
 from maskdpo_xtuner.engines.base import Engine
-from maskdpo_xtuner.jsonl import atomic_writer, read_records, write_records
-from maskdpo_xtuner.pairs import DroppedQuestion
-from maskdpo_xtuner.pipeline.annotation import annotate
+from maskdpo_xtuner.jsonl import atomic_writer
+from maskdpo_xtuner.pairs import PairRules
+from maskdpo_xtuner.pipeline.annotation import annotate, failed_sentences
+from maskdpo_xtuner.pipeline.files import FailureRecord, read_lines, write_line
 from maskdpo_xtuner.pipeline.pairing import pair
-from maskdpo_xtuner.pipeline.sampling import FailedSample, sample
+from maskdpo_xtuner.pipeline.sampling import sample
+from maskdpo_xtuner.pipeline.shards import Shard
 from maskdpo_xtuner.pipeline.summary import Summary
-from maskdpo_xtuner.progress import progress_bar
+from maskdpo_xtuner.pipeline.work_dir import experiment, open_work_dir
+from maskdpo_xtuner.progress import engine_bar, progress_bar
 from maskdpo_xtuner.records import AnnotatedResponse, PreferencePair, Question, Response, Sentence
-from maskdpo_xtuner.settings import Settings, guard_work_dir
-
-GUARDED = ('questions', 'policy', 'sampling', 'annotator', 'pairs')
+from maskdpo_xtuner.settings import SamplingSettings, Settings, guard_work_dir
 
 
-def run_pipeline(settings: Settings, *, quiet: bool = False) -> Summary:
+def run_pipeline(settings: Settings, shard: Shard | None = None, *, quiet: bool = False) -> Summary:
     """Make ``pairs.jsonl`` and what leads to it.
 
+    Args:
+        settings: what to run.
+        shard: do this part of the questions only, in a work dir of its own inside the config's;
+            `maskdpo_xtuner.pipeline.merging.merge_shards` puts the parts together.
+        quiet: no progress bars.
+
     Returns:
-        The counts, also written as ``summary.json``. Samples that failed are in
+        The counts, also written as ``summary.json``. Requests that failed are listed in
         ``failures.jsonl``; they are asked again by the next run.
 
     Raises:
         ValueError: for bad input, settings that differ from those of the work dir, when no answer
             could be had, and when no pair is left (``dropped.jsonl`` then says why for every
-            question).
+            question). A shard may be left without pairs.
     """
-    work_dir = settings.work_dir
-    questions = {question.question_id: question for question in settings.questions.load()}
+    all_questions = settings.questions.load()
+    questions = {q.question_id: q for q in (shard.take(all_questions) if shard else all_questions)}
     # What is wrong with either model is found before anything is asked or written.
     policy, judge = settings.policy.build(), settings.annotator.build()
-    guard_work_dir(work_dir, settings, GUARDED)
+    made_from = experiment(settings, all_questions, policy.identity, judge[0].identity, shard)
+    if shard:
+        settings = shard_settings(settings, shard)
+    work_dir = settings.work_dir
     summary = Summary(questions=len(questions), samples=settings.sampling.answers_per_question)
-    sample_stage(settings, policy, questions, summary, quiet=quiet)
-    del policy  # Its model makes room for the annotator's.
-    if not summary.requests.done:
-        raise ValueError(
-            f'there are no answers to annotate: {summary.requests.describe()}; see '
-            f'{work_dir / "failures.jsonl"}, and run again to ask for them'
-        )
-    annotate_stage(settings, judge, questions, summary, quiet=quiet)
-    pair_stage(settings, questions, summary)
-    with atomic_writer(work_dir / 'summary.json') as file:
-        json.dump(summary.to_dict(), file, indent=2)
-    if not summary.pairs:
-        raise ValueError(
-            f'all {len(questions)} questions were dropped ({summary.drop_reasons()}); '
-            f'{work_dir / "dropped.jsonl"} has the scores: sample more answers, or look at the '
-            'labels in annotated.jsonl'
-        )
+    with open_work_dir(settings) as store:
+        guard_work_dir(work_dir, made_from)
+        (work_dir / 'summary.json').unlink(missing_ok=True)
+        sample_stage(work_dir, store, policy, questions, settings.sampling, summary, quiet=quiet)
+        del policy  # Its model makes room for the annotator's.
+        if not summary.requests.done:
+            raise ValueError(
+                f'there are no answers to annotate: {summary.requests.describe()}; see '
+                f'{work_dir / "failures.jsonl"}, and run again to ask for them'
+            )
+        annotate_stage(work_dir, store, judge, questions, summary, quiet=quiet)
+        pair_stage(work_dir, questions, settings.pair_rules(), summary)
+        write_summary(work_dir, summary)
+    if shard is None:
+        refuse_without_pairs(work_dir, summary)
     return summary
 
 
+def shard_settings(settings: Settings, shard: Shard) -> Settings:
+    """The settings with the work dir of a shard.
+
+    Raises:
+        ValueError: for settings with a store of their own: one run at a time can have it.
+    """
+    if settings.store:
+        raise ValueError(
+            f'shards run side by side and cannot share the store {settings.store}; leave `store` '
+            'out (--cfg-options store=None)'
+        )
+    return settings.model_copy(update={'work_dir': shard.folder(settings.work_dir)})
+
+
 def sample_stage(
-    settings: Settings,
+    work_dir: Path,
+    store: CompletionStore,
     engine: Engine,
-    questions: dict[str, Question],
+    questions: Mapping[str, Question],
+    sampling: SamplingSettings,
     summary: Summary,
     *,
     quiet: bool,
 ) -> None:
     """Questions to ``responses.jsonl``, and ``failures.jsonl`` for what could not be had."""
-    failures: list[FailedSample] = []
-    with CompletionStore(settings.work_dir / 'completions.sqlite') as store:
-        scheduler: Scheduler[Response | FailedSample] = Scheduler(engine, store)
-        summary.requests = scheduler.accounting
-        groups = sample(questions.values(), scheduler, settings.sampling, engine.identity)
-        bar = progress_bar(len(questions), 'sampling', 'question', quiet=quiet)
-
-        def responses() -> Iterator[Response]:
-            for group in groups:
-                failures.extend(item for item in group if isinstance(item, FailedSample))
-                yield from (item for item in group if isinstance(item, Response))
-                bar.update()
-
-        with bar:
-            write_records(settings.work_dir / 'responses.jsonl', responses())
-    write_records(settings.work_dir / 'failures.jsonl', failures)
+    scheduler: Scheduler[Response | FailureRecord] = Scheduler(engine, store)
+    summary.requests = scheduler.accounting
+    with (
+        atomic_writer(work_dir / 'responses.jsonl') as responses,
+        atomic_writer(work_dir / 'failures.jsonl') as failures,
+        _progress(scheduler, len(questions), 'sampling', 'questions', quiet=quiet) as advance,
+    ):
+        for group in sample(questions.values(), scheduler, sampling, engine.identity):
+            for item in group:
+                write_line(responses if isinstance(item, Response) else failures, item)
+            advance()
 
 
 def annotate_stage(
-    settings: Settings,
+    work_dir: Path,
+    store: CompletionStore,
     judge: tuple[Annotator, Engine | None],
-    questions: dict[str, Question],
+    questions: Mapping[str, Question],
     summary: Summary,
     *,
     quiet: bool,
 ) -> None:
-    """``responses.jsonl`` to ``annotated.jsonl``; ``judge`` is an annotator and its engine."""
-    responses = read_records(settings.work_dir / 'responses.jsonl', Response)
+    """``responses.jsonl`` to ``annotated.jsonl``; ``judge`` is an annotator and its engine.
+
+    Sentences whose requests failed are added to ``failures.jsonl``.
+    """
     annotator, engine = judge
-    total = summary.requests.done
+    scheduler: Scheduler[Sentence] | None = Scheduler(engine, store) if engine else None
+    if scheduler:
+        summary.turns = scheduler.accounting
+    responses = read_lines(work_dir / 'responses.jsonl', Response)
     with (
-        CompletionStore(settings.work_dir / 'completions.sqlite') as store,
-        progress_bar(total, 'annotating', 'answer', quiet=quiet) as bar,
+        atomic_writer(work_dir / 'annotated.jsonl') as annotated,
+        atomic_writer(work_dir / 'failures.jsonl') as failures,
+        _progress(
+            scheduler, summary.requests.done, 'annotating', 'answers', quiet=quiet
+        ) as advance,
     ):
-        scheduler: Scheduler[Sentence] | None = Scheduler(engine, store) if engine else None
-        if scheduler:
-            summary.turns = scheduler.accounting
-        annotated = annotate(responses, questions, annotator, scheduler)
-
-        def counted(items: Iterable[AnnotatedResponse]) -> Iterator[AnnotatedResponse]:
-            for item in items:
-                summary.count_response(item)
-                bar.update()
-                yield item
-
-        write_records(settings.work_dir / 'annotated.jsonl', counted(annotated))
+        for failure in read_lines(work_dir / 'failures.jsonl', FailureRecord):
+            write_line(failures, failure)
+        for response in annotate(responses, questions, annotator, scheduler):
+            summary.count_response(response)
+            write_line(annotated, response)
+            for failure in failed_sentences(response):
+                write_line(failures, failure)
+            advance()
 
 
-def pair_stage(settings: Settings, questions: dict[str, Question], summary: Summary) -> None:
+@contextmanager
+def _progress(
+    scheduler: Scheduler[Any] | None, total: int, stage: str, unit: str, *, quiet: bool
+) -> Iterator[Callable[[], object]]:
+    """Show how far a stage is, and, should it break off, what became of its requests."""
+    if scheduler is None:
+        with progress_bar(total, stage, f' {unit}', quiet=quiet) as bar:
+            yield bar.update
+        return
+    accounting = scheduler.accounting
+    try:
+        with engine_bar(total, stage, unit, accounting.postfix, quiet=quiet) as advance:
+            yield advance
+    except EngineDown:  # Its message says it.
+        raise
+    except BaseException:
+        print(f'{stage}: {accounting.describe()}', file=sys.stderr)
+        raise
+
+
+def pair_stage(
+    work_dir: Path, questions: Mapping[str, Question], rules: PairRules, summary: Summary
+) -> None:
     """``annotated.jsonl`` to ``pairs.jsonl`` and ``dropped.jsonl``."""
-    annotated = read_records(settings.work_dir / 'annotated.jsonl', AnnotatedResponse)
-    dropped: list[DroppedQuestion] = []
-
-    def pairs() -> Iterator[PreferencePair]:
-        for made in pair(annotated, questions, settings.pair_rules()):
+    annotated = read_lines(work_dir / 'annotated.jsonl', AnnotatedResponse)
+    with (
+        atomic_writer(work_dir / 'pairs.jsonl') as pairs,
+        atomic_writer(work_dir / 'dropped.jsonl') as dropped,
+    ):
+        for made in pair(annotated, questions, rules):
             summary.count_pair(made)
-            if isinstance(made, PreferencePair):
-                yield made
-            else:
-                dropped.append(made)
+            write_line(pairs if isinstance(made, PreferencePair) else dropped, made)
 
-    write_records(settings.work_dir / 'pairs.jsonl', pairs())
-    write_records(settings.work_dir / 'dropped.jsonl', dropped)
+
+def write_summary(work_dir: Path, summary: Summary) -> None:
+    """Write ``summary.json``, the sign that all files are there and belong together."""
+    with atomic_writer(work_dir / 'summary.json') as file:
+        json.dump(summary.to_dict(), file, indent=2)
+
+
+def refuse_without_pairs(work_dir: Path, summary: Summary) -> None:
+    """End in an error that says why no question gave a pair.
+
+    Raises:
+        ValueError: when there is no pair.
+    """
+    if not summary.pairs:
+        raise ValueError(
+            f'all {summary.questions} questions were dropped ({summary.drop_reasons()}); '
+            f'{work_dir / "dropped.jsonl"} has the scores: sample more answers, or look at the '
+            'labels in annotated.jsonl'
+        )

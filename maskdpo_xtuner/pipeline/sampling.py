@@ -7,19 +7,11 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 
 from maskdpo_xtuner.completions import Scheduler
 from maskdpo_xtuner.engines.base import Completion, Failure, Request
-from maskdpo_xtuner.records import Message, Question, Record, Response
+from maskdpo_xtuner.pipeline.files import FailureRecord
+from maskdpo_xtuner.records import Message, Question, Response
 from maskdpo_xtuner.settings import SamplingSettings
 
-
-class FailedSample(Record):
-    """A sample that the engine could not give; ``reason`` is the engine's."""
-
-    question_id: str
-    sample_index: int
-    reason: str
-
-
-Sample = Generator[Request, Completion | Failure, Response | FailedSample]
+Sample = Generator[Request, Completion | Failure, Response | FailureRecord]
 
 
 def sample_seed(question_id: str, sample_index: int, seed: int) -> int:
@@ -37,10 +29,10 @@ def prompt_of(question: Question, *, with_document: bool = False) -> tuple[Messa
 
 def sample(
     questions: Iterable[Question],
-    scheduler: Scheduler[Response | FailedSample],
+    scheduler: Scheduler[Response | FailureRecord],
     settings: SamplingSettings,
     identity: Mapping[str, str],
-) -> Iterator[list[Response | FailedSample]]:
+) -> Iterator[list[Response | FailureRecord]]:
     """Yield the samples of each question, in the order of the questions and of their indices."""
     return scheduler.run(
         [
@@ -59,8 +51,11 @@ def _sample(
     prompt = prompt_of(question, with_document=with_document)
     outcome = yield Request(prompt, settings.decoding(), seed)
     if isinstance(outcome, Failure):
-        return FailedSample(
-            question_id=question.question_id, sample_index=index, reason=outcome.reason
+        return FailureRecord(
+            stage='sampling',
+            question_id=question.question_id,
+            sample_index=index,
+            reason=outcome.reason,
         )
     return Response(
         question_id=question.question_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from maskdpo_xtuner.completions import Accounting
@@ -68,6 +69,16 @@ class Summary:
         """Answers that were asked for and are not there."""
         return self.questions * self.samples - self.responses
 
+    @property
+    def unjudged(self) -> int:
+        """Sentences without a verdict because the annotator could not be asked."""
+        return self.failures['failed']
+
+    @property
+    def exit_status(self) -> int:
+        """0 when every answer and every verdict could be had, else 1."""
+        return int(self.missing > 0 or self.unjudged > 0)
+
     def drop_reasons(self) -> str:
         """The reasons with their counts, the most frequent first."""
         return ', '.join(f'{reason}: {count}' for reason, count in self.dropped.most_common())
@@ -94,7 +105,7 @@ class Summary:
         sentences = self.labels.total()
         rows = [
             ('questions', f'{self.questions}, {self.samples} answers each'),
-            ('requests', self.requests.describe()),
+            *([('requests', self.requests.describe())] if self.requests.expected else []),
             *([('turns', self.turns.describe())] if self.turns.expected else []),
             ('answers', f'{self.responses} ({self.truncated} cut at the token limit)'),
             ('sentences', str(sentences)),
@@ -115,6 +126,16 @@ class Summary:
             rows.append(('mean score', f'chosen {chosen:.2f}, rejected {rejected:.2f}'))
         width = max(len(name) for name, _ in rows)
         return '\n'.join(f'{name:<{width}}  {value}' for name, value in rows)
+
+    def report(self, work_dir: Path) -> str:
+        """The table, where the pairs are, and what is missing."""
+        lines = [self.table(), f'pairs are in {work_dir / "pairs.jsonl"}']
+        see = f'see {work_dir / "failures.jsonl"}; run again to ask for them'
+        if self.missing:
+            lines.append(f'{self.missing} answers are missing, {see}')
+        if self.unjudged:
+            lines.append(f'{self.unjudged} sentences could not be judged, {see}')
+        return '\n'.join(lines)
 
 
 def _name(label: Label | None) -> str:

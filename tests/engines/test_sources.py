@@ -50,18 +50,19 @@ def test_the_lmdeploy_engine_is_built_from_a_config(tmp_path: Path, model_folder
 def test_a_work_dir_goes_on_elsewhere_but_not_with_another_model(
     tmp_path: Path, policy: dict[str, Any], elsewhere: dict[str, Any]
 ) -> None:
-    guard_work_dir(tmp_path / 'w', settings_of(tmp_path, policy), ['policy'])
-    guard_work_dir(tmp_path / 'w', settings_of(tmp_path, {**policy, **elsewhere}), ['policy'])
+    guard_work_dir(tmp_path / 'w', settings_of(tmp_path, policy).flat(['policy']))
+    moved = settings_of(tmp_path, {**policy, **elsewhere})
+    guard_work_dir(tmp_path / 'w', moved.flat(['policy']))
     other = settings_of(tmp_path, {**policy, 'model': 'other'})
     with pytest.raises(ValueError, match="policy.model: 'm' -> 'other'"):
-        guard_work_dir(tmp_path / 'w', other, ['policy'])
+        guard_work_dir(tmp_path / 'w', other.flat(['policy']))
 
 
 def test_an_option_that_changes_answers_is_guarded(tmp_path: Path) -> None:
-    guard_work_dir(tmp_path / 'w', settings_of(tmp_path, LOCAL), ['policy'])
+    guard_work_dir(tmp_path / 'w', settings_of(tmp_path, LOCAL).flat(['policy']))
     other = settings_of(tmp_path, {**LOCAL, 'options': {'tp': 2, 'session_len': 1024}})
     with pytest.raises(ValueError, match='session_len: 512 -> 1024'):
-        guard_work_dir(tmp_path / 'w', other, ['policy'])
+        guard_work_dir(tmp_path / 'w', other.flat(['policy']))
 
 
 @pytest.mark.parametrize(

@@ -1,37 +1,61 @@
-"""A run of the pipeline to be interrupted: a policy that takes time and says what it was asked.
+"""A run of the pipeline to be interrupted: engines that take time and say what they were asked.
 
-``python -m tests.pipeline.interruptible FOLDER QUESTIONS``
+``python -m tests.pipeline.interruptible FOLDER QUESTIONS [--batch B] [--workers W] [--dialogues]``
 """
 
 from __future__ import annotations
 
+import argparse
 import signal
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from maskdpo_xtuner.command_line import run_tool
-from maskdpo_xtuner.engines.base import Request
-from maskdpo_xtuner.engines.scripted import ScriptedEngine
+from maskdpo_xtuner.completions import request_key
+from maskdpo_xtuner.engines.base import Completion, Failure, Request
+from maskdpo_xtuner.engines.scripted import Script, ScriptedEngine
 from maskdpo_xtuner.pipeline.run import run_pipeline
-from maskdpo_xtuner.settings import TransformersPolicy
+from maskdpo_xtuner.settings import LexicalSettings, TransformersPolicy
+from tests.pipeline.dialogues import anah_v2, judged
 from tests.pipeline.work_dirs import mixed_answer, settings_of
 
-BATCH = 4
-LATENCY_S = 0.04
+
+class RecordingEngine(ScriptedEngine):
+    """Writes a line for each request to ``path`` before it answers."""
+
+    def __init__(
+        self, script: Script, path: Path, *, batch: int, workers: int, latency_s: float
+    ) -> None:
+        super().__init__(script, batch_size=batch, concurrency=workers, latency_s=latency_s)
+        self._path = path
+
+    async def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
+        keys = [request_key(self.identity, request).hex() for request in requests]
+        with self._path.open('a') as file:
+            file.write(''.join(f'{key}\n' for key in keys))
+        return await super().complete(requests)
 
 
 def main() -> int:
     """Run, with a line for each request in ``FOLDER/asked.txt``."""
-    folder, questions = Path(sys.argv[1]), int(sys.argv[2])
+    parser = argparse.ArgumentParser()
+    parser.add_argument('folder', type=Path)
+    parser.add_argument('questions', type=int)
+    parser.add_argument('--batch', type=int, default=1)
+    parser.add_argument('--workers', type=int, default=1)
+    parser.add_argument('--latency', type=float, default=0.04)
+    parser.add_argument('--dialogues', action='store_true')
+    args = parser.parse_args()
 
-    def script(request: Request) -> str:
-        with (folder / 'asked.txt').open('a') as file:
-            file.write(f'{request.seed}\n')
-        return mixed_answer(request)
+    def engine(script: Script) -> ScriptedEngine:
+        path = args.folder / 'asked.txt'
+        how = {'batch': args.batch, 'workers': args.workers, 'latency_s': args.latency}
+        return RecordingEngine(script, path, **how)
 
-    engine = ScriptedEngine(script, batch_size=BATCH, latency_s=LATENCY_S)
-    TransformersPolicy.build = lambda policy: engine  # type: ignore[method-assign]
-    run_pipeline(settings_of(folder, questions), quiet=True)
+    TransformersPolicy.build = lambda policy: engine(mixed_answer)  # type: ignore[method-assign]
+    if args.dialogues:
+        LexicalSettings.build = lambda self: anah_v2(engine(judged))  # type: ignore
+    run_pipeline(settings_of(args.folder, args.questions), quiet=True)
     return 0
 
 

@@ -10,7 +10,8 @@ from maskdpo_xtuner.completions import CompletionStore, Scheduler
 from maskdpo_xtuner.engines.base import Request
 from maskdpo_xtuner.engines.scripted import ScriptedEngine
 from maskdpo_xtuner.pairs import DropReason, PairRules, make_pair
-from maskdpo_xtuner.pipeline.sampling import FailedSample, sample
+from maskdpo_xtuner.pipeline.files import FailureRecord
+from maskdpo_xtuner.pipeline.sampling import sample
 from maskdpo_xtuner.records import (
     AnnotatedResponse,
     FinishReason,
@@ -32,7 +33,7 @@ RULES = PairRules(chosen_with_document=True)
 def sampled(path: Path, settings: SamplingSettings) -> tuple[list[Response], list[Request]]:
     engine = ScriptedEngine(lambda request: request.messages[0].content)
     with CompletionStore(path / 'completions.sqlite') as store:
-        scheduler: Scheduler[Response | FailedSample] = Scheduler(engine, store)
+        scheduler: Scheduler[Response | FailureRecord] = Scheduler(engine, store)
         (answers,) = sample([QUESTION], scheduler, settings, engine.identity)
     requests = [request for call in engine.calls for request in call]
     return [answer for answer in answers if isinstance(answer, Response)], requests

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import random
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from maskdpo_xtuner.completions import CompletionStore
 from maskdpo_xtuner.engines.scripted import ScriptedEngine
 from maskdpo_xtuner.pipeline.run import run_pipeline
-from maskdpo_xtuner.settings import TransformersPolicy
-from tests.pipeline.interruptible import BATCH
+from maskdpo_xtuner.settings import LexicalSettings, TransformersPolicy
+from tests.pipeline.dialogues import anah_v2, judged
 from tests.pipeline.work_dirs import contents, mixed_answer, settings_of
 
 ROOT = Path(__file__).parents[2]
 QUESTIONS = 80
+BATCH = 4
 KILLS = 5
 
 
@@ -34,9 +38,11 @@ def undisturbed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, by
     return written
 
 
-def start(folder: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, '-m', 'tests.pipeline.interruptible', str(folder), str(QUESTIONS)]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+def start(
+    folder: Path, questions: int = QUESTIONS, options: Sequence[str] = ('--batch', str(BATCH))
+) -> subprocess.Popen[str]:
+    command = [sys.executable, '-m', 'tests.pipeline.interruptible', str(folder), str(questions)]
+    return subprocess.Popen([*command, *options], cwd=ROOT, stderr=subprocess.PIPE, text=True)
 
 
 def wait_for_requests(process: subprocess.Popen[str], folder: Path, more: int) -> None:
@@ -47,7 +53,7 @@ def wait_for_requests(process: subprocess.Popen[str], folder: Path, more: int) -
 
 
 def asked(folder: Path) -> list[str]:
-    """Seeds of the requests that the engine answered in any of the runs."""
+    """Keys of the requests that the engines were asked in any of the runs."""
     path = folder / 'asked.txt'
     return path.read_text().split() if path.exists() else []
 
@@ -112,7 +118,15 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_no_half_written_file(
     process = start(tmp_path)
     wait_for_requests(process, tmp_path, more=2 * BATCH)
     process.send_signal(signal.SIGINT)
-    assert process.communicate()[1] == 'interrupted; run the same command again to go on\n'
+    accounting, last = process.communicate()[1].splitlines()
+    found = re.match(
+        r'sampling: (\d+) requests = (\d+) done .* 0 failed \+ (\d+) pending', accounting
+    )
+    assert found
+    expected, done, pending = map(int, found.groups())
+    assert expected == done + pending
+    assert pending > 0
+    assert last == 'interrupted; run the same command again to go on'
     assert process.returncode == 130
     assert set(contents(tmp_path / 'work')) == {'settings.json'}
     before = len(asked(tmp_path))
@@ -120,3 +134,50 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_no_half_written_file(
     assert process.communicate()[1] == ''
     assert contents(tmp_path / 'work') == undisturbed
     assert len(asked(tmp_path)) - before <= 2 * QUESTIONS - before + BATCH
+
+
+def check_random_kills(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *, seed: int, kills: int, questions: int
+) -> None:
+    """Kill runs of dialogues in any stage, each with another number of workers than the last."""
+    monkeypatch.setattr(TransformersPolicy, 'build', lambda policy: ScriptedEngine(mixed_answer))
+    monkeypatch.setattr(LexicalSettings, 'build', lambda self: anah_v2(ScriptedEngine(judged)))
+    run_pipeline(settings_of(folder, questions), quiet=True)
+    expected = contents(folder / 'work')
+    (folder / 'work').rename(folder / 'undisturbed')
+    with CompletionStore(folder / 'undisturbed' / 'completions.sqlite') as store:
+        different = len(store)
+
+    moments = random.Random(seed)
+    in_flight = 0
+    for _ in range(kills):
+        workers = moments.choice([1, 2, 5, 16])
+        how = ['--dialogues', '--workers', str(workers), '--latency', '0.005']
+        process = start(folder, questions, how)
+        wait_for_requests(process, folder, more=moments.randrange(1, 2 * different // kills))
+        time.sleep(moments.uniform(0, 0.02))
+        process.kill()
+        assert process.communicate()[1] == ''
+        # Beside what the engine works on, what it answered just now is not stored yet.
+        in_flight += 2 * workers * (process.returncode == -signal.SIGKILL)
+    process = start(folder, questions, ['--dialogues', '--workers', '3', '--latency', '0'])
+    assert process.communicate()[1] == ''
+    assert contents(folder / 'work') == expected
+    times = Counter(asked(folder))
+    assert len(times) == different
+    assert in_flight > 0
+    assert sum(times.values()) - different <= in_flight
+
+
+def test_killed_while_dialogues_run_it_ends_in_the_same_bytes_with_other_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_random_kills(tmp_path, monkeypatch, seed=5, kills=6, questions=60)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('seed', range(4))
+def test_killed_many_times_it_ends_in_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    check_random_kills(tmp_path, monkeypatch, seed=seed, kills=30, questions=300)

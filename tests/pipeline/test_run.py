@@ -107,7 +107,14 @@ def test_failures_are_listed_and_asked_again_by_the_next_run(tmp_path: Path, use
     summary = run_pipeline(settings, quiet=True)
     assert summary.missing == summary.requests.failed == 2
     assert records(tmp_path / 'work/failures.jsonl') == [
-        {'question_id': 'q1', 'sample_index': index, 'reason': 'out of memory'} for index in (0, 1)
+        {
+            'stage': 'sampling',
+            'question_id': 'q1',
+            'sample_index': index,
+            'span': None,
+            'reason': 'out of memory',
+        }
+        for index in (0, 1)
     ]
     assert 'out of memory: 2' in summary.table()
     engine = use(mixed_answer)

@@ -98,7 +98,7 @@ def test_the_counts_are_printed_and_all_went_well(
     *table, last = out.splitlines()
     rows = dict(line.split(maxsplit=1) for line in table)
     assert rows['questions'] == '3, 3 answers each'
-    assert rows['requests'].startswith('9 requests = 9 done (0 from the store) + 0 failed')
+    assert rows['requests'].startswith('9 requests = 9 done (0 from the store')
     assert rows['pairs'] == str(len(pairs))
     assert last == f'pairs are in {tmp_path / "other/pairs.jsonl"}'
     assert err == ''

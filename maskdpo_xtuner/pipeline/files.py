@@ -1,0 +1,37 @@
+"""The record files that the stages leave in a work dir for each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, TextIO
+
+from maskdpo_xtuner.jsonl import AnyRecord, read_records
+from maskdpo_xtuner.records import Record
+
+Stage = Literal['sampling', 'annotation']
+
+
+class FailureRecord(Record):
+    """A request that the next run asks again, as ``failures.jsonl`` lists it.
+
+    A sample that the engine could not give, or, with its ``span`` in the answer, a sentence
+    without a verdict because the annotator's engine failed. ``reason`` is the engine's.
+    """
+
+    stage: Stage
+    question_id: str
+    sample_index: int
+    span: tuple[int, int] | None = None
+    reason: str
+
+
+def write_line(file: TextIO, record: Record) -> None:
+    """Add a record to an open file."""
+    file.write(record.model_dump_json() + '\n')
+
+
+def read_lines(path: Path, model: type[AnyRecord]) -> Iterator[AnyRecord]:
+    """Stream the records of a file that a stage wrote; unlike a user's, it may hold none."""
+    if path.stat().st_size:
+        yield from read_records(path, model)

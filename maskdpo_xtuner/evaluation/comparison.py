@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
+from maskdpo_xtuner.evaluation.best_of import BestOf, best_of_curve
 from maskdpo_xtuner.evaluation.intervals import (
     Bootstrap,
     Difference,
@@ -25,6 +26,7 @@ class ModelResult(Record):
 
     ``runs`` are totals over the set, one entry a run; ``means`` are their averages over runs.
     ``score`` is in percent; ``difference`` is to the first model and None for the first itself.
+    ``best_of`` are the expected scores of the best of 1, 2, 4, ... runs.
     ``model`` says where the weights came from.
     """
 
@@ -35,6 +37,7 @@ class ModelResult(Record):
     score: float | None
     interval: Interval | None
     difference: Difference | None
+    best_of: tuple[BestOf, ...]
 
 
 class Evaluation(Record):
@@ -78,7 +81,8 @@ def compare(
     for name, mine in tallies.items():
         difference = None if name == first else score_difference(mine, tallies[first], bootstrap)
         interval = score_interval(mine, bootstrap)
-        results.append(_result(name, answers[name], interval, difference))
+        best_of = best_of_curve(answers[name], cluster_of, bootstrap)
+        results.append(_result(name, answers[name], interval, difference, best_of))
     return Evaluation(
         questions=len(questions),
         topics=len({q.topic for q in questions}),
@@ -94,6 +98,7 @@ def _result(
     responses: Sequence[AnnotatedResponse],
     interval: Interval | None,
     difference: Difference | None,
+    best_of: tuple[BestOf, ...],
 ) -> ModelResult:
     runs = count_runs(responses)
     return ModelResult(
@@ -104,6 +109,7 @@ def _result(
         score=mean_score(runs),
         interval=interval,
         difference=difference,
+        best_of=best_of,
     )
 
 

@@ -124,7 +124,7 @@ def score_interval(model: Tally, bootstrap: Bootstrap) -> Interval | None:
     if len(model.clusters) < 2:
         return None
     scores = model.scores(bootstrap.weights(len(model.clusters)))
-    return _expanded_percentiles(scores, len(model.clusters), bootstrap.level)
+    return expanded_percentiles(scores, len(model.clusters), bootstrap.level)
 
 
 def score_difference(model: Tally, baseline: Tally, bootstrap: Bootstrap) -> Difference:
@@ -144,11 +144,11 @@ def score_difference(model: Tally, baseline: Tally, bootstrap: Bootstrap) -> Dif
     if len(model.clusters) > 1:
         weights = bootstrap.weights(len(model.clusters))
         differences = model.scores(weights) - baseline.scores(weights)
-        interval = _expanded_percentiles(differences, len(model.clusters), bootstrap.level)
+        interval = expanded_percentiles(differences, len(model.clusters), bootstrap.level)
     return Difference(points, interval, _verdict(interval))
 
 
-def _expanded_percentiles(
+def expanded_percentiles(
     values: NDArray[np.float64], clusters: int, level: float
 ) -> Interval | None:
     """Interval between the tails of the values; resamples with nothing judged are left out."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from maskdpo_xtuner.evaluation.best_of import BestOf
 from maskdpo_xtuner.evaluation.comparison import Evaluation, ModelResult
 from maskdpo_xtuner.evaluation.intervals import Difference, Interval
 
@@ -74,6 +75,21 @@ def content_rows(evaluation: Evaluation) -> list[dict[str, str]]:
     return [_content_row(result) for result in evaluation.models]
 
 
+def best_of_rows(evaluation: Evaluation) -> list[dict[str, str]]:
+    """The table of the best of N (the paper's Table 6): a row for each N, a column a model."""
+    curves = {result.name: result.best_of for result in evaluation.models}
+    first = next(iter(curves.values()))
+    return [
+        {'best of': str(point.count)}
+        | {name: _format_best_of(curve[row]) for name, curve in curves.items()}
+        for row, point in enumerate(first)
+    ]
+
+
+def _format_best_of(point: BestOf) -> str:
+    return '-' if point.score is None else f'{point.score:.2f} {format_interval(point.interval)}'
+
+
 def _score_row(result: ModelResult, level: float) -> dict[str, str]:
     difference = result.difference
     points = None if difference is None else difference.points
@@ -126,5 +142,7 @@ def format_evaluation(evaluation: Evaluation) -> str:
         f'{evaluation.questions} questions on {evaluation.topics} topics, {runs} runs; counts are '
         'totals over the set, averaged over runs'
     )
-    tables = [format_table(score_rows(evaluation)), format_table(content_rows(evaluation))]
-    return '\n\n'.join([head, *tables, *statements(evaluation)])
+    tables = [score_rows(evaluation), content_rows(evaluation)]
+    if runs > 1:
+        tables.append(best_of_rows(evaluation))
+    return '\n\n'.join([head, *map(format_table, tables), *statements(evaluation)])

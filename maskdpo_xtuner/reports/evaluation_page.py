@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from maskdpo_xtuner.evaluation.comparison import Evaluation
 from maskdpo_xtuner.evaluation.intervals import Interval
 from maskdpo_xtuner.evaluation.table import (
+    best_of_rows,
     content_rows,
     format_interval,
     score_rows,
@@ -17,7 +19,7 @@ from maskdpo_xtuner.records import AnnotatedResponse, Question
 from maskdpo_xtuner.reports.answer_views import AnswerView, view_answer
 from maskdpo_xtuner.reports.curves import Curve
 from maskdpo_xtuner.reports.pages import render
-from maskdpo_xtuner.reports.plots import IntervalPlot, interval_plot, line_plot
+from maskdpo_xtuner.reports.plots import IntervalPlot, LinePlot, interval_plot, line_plot
 from maskdpo_xtuner.reports.segments import KINDS
 
 
@@ -62,6 +64,8 @@ def evaluation_page(
         runs=len(evaluation.models[0].runs),
         findings=_findings(evaluation),
         tables=[score_rows(evaluation), content_rows(evaluation)],
+        best_of=best_of_rows(evaluation),
+        best_of_curves=_best_of_curves(evaluation),
         scores=_score_plot(evaluation),
         differences=_difference_plot(evaluation),
         curves=[line_plot(name, points) for name, points in (curves or {}).items()],
@@ -101,6 +105,15 @@ def _difference_plot(evaluation: Evaluation) -> IntervalPlot | None:
             text = f'{difference.points:+.1f} {interval}'
             rows.append((result.name, text, difference.points, difference.interval))
     return interval_plot(rows, mark_zero=True) if rows else None
+
+
+def _best_of_curves(evaluation: Evaluation) -> list[LinePlot]:
+    """Score over the logarithm of N, for each model."""
+    curves = {
+        result.name: [(math.log2(p.count), p.score) for p in result.best_of if p.score is not None]
+        for result in evaluation.models
+    }
+    return [line_plot(name, points) for name, points in curves.items() if len(points) > 1]
 
 
 def _examples(

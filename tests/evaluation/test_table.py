@@ -4,6 +4,7 @@ from maskdpo_xtuner.evaluation.comparison import ModelResult
 from maskdpo_xtuner.evaluation.intervals import Difference, Interval
 from maskdpo_xtuner.evaluation.metrics import Counts, mean_counts
 from maskdpo_xtuner.evaluation.table import (
+    best_of_rows,
     content_rows,
     format_evaluation,
     format_table,
@@ -26,6 +27,7 @@ def result(
         score=100,
         interval=None,
         difference=difference,
+        best_of=(),
     )
 
 
@@ -98,10 +100,27 @@ def test_table_columns_are_aligned() -> None:
     assert table.splitlines() == ['model   score', 'a         1.5', 'longer  10.25']
 
 
+def test_the_best_of_n_has_a_row_for_each_n_and_a_column_a_model() -> None:
+    rows = best_of_rows(evaluated(base='+u', silent=''))
+    assert rows == [
+        {'best of': count, 'base': '50.00 [50.0, 50.0]', 'silent': '-'} for count in ('1', '2')
+    ]
+
+
+def test_a_single_run_has_no_table_of_the_best() -> None:
+    evaluation = evaluated(base='+u')
+    (base,) = evaluation.models
+    single = base.model_copy(update={'runs': base.runs[:1]})
+    text = format_evaluation(evaluation.model_copy(update={'models': (single,)}))
+    assert 'best of' in format_evaluation(evaluation)
+    assert 'best of' not in text
+
+
 def test_the_printed_evaluation_has_the_set_the_table_and_the_statement() -> None:
     text = format_evaluation(evaluated(base='+u', aligned='+++u'))
     lines = text.splitlines()
     assert lines[0].startswith('12 questions on 6 topics, 2 runs')
     assert lines[-1] == 'aligned is better than base: +25.0 points [+25.0, +25.0]'
     first_words = [line.split()[0] for line in lines if line]
-    assert first_words == ['12', *['model', 'base', 'aligned'] * 2, 'aligned']
+    tables = [*['model', 'base', 'aligned'] * 2, 'best', '1', '2']
+    assert first_words == ['12', *tables, 'aligned']

@@ -42,8 +42,8 @@ def test_the_finding_stands_on_top(aligned: str, style: str, text: str) -> None:
 def test_every_model_has_a_row_in_both_tables_and_a_whisker() -> None:
     _, page = page_of({'base': '+u', 'aligned': '++u'})
     names = [row.find('td')[0].text for row in page.find('tr') if row.find('td')]
-    assert names == ['base', 'aligned', 'base', 'aligned']
-    scores, differences = page.find('svg')
+    assert names == ['base', 'aligned', 'base', 'aligned', '1', '2']
+    scores, differences, *_ = page.find('svg')
     assert (len(scores.find('circle')), len(scores.find('path'))) == (2, 2)
     assert (len(differences.find('circle')), len(differences.find('line', 'zero'))) == (1, 1)
 
@@ -64,17 +64,31 @@ def test_a_set_smaller_than_the_number_of_examples_is_shown_whole() -> None:
 
 
 def test_training_curves_are_drawn_if_given() -> None:
-    _, page = page_of({'base': '+u'}, curves={'loss': [(1, 0.69), (2, 0.5)]})
-    (line,) = page.find('polyline')
-    assert len((line.attributes['points'] or '').split()) == 2
-    _, page = page_of({'base': '+u'})
-    assert not page.find('polyline')
+    _, page = page_of({'base': '+u'}, curves={'loss': [(1, 0.69), (2, 0.5), (3, 0.4)]})
+    *_, line = page.find('polyline')
+    assert len((line.attributes['points'] or '').split()) == 3
+    _, bare = page_of({'base': '+u'})
+    assert len(bare.find('polyline')) == len(page.find('polyline')) - 1
+
+
+def test_the_best_of_n_is_drawn_and_stands_in_a_table() -> None:
+    _, page = page_of({'base': '+u', 'aligned': '++'})
+    assert [heading.text for heading in page.find('h2')].count('Best of N') == 1
+    base, aligned = page.find('polyline')
+    assert [len((line.attributes['points'] or '').split()) for line in (base, aligned)] == [2, 2]
+    (row,) = [row for row in page.find('tr') if row.find('td') and row.find('td')[0].text == '2']
+    assert [cell.text for cell in row.find('td')] == [
+        '2',
+        '50.00 [50.0, 50.0]',
+        '100.00 [100.0, 100.0]',
+    ]
 
 
 def test_a_model_with_nothing_to_score_is_shown_without_a_point() -> None:
     _, page = page_of({'base': '+u', 'silent': ''})
-    (scores,) = page.find('svg')
+    scores, best_of_base = page.find('svg')
     assert len(scores.find('circle')) == 1
+    assert len(best_of_base.find('polyline')) == 1
     assert 'silent cannot be compared with base' in page.find('p', 'callout')[0].text
     assert page.find('div', 'empty')[0].text == 'empty answer'
 

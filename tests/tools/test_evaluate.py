@@ -55,7 +55,8 @@ def test_the_page_has_the_models_and_the_curves(config: Path, tmp_path: Path) ->
     assert main([str(config), '--quiet', *map(str, argv)]) == 0
     text = page.read_text(encoding='utf-8')
     assert_self_contained(text)
-    assert len(parse_page(text).find('polyline')) == 1
+    # The loss, and the best of N of both models.
+    assert len(parse_page(text).find('polyline')) == 3
     assert parse_page(text).find('h1')[0].text == 'Factuality of base and aligned'
 
 

@@ -1,0 +1,97 @@
+"""The best of N answers: against enumeration, sampling, and by hand."""
+
+from __future__ import annotations
+
+import math
+from itertools import combinations
+from statistics import fmean
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from maskdpo_xtuner.evaluation.best_of import best_of_curve, expected_best
+from maskdpo_xtuner.evaluation.intervals import Bootstrap
+from tests.evaluation.answers import answer
+
+SCORES = st.lists(st.sampled_from([-math.inf, 0.0, 0.25, 0.5, 1.0]), min_size=1, max_size=7)
+BOOTSTRAP = Bootstrap(resamples=500)
+
+
+@settings(deadline=None)
+@given(SCORES, st.data())
+def test_it_is_the_mean_over_all_subsets(scores: list[float], data: st.DataObject) -> None:
+    count = data.draw(st.integers(1, len(scores)))
+    best = [max(subset) for subset in combinations(scores, count)]
+    scored = [score for score in best if score >= 0]
+    (found,) = expected_best(np.array([sorted(scores)]), count)
+    if scored:
+        assert found == pytest.approx(fmean(scored))
+    else:
+        assert math.isnan(found)
+
+
+def test_it_is_unbiased_for_fresh_answers() -> None:
+    """Over draws of 6 answers with scores 0 or 1, the best of 3 has the known expectation."""
+    truth = 1 - 0.7**3
+    draws = np.random.default_rng(0).random((20_000, 6)) < 0.3
+    estimates = expected_best(np.sort(draws.astype(float), axis=1), 3)
+    error = estimates.std() / math.sqrt(len(estimates))
+    assert abs(estimates.mean() - truth) < 4 * error
+    # Reusing all answers is what it is for: one draw of three scatters more.
+    assert estimates.std() < 0.9 * math.sqrt(truth * (1 - truth))
+
+
+def test_256_answers_are_no_problem() -> None:
+    scores = np.sort(np.random.default_rng(0).random((3, 256)), axis=1)
+    curve = [expected_best(scores, 2**power) for power in range(9)]
+    np.testing.assert_allclose(curve[0], scores.mean(axis=1))
+    np.testing.assert_allclose(curve[-1], scores.max(axis=1))
+    assert (np.diff(curve, axis=0) > 0).all()
+
+
+def test_a_curve_by_hand() -> None:
+    answers = [
+        *(answer('q0', run, marks) for run, marks in enumerate(['++', '+c', 'cc', 'cc'])),
+        *(answer('q1', run, marks) for run, marks in enumerate(['cc', '+c', '+c', '+c'])),
+    ]
+    curve = best_of_curve(answers, {'q0': 'a', 'q1': 'b'}, BOOTSTRAP)
+    # q0: scores 0 0 0.5 1, best of two (0 + 2 * 0.5 + 3 * 1) / 6; q1: 0 0.5 0.5 0.5, all pairs 0.5.
+    assert [point.count for point in curve] == [1, 2, 4]
+    assert [point.score for point in curve] == pytest.approx(
+        [100 * (0.375 + 0.375) / 2, 100 * (4 / 6 + 0.5) / 2, 100 * (1 + 0.5) / 2]
+    )
+
+
+def test_questions_count_alike_however_many_a_topic_has() -> None:
+    answers = [answer('q0', 0, '+'), answer('q1', 0, 'c'), answer('q2', 0, 'c')]
+    (point,) = best_of_curve(answers, {'q0': 'a', 'q1': 'b', 'q2': 'b'}, BOOTSTRAP)
+    assert point.score == pytest.approx(100 / 3)
+
+
+def test_an_answer_without_a_verdict_is_never_the_best() -> None:
+    answers = [answer('q0', run, marks) for run, marks in enumerate(['?', '+c', '', 'c'])]
+    curve = best_of_curve(answers, {'q0': 'a'}, BOOTSTRAP)
+    # Of six pairs one has no score; the best of three others is 0.5, and of two it is 0.
+    assert [point.score for point in curve] == pytest.approx([25, 100 * (3 * 0.5 + 0) / 5, 50])
+
+
+def test_a_question_without_any_verdict_is_left_out() -> None:
+    answers = [answer('q0', 0, '+c'), answer('q1', 0, '??')]
+    (point,) = best_of_curve(answers, {'q0': 'a', 'q1': 'b'}, BOOTSTRAP)
+    assert point.score == 50
+    (nothing,) = best_of_curve(answers[1:], {'q1': 'b'}, BOOTSTRAP)
+    assert (nothing.score, nothing.interval) == (None, None)
+
+
+def test_the_interval_is_over_topics() -> None:
+    scores = ['++', '+c', 'cc'] * 4
+    answers = [answer(f'q{n}', 0, marks) for n, marks in enumerate(scores)]
+    topics = {f'q{n}': f't{n}' for n in range(12)}
+    (point,) = best_of_curve(answers, topics, BOOTSTRAP)
+    assert point.interval is not None
+    assert point.score is not None
+    assert 20 < point.interval.low < point.score == 50 < point.interval.high < 80
+    (one_topic,) = best_of_curve(answers, dict.fromkeys(topics, 't'), BOOTSTRAP)
+    assert (one_topic.score, one_topic.interval) == (50, None)

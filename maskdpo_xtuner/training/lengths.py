@@ -13,7 +13,7 @@ from xtuner.utils import IGNORE_INDEX
 from maskdpo_xtuner.training.tokenization import SIDES
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    import pyarrow as pa  # type: ignore[import-untyped]
 
 Counts = NDArray[np.int64]
 BATCH = 4096

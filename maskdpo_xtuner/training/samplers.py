@@ -72,8 +72,8 @@ class LengthBalancedSampler(DefaultSampler):
         """All pairs in the order in which `DefaultSampler` hands them to the ranks in turn."""
         generator = torch.Generator().manual_seed(self.seed + self.epoch)
         order: list[int] = torch.randperm(len(self.dataset), generator=generator).tolist()
-        repeats = self.total_size // len(order) + 1
-        return (order * repeats)[: self.total_size]
+        total: int = self.total_size
+        return (order * (total // len(order) + 1))[:total]
 
     def _deal(self, shuffled: list[list[int]]) -> list[list[int]]:
         """The pairs of the micro-batches of a step in as many micro-batches of about one length."""

@@ -14,6 +14,7 @@ from xtuner.registry import BUILDER
 
 from maskdpo_xtuner.jsonl import RecordError, parse_record, read_objects
 from maskdpo_xtuner.records import PreferencePair
+from maskdpo_xtuner.training.held_out import DataPart, part_of
 
 MESSAGES = List({'role': Value('string'), 'content': Value('string')})
 ITEM = {
@@ -38,7 +39,9 @@ FEATURES = Features(
 
 @DATASETS.register_module()
 @BUILDER.register_module()
-def load_preference_pairs(path: str | Sequence[str]) -> Dataset:
+def load_preference_pairs(
+    path: str | Sequence[str], part: DataPart = 'train', held_out: float = 0.0, seed: int = 0
+) -> Dataset:
     """Read preference pairs from JSON lines: our own files and those of the released trainer.
 
     Every line is validated. The result is cached by `datasets` under the content of the files
@@ -46,17 +49,29 @@ def load_preference_pairs(path: str | Sequence[str]) -> Dataset:
 
     Args:
         path: one file or several.
+        part: what to train on, or what is held out from it.
+        held_out: share of the pairs that is held out (see `maskdpo_xtuner.training.held_out`): all
+            of a topic, or where pairs name no topic, of a prompt.
+        seed: another seed holds out others.
 
     Returns:
         One row a pair with the columns of `FEATURES`; ``source`` is ``file:line``.
 
     Raises:
         RecordError: naming file, line, field and mend of the first bad line.
+        ValueError: when nothing would be left on one side.
     """
     files = [path] if isinstance(path, str) else list(path)
+    pairs = _read(files)
+    chosen = part_of(pairs['group'][:], part, held_out, seed)
+    return pairs.select(chosen).remove_columns('group')
+
+
+def _read(files: Sequence[str]) -> Dataset:
+    features = Features({**FEATURES, 'group': Value('string')})
     try:
         return Dataset.from_generator(
-            _rows, FEATURES, gen_kwargs={'files': tuple(files)}, fingerprint=_fingerprint(files)
+            _rows, features, gen_kwargs={'files': tuple(files)}, fingerprint=_fingerprint(files)
         )
     except DatasetGenerationError as error:
         # datasets wraps whatever the generator raises; the cause is what the user can mend.
@@ -82,4 +97,10 @@ def _rows(files: Sequence[str]) -> Iterator[dict[str, Any]]:
             yield {
                 **pair.model_dump(mode='json', include=set(FEATURES)),
                 'source': f'{file}:{line}',
+                'group': pair.topic or _digest(pair),
             }
+
+
+def _digest(pair: PreferencePair) -> str:
+    """Stands for the prompt, which may hold a document."""
+    return hashlib.sha256(repr(pair.prompt).encode()).hexdigest()

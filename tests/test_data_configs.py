@@ -15,14 +15,20 @@ DATA = Path(__file__).parents[1] / 'configs' / 'data'
 CONFIGS = sorted(DATA.rglob('*.py'))
 STRATEGIES = sorted((DATA / 'strategies').glob('*.py'))
 
+BASE_STORE = Path('work_dirs/llama3_8b_anah/completions.sqlite')
+
 # What each strategy changes of `llama3_8b_anah.py`, beside its work dir.
 DECLARED: dict[str, dict[str, Any]] = {
     'llama3_8b_non_policy': {
         'policy.model': 'internlm/internlm2-chat-7b-sft',
         'policy.trust_remote_code': True,
     },
-    'llama3_8b_document': {'sampling.document_for_chosen': True},
-    'llama3_8b_best_of_256': {'sampling.num_samples': 256},
+    'llama3_8b_document': {'sampling.document_for_chosen': True, 'store': BASE_STORE},
+    'llama3_8b_best_of_256': {
+        'sampling.num_samples': 256,
+        'evaluation.num_runs': 256,
+        'store': BASE_STORE,
+    },
     'llama3_8b_temperature_0_25': {'sampling.temperature': 0.25},
     'llama3_8b_temperature_0_5': {'sampling.temperature': 0.5},
     'llama3_8b_temperature_0_75': {'sampling.temperature': 0.75},
@@ -76,3 +82,9 @@ def test_a_strategy_changes_exactly_what_it_declares(path: Path) -> None:
 
 def test_every_declaration_has_its_strategy() -> None:
     assert {path.stem for path in STRATEGIES} == set(DECLARED)
+
+
+@pytest.mark.parametrize('name', ['llama3_8b_document', 'llama3_8b_best_of_256'])
+def test_strategies_over_the_same_answers_remember_them_in_the_same_file(name: str) -> None:
+    base = load_settings(DATA / 'llama3_8b_anah.py')
+    assert load_settings(DATA / 'strategies' / f'{name}.py').store_path == base.store_path

@@ -12,3 +12,5 @@ _base_ = ['../_base_/sampling.py', '../_base_/anah_v2.py']
 work_dir = 'work_dirs/llama3_8b_anah'
 questions = dict(type='jsonl', path='question_document.jsonl')
 policy = dict(type='lmdeploy', model='meta-llama/Llama-3.1-8B-Instruct')
+# For tools/evaluate.py: questions of the same form on topics that are not trained on.
+evaluation = dict(questions=dict(type='jsonl', path='test_question_document.jsonl'))

@@ -24,9 +24,8 @@ from maskdpo_xtuner.builtin.model import builtin_model
 from maskdpo_xtuner.jsonl import read_objects, write_records
 from maskdpo_xtuner.masking import LabelledResponse, Side, mask_batch
 from maskdpo_xtuner.records import PreferencePair
+from maskdpo_xtuner.selection.spans import Span, merge_spans
 from maskdpo_xtuner.sentences import split_sentences
-
-Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -47,17 +46,6 @@ Pair = tuple[dict[str, Any], dict[Side, Answer]]
 """A row of the file with its best and its worst answer."""
 
 
-def merge(spans: Sequence[Span]) -> list[Span]:
-    """The union of spans, in order."""
-    merged: list[Span] = []
-    for start, end in sorted(spans):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = merged[-1][0], max(end, merged[-1][1])
-        else:
-            merged.append((start, end))
-    return merged
-
-
 def complement(spans: Sequence[Span], length: int) -> list[Span]:
     """What ``spans`` leave of ``[0, length)``."""
     borders = [0, *(border for span in spans for border in span), length]
@@ -70,7 +58,7 @@ def read_pairs(path: str) -> Iterator[Pair]:
         answers = []
         for response in row['responses']:
             spans = [(span['start'], span['end']) for span in response['hallucination_spans']]
-            answers.append(Answer(response['text'], row['language'], merge(spans)))
+            answers.append(Answer(response['text'], row['language'], merge_spans(spans)))
         best, worst = (pick(answers, key=lambda a: a.marked_share) for pick in (min, max))
         if best.marked_share < worst.marked_share:
             yield row, {'chosen': best, 'rejected': worst}

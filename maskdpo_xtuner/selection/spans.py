@@ -62,10 +62,10 @@ def select_spans(tokens: Sequence[ScoredToken], side: Side, share: float) -> lis
     sign = -1 if side == 'chosen' else 1
     ranked = sorted(tokens, key=lambda token: sign * token.score)
     kept = ranked[: math.ceil(share * len(ranked))]
-    return _merge((token.start, token.end) for token in kept)
+    return merge_spans((token.start, token.end) for token in kept)
 
 
-def _merge(spans: Iterable[Span]) -> list[Span]:
+def merge_spans(spans: Iterable[Span]) -> list[Span]:
     """The union of spans; tokens that share the bytes of one character overlap."""
     merged: list[Span] = []
     for start, end in sorted(spans):

@@ -55,26 +55,6 @@ def request_key(identity: Mapping[str, str], request: Request) -> bytes:
     return hashlib.sha256(_encode(parts).encode('utf-8', 'surrogatepass')).digest()
 
 
-@contextmanager
-def _refusals(path: Path) -> Iterator[None]:
-    """Tell the user what is wrong with a file that SQLite does not take.
-
-    Raises:
-        ValueError: in place of SQLite's error.
-    """
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise ValueError(
-            f'{path}: {error}; another run has the store open: wait for it, or give '
-            'this one a work dir of its own'
-        ) from error
-    except sqlite3.DatabaseError as error:
-        raise ValueError(
-            f'{path}: not a store of completions ({error}); move the file away'
-        ) from error
-
-
 class CompletionStore:
     """Completions on disk. What `put` returned from survives a SIGKILL of the process.
 
@@ -88,6 +68,7 @@ class CompletionStore:
 
         Raises:
             ValueError: when another process has it open, or it is no store.
+            OSError: when it cannot be written.
         """
         self.path = Path(path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,7 +76,7 @@ class CompletionStore:
         try:
             with _refusals(self.path):
                 self._open()
-        except ValueError:
+        except (ValueError, OSError):
             self._database.close()
             raise
 
@@ -121,19 +102,26 @@ class CompletionStore:
         return found
 
     def put(self, completions: Mapping[bytes, Completion]) -> None:
-        """Store them together or not at all; a key that is there keeps what it has."""
+        """Store them together or not at all; a key that is there keeps what it has.
+
+        Raises:
+            OSError: when the disk is full, or does not work.
+        """
         now = time.time()
         rows = [
             (key, c.text, c.finish_reason, c.prompt_tokens, c.completion_tokens, now)
             for key, c in completions.items()
         ]
-        with self._database:
-            self._database.execute('BEGIN')
-            self._database.executemany(
-                f'INSERT INTO completions ({_ALL}) VALUES (?, ?, ?, ?, ?, ?) '
-                'ON CONFLICT (key) DO NOTHING',
-                rows,
-            )
+        try:
+            with self._database:
+                self._database.execute('BEGIN')
+                self._database.executemany(
+                    f'INSERT INTO completions ({_ALL}) VALUES (?, ?, ?, ?, ?, ?) '
+                    'ON CONFLICT (key) DO NOTHING',
+                    rows,
+                )
+        except sqlite3.OperationalError as error:
+            raise _refusal(self.path, error) from error
 
     def absorb(self, other: Path | str) -> int:
         """Take over what another store has and this one lacks, such as that of a shard.
@@ -192,3 +180,29 @@ class CompletionStore:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+@contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    """Tell the user what is wrong with a file that SQLite does not take.
+
+    Raises:
+        ValueError, OSError: in place of SQLite's errors.
+    """
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise _refusal(path, error) from error
+    except sqlite3.DatabaseError as error:
+        raise ValueError(
+            f'{path}: not a store of completions ({error}); move the file away'
+        ) from error
+
+
+def _refusal(path: Path, error: sqlite3.OperationalError) -> ValueError | OSError:
+    if 'locked' in str(error):
+        return ValueError(
+            f'{path}: {error}; another run has the store open: wait for it, or give '
+            'this one a work dir of its own'
+        )
+    return OSError(f'{path}: SQLite says "{error}"; nothing that was stored before is lost')

@@ -158,7 +158,7 @@ def test_an_answer_does_not_depend_on_which_batch_came_first(tmp_path: Path) -> 
 # -- equal requests
 
 
-@pytest.mark.parametrize(('batch_size', 'concurrency'), [(1, 8), (4, 1)])
+@pytest.mark.parametrize(('batch_size', 'concurrency'), [(1, 1), (1, 8), (4, 1)])
 def test_equal_requests_are_asked_once(tmp_path: Path, batch_size: int, concurrency: int) -> None:
     engine = ScriptedEngine(echo, batch_size=batch_size, concurrency=concurrency, latency_s=0.002)
     groups = [[talk('a', 'b'), talk('a', 'b')], [talk('a'), talk('b')]]
@@ -167,6 +167,19 @@ def test_equal_requests_are_asked_once(tmp_path: Path, batch_size: int, concurre
     assert Counter(flat(engine))['a'] == 1
     assert scheduler.accounting.expected == scheduler.accounting.done == 6
     assert scheduler.accounting.asked == len(flat(engine))
+
+
+def test_who_waits_for_an_equal_request_keeps_no_slot_from_it(tmp_path: Path) -> None:
+    # The first one has left the only slot before it tries again when the second one joins it.
+    seen: Counter[str] = Counter()
+
+    def script(request: Request) -> str | Failure:
+        seen[asked(request)] += 1
+        return Failure('busy', transient=True) if seen == {'a': 1} else echo(request)
+
+    results, scheduler = run(ScriptedEngine(script), tmp_path, [[talk('a'), talk('x', 'a')]])
+    assert results == [[['A'], ['X', 'A']]]
+    assert scheduler.accounting.coalesced == 1
 
 
 def test_what_was_asked_before_is_not_asked_again(tmp_path: Path) -> None:
@@ -257,6 +270,17 @@ def test_an_engine_that_raises_ends_the_run_and_keeps_what_was_answered(
     assert accounting.failed == 0
     assert accounting.pending == accounting.expected - accounting.done > 0
     assert not caplog.records  # asyncio logs exceptions that nobody took
+
+
+def test_an_error_ends_the_run_also_while_an_earlier_dialogue_waits(tmp_path: Path) -> None:
+    class Stuck(ScriptedEngine):
+        async def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
+            if asked(requests[0]) == 'never':
+                await asyncio.Event().wait()
+            raise RuntimeError('out of memory')
+
+    with pytest.raises(RuntimeError, match='out of memory'):
+        run(Stuck(echo, concurrency=2), tmp_path, [[talk('never')], [talk('a')]])
 
 
 # -- laziness and interruptions

@@ -111,6 +111,15 @@ def test_completions_are_found_by_their_key_and_the_page_cache_is_bounded(path: 
     assert '(key=?)' in plan[-1]
 
 
+def test_a_full_disk_is_an_error_of_one_line_and_costs_nothing_stored(path: Path) -> None:
+    with CompletionStore(path) as store:
+        store.put({b'gold': GOLD})
+        store._database.execute('PRAGMA max_page_count = 1')  # No page more than there are.
+        with pytest.raises(OSError, match=r'completions\.sqlite: SQLite says ".*full"'):
+            store.put({b'long': dataclasses.replace(GOLD, text='x' * 100_000)})
+        assert store.get([b'gold', b'long']) == {b'gold': GOLD}
+
+
 # -- stores of shards
 
 
@@ -154,6 +163,11 @@ def test_what_cannot_be_absorbed_is_named(path: Path) -> None:
             pytest.raises(ValueError, match=r'shard\.sqlite: .*another run has the store open'),
         ):
             store.absorb(shard)
+        other = path.with_name('other.sqlite')
+        with sqlite3.connect(other) as database:
+            database.execute('CREATE TABLE something_else (key)')
+        with pytest.raises(OSError, match=r'other\.sqlite: SQLite says "no such table'):
+            store.absorb(other)
         assert store.absorb(shard) == 3  # after each of these errors
 
 

@@ -69,6 +69,8 @@ def build_models(kinds: Sequence[type], folder: Path) -> list[Any]:
     models = []
     for kind in kinds:
         options = {'llm': llm, 'beta': 0.1, 'use_activation_checkpointing': False}
+        if kind is MaskDPO:
+            options['reference'] = 'model'
         model = BUILDER.build(ConfigDict(type=kind, **options))
         _move(model.llm)
         models.append(model.bfloat16())

@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     'reports': {'records', 'jsonl', 'masking', 'pairs', 'evaluation', 'pipeline'},
     'xtuner_cli': set(),
-    'training': {'records', 'jsonl', 'masking', 'objectives', 'builtin'},
+    'training': {'records', 'jsonl', 'progress', 'masking', 'objectives', 'builtin'},
 }
 FRAMEWORKS = {'xtuner', 'mmengine', 'deepspeed'}
 # mmengine's config format is the format of our tools too; settings.py alone reads it.

@@ -102,6 +102,8 @@ def sequence_attention_forward(
             module, query, key, value, attention_mask, dropout, scaling, **options
         )
         return result
+    # In autocast the rotation leaves queries and keys in fp32, which not every kernel takes.
+    query, key = query.to(value.dtype), key.to(value.dtype)
     rows, _, length, _ = query.shape
     if (
         query.is_cuda

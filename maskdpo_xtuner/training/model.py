@@ -14,13 +14,12 @@ from torch import Tensor, nn
 from transformers import AutoConfig
 from transformers.integrations import is_deepspeed_zero3_enabled
 from typing_extensions import Self
-from xtuner.model.dpo import DPO
+from xtuner.model.dpo import DPO, create_reference_model, disable_grad
 from xtuner.parallel.sequence import get_sequence_parallel_world_size
 from xtuner.registry import BUILDER
 
 from maskdpo_xtuner.objectives import (
     LENGTH_NORMALIZED,
-    REFERENCE_FREE,
     WITH_DIVERGENCE,
     build_loss,
     divergence_terms,
@@ -28,6 +27,7 @@ from maskdpo_xtuner.objectives import (
     mean_logratios,
     response_sums,
 )
+from maskdpo_xtuner.training.finite import check_finite
 from maskdpo_xtuner.training.forward import (
     LogitsSettings,
     supervised_hidden_states,
@@ -35,6 +35,7 @@ from maskdpo_xtuner.training.forward import (
 )
 from maskdpo_xtuner.training.heads import check_head
 from maskdpo_xtuner.training.pretrained import check_pretrained
+from maskdpo_xtuner.training.reference import Reference, cached_logps, reference_source
 
 
 @MODELS.register_module()
@@ -48,6 +49,9 @@ class MaskDPO(DPO):
     Args:
         llm: config of the policy, as for XTuner's DPO. ``trust_remote_code`` defaults to False.
         ref_llm: config of another reference model.
+        reference: where the reference's log-probabilities come from: ``cached``, the batch, where
+            `MaskDPOTrainLoop` puts them, so that no reference model is loaded, or ``model``, which
+            runs it at every step. See `reference_source` for the default.
         beta: strength of the pull towards the reference.
         loss_type: a name of `maskdpo_xtuner.objectives.LOSSES`.
         label_smoothing: of ``sigmoid`` and ``robust``: the share of swapped pairs.
@@ -69,16 +73,20 @@ class MaskDPO(DPO):
         label_smoothing: float = 0.0,
         loss_options: Mapping[str, float] | None = None,
         logits: Mapping[str, Any] | None = None,
+        reference: Reference | None = None,
         **kwargs: Any,
     ) -> None:
         _refuse_splitting(kwargs.get('use_varlen_attn', False))
         # Only two losses have the option, and 0 means it is off.
         smoothing = {'label_smoothing': label_smoothing} if label_smoothing else {}
         loss = build_loss(loss_type, beta=beta, **smoothing, **(loss_options or {}))
-        if ref_llm is None and kwargs.get('lora') is None and is_deepspeed_zero3_enabled():
-            # Parameters that ZeRO-3 has partitioned cannot be copied: load the model once more.
-            ref_llm = copy.deepcopy(llm)
-        super().__init__(llm, ref_llm, beta, loss_type, label_smoothing, **kwargs)
+        self.reference = reference_source(loss_type, reference)
+        policy = copy.deepcopy(llm)
+        # Not DPO's own, which makes a reference model in any case.
+        super(DPO, self).__init__(policy, **kwargs)
+        self.loss_type, self.label_smoothing, self.beta = loss_type, label_smoothing, beta
+        needed = self.reference == 'model'
+        self.ref_llm = self._build_reference(llm, ref_llm, **kwargs) if needed else None
         self.preference_loss = loss
         self.logits = LogitsSettings(**(logits or {}))
         self._head_is_known = False
@@ -88,12 +96,45 @@ class MaskDPO(DPO):
 
         Args:
             data: of `mask_preference_collate_fn`. Not changed.
-            data_samples: of `mask_preference_collate_fn`; not used.
+            data_samples: of `mask_preference_collate_fn`: the places of the pairs.
 
         Returns:
             ``loss`` (pairs,), and scalars without gradient: rewards and their margins as in TRL,
             ``logps/*`` per supervised token, and ``supervised_share``, the supervised tokens for
             each token that was computed.
+
+        Raises:
+            FloatingPointError: naming the pairs, when a loss is not finite.
+        """
+        loss, logratios, logps = self._response_terms(data)
+        if data_samples is not None:
+            check_finite(loss, data_samples['source'])
+        logratios = logratios.detach()
+        logs = self._reward_logs(logratios[::2], logratios[1::2])
+        logs.update(_token_logs(logps.detach(), data))
+        return {'loss': loss, **logs}
+
+    def predict(self, data: dict[str, Tensor], data_samples: Any = None) -> dict[str, Tensor]:
+        """What `compute_loss` averages, for evaluation.
+
+        Args:
+            data: of `mask_preference_collate_fn`.
+            data_samples: not used; a part of XTuner's interface.
+
+        Returns:
+            ``loss`` (pairs,); ``rewards``, ``logps`` (sums over supervised tokens) and ``counts``
+            (supervised tokens), each (pairs, 2): chosen and rejected.
+        """
+        loss, logratios, logps = self._response_terms(data)
+        sides = {'rewards': self.beta * logratios, 'logps': logps, 'counts': data['counts']}
+        # A loss with a term for each side has the chosen ones first.
+        by_pair = loss.reshape(-1, len(logratios) // 2).mean(dim=0)
+        return {'loss': by_pair, **{name: value.view(-1, 2) for name, value in sides.items()}}
+
+    def _response_terms(self, data: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """The loss of each pair, and of each response the log-ratio and the policy's log-prob.
+
+        Shapes: (pairs,), (2 * pairs,), (2 * pairs,), of which the last is a sum without weights.
         """
         if self.logits.supervised_only and not self._head_is_known:
             check_head(self.llm, data['input_ids'])
@@ -105,11 +146,7 @@ class MaskDPO(DPO):
         sums = [logratios(policy, reference, weights, counts)]
         sums += [response_sums(terms * weights, counts) for terms in divergences]
         sides = [side for total in sums for side in (total[::2], total[1::2])]
-        loss = self.preference_loss(*sides)
-        chosen, rejected = sides[:2]
-        logs = self._reward_logs(chosen.detach(), rejected.detach())
-        logs.update(_token_logs(policy.detach(), data))
-        return {'loss': loss, **logs}
+        return self.preference_loss(*sides), sums[0], response_sums(policy, counts)
 
     def _token_terms(self, data: dict[str, Tensor]) -> tuple[Tensor, ...]:
         """What the loss takes of each supervised token, (supervised,) each.
@@ -120,8 +157,10 @@ class MaskDPO(DPO):
         if self.loss_type in WITH_DIVERGENCE:
             return self._divergence_terms(data)
         policy = supervised_logps(self.llm, data, self.logits)
-        if self.loss_type in REFERENCE_FREE:
+        if self.reference is None:
             return policy, torch.zeros_like(policy)
+        if self.reference == 'cached':
+            return policy, cached_logps(data)
         with torch.no_grad(), self._reference() as reference:
             return policy, supervised_logps(reference, data, self.logits)
 
@@ -141,6 +180,27 @@ class MaskDPO(DPO):
             data['targets'],
             self.logits.chunk_size,
         )
+
+    def _build_reference(
+        self,
+        llm: Mapping[str, Any],
+        ref_llm: Mapping[str, Any] | None,
+        use_varlen_attn: bool = False,
+        max_position_embeddings: int | None = None,
+        **kwargs: Any,
+    ) -> nn.Module | None:
+        """The reference model without gradients; None with LoRA, whose base it is."""
+        if ref_llm is None and self.use_lora:
+            return None
+        if ref_llm is None and not is_deepspeed_zero3_enabled():
+            copied: nn.Module = create_reference_model(self.llm)
+            return copied
+        # Parameters that ZeRO-3 has partitioned cannot be copied: load the model once more.
+        config = copy.deepcopy(llm if ref_llm is None else ref_llm)
+        loaded: nn.Module = disable_grad(
+            self.build_llm_from_cfg(config, use_varlen_attn, max_position_embeddings)
+        )
+        return loaded
 
     @contextmanager
     def _reference(self) -> Iterator[nn.Module]:
@@ -195,12 +255,11 @@ def _refuse_splitting(use_varlen_attn: bool) -> None:
         raise ValueError('MaskDPO does not split sequences; set sequence_parallel_size=1')
 
 
-def _token_logs(policy: Tensor, data: dict[str, Tensor]) -> dict[str, Tensor]:
+def _token_logs(logps: Tensor, data: dict[str, Tensor]) -> dict[str, Tensor]:
     """Policy's log-probability per supervised token of each side, and the supervised share."""
     counts = data['counts']
-    sums = response_sums(policy, counts)
     return {
-        'logps/chosen': sums[::2].sum() / counts[::2].sum(),
-        'logps/rejected': sums[1::2].sum() / counts[1::2].sum(),
+        'logps/chosen': logps[::2].sum() / counts[::2].sum(),
+        'logps/rejected': logps[1::2].sum() / counts[1::2].sum(),
         'supervised_share': counts.sum() / data['num_tokens'],
     }

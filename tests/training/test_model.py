@@ -29,6 +29,8 @@ def config(folder: Path, kind: str | type = 'MaskDPO', **options: Any) -> Config
         'pretrained_model_name_or_path': str(folder),
         'torch_dtype': 'torch.float32',
     }
+    if kind == 'MaskDPO':
+        options.setdefault('reference', 'model')
     return ConfigDict({'type': kind, 'llm': llm, **options})
 
 

@@ -27,7 +27,7 @@ def build(folder: Path, **options: Any) -> Any:
         'pretrained_model_name_or_path': str(folder),
         'torch_dtype': 'torch.float32',
     }
-    config = ConfigDict(type='MaskDPO', llm=llm, beta=BETA, **options)
+    config = ConfigDict(type='MaskDPO', llm=llm, beta=BETA, reference='model', **options)
     model = BUILDER.build(config).double()
     torch.manual_seed(0)
     with torch.no_grad():
@@ -50,7 +50,7 @@ def test_sepo_is_the_mean_log_probability_without_a_reference(tiny_model: Path) 
             for logs, ids, weights in terms
         ]
     )
-    model.ref_llm = None
+    assert model.ref_llm is None
     loss = model.compute_loss(**mask_preference_collate_fn(items))['loss']
     expected = -F.logsigmoid(BETA * (means[::2] - means[1::2]))
     torch.testing.assert_close(loss, expected, rtol=1e-6, atol=0)

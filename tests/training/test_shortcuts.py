@@ -54,7 +54,8 @@ def build(folder: Path, dtype: torch.dtype = torch.float64, **options: Any) -> A
         'pretrained_model_name_or_path': str(folder),
         'torch_dtype': 'torch.float32',
     }
-    model = BUILDER.build(ConfigDict(type='MaskDPO', llm=llm, beta=BETA, **options)).to(dtype)
+    options = {'beta': BETA, 'reference': 'model', **options}
+    model = BUILDER.build(ConfigDict(type='MaskDPO', llm=llm, **options)).to(dtype)
     torch.manual_seed(0)
     with torch.no_grad():
         for name, parameter in model.llm.named_parameters():
@@ -100,6 +101,8 @@ def reference_of(model: Any) -> Callable[[Tensor], Tensor]:
             logits: Tensor = model.llm(ids).logits
             return logits
 
+    if model.reference is None:
+        return policy_of(model)
     return without_adapters if model.ref_llm is None else lambda ids: model.ref_llm(ids).logits
 
 

@@ -46,7 +46,7 @@ def model(tiny_model: Path) -> Any:
         'pretrained_model_name_or_path': str(tiny_model),
         'torch_dtype': 'torch.float32',
     }
-    model = BUILDER.build(ConfigDict(type='MaskDPO', llm=llm)).double()
+    model = BUILDER.build(ConfigDict(type='MaskDPO', llm=llm, reference='model')).double()
     torch.manual_seed(0)
     with torch.no_grad():
         for parameter in model.llm.parameters():

@@ -1,0 +1,112 @@
+"""From the data set of a training to the same with reference log-probabilities."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from datasets import Dataset, concatenate_datasets
+from mmengine.dist import get_rank, get_world_size
+from mmengine.logging import print_log
+
+from maskdpo_xtuner.progress import progress_bar
+from maskdpo_xtuner.training.distributed import all_ranks_finish, first_rank_first
+from maskdpo_xtuner.training.reference.computing import CollateFunction, ReferenceModel
+from maskdpo_xtuner.training.reference.files import cache_folder, write_atomically
+from maskdpo_xtuner.training.reference.keys import describe, hash_of, key_parts
+from maskdpo_xtuner.training.reference.precision import training_precision
+from maskdpo_xtuner.training.reference.shards import ShardStore, check_counts
+
+
+def attach_reference(pairs: Dataset, runner: Any, collate_fn: CollateFunction) -> Dataset:
+    """Add the reference log-probabilities of the supervised tokens to the items.
+
+    What is not in the cache is computed, each process taking every n-th shard: a run that was
+    killed loses at most one shard a process. For that time each process holds the whole
+    reference model (``model.ref_llm``, or ``model.llm`` as it is loaded, never a trained policy),
+    under ZeRO-3 too: a model that does not fit needs ``model.reference='model'``.
+
+    Args:
+        pairs: items of `build_mask_preference_dataset`, for training or validation.
+        runner: of mmengine; its config and strategy say which model is run, and how.
+        collate_fn: of the data loader.
+
+    Returns:
+        The items with ``chosen_reference_logps`` and ``rejected_reference_logps``: fp32, one value
+        a supervised token; memory-mapped.
+
+    Raises:
+        ValueError: when the values are not finite, or the cache does not fit the data.
+    """
+    start = time.monotonic()
+    if not isinstance(pairs, Dataset):
+        raise ValueError(
+            f'reference log-probabilities are kept for a datasets.Dataset, not {type(pairs)}; '
+            "set model.reference='model'"
+        )
+    precision = training_precision(runner)
+    with first_rank_first():
+        pairs = _contiguous(pairs)
+        store = _open_store(key_parts(pairs, runner.cfg.model, precision), len(pairs))
+        missing = _missing(store)
+    with all_ranks_finish():
+        # By number, not by place in the list: another process may see a shard that is new.
+        mine = [shard for shard in missing if shard % get_world_size() == get_rank()]
+        if mine:
+            _fill(store, mine, pairs, ReferenceModel(runner.cfg.model, precision, collate_fn))
+            gc.collect()
+            torch.cuda.empty_cache()
+    columns = store.open()
+    check_counts(pairs, columns, store.folder)
+    _report(store, missing, time.monotonic() - start)
+    return concatenate_datasets([pairs, columns], axis=1)
+
+
+def _contiguous(pairs: Dataset) -> Dataset:
+    """The same items as rows of a table, so that columns can be put beside them."""
+    if pairs._indices is None:
+        return pairs
+    file = cache_folder('pairs') / f'{pairs._fingerprint}.arrow'
+    return pairs.flatten_indices(cache_file_name=str(file), new_fingerprint=pairs._fingerprint)
+
+
+def _open_store(parts: dict[str, Any], num_pairs: int) -> ShardStore:
+    description = describe(parts)
+    key = hash_of(description)
+    folder = cache_folder(f'reference/{key}')
+    write_atomically(folder / 'key.json', description.encode())
+    return ShardStore(folder, key, num_pairs)
+
+
+def _missing(store: ShardStore) -> list[int]:
+    """The shards to compute; damaged ones are named."""
+    problems = {shard: store.problem(shard) for shard in store.shards}
+    for shard, problem in problems.items():
+        if problem and store.path(shard).is_file():
+            print_log(f'{problem}; it is computed again', logger='current', level=logging.WARNING)
+    return [shard for shard, problem in problems.items() if problem]
+
+
+def _fill(
+    store: ShardStore, shards: Sequence[int], pairs: Dataset, reference: ReferenceModel
+) -> None:
+    total = sum(len(store.pairs_of(shard)) for shard in shards)
+    quiet = get_rank() != 0
+    with progress_bar(total, 'Reference log-probabilities', 'pair', quiet=quiet) as bar:
+        for shard in shards:
+            indices = store.pairs_of(shard)
+            store.write(shard, reference.logps(pairs.select(indices).to_list()))
+            bar.update(len(indices))
+
+
+def _report(store: ShardStore, missing: Sequence[int], seconds: float) -> None:
+    computed = sum(len(store.pairs_of(shard)) for shard in missing)
+    print_log(
+        f'Reference log-probabilities of {store.num_pairs} pairs in {seconds:.1f} s: {computed} '
+        f'computed, {store.num_pairs - computed} reused; they are kept in {store.folder}',
+        logger='current',
+    )

@@ -1,0 +1,54 @@
+"""Where the loss takes the log-probabilities of the reference model from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, get_args
+
+from torch import Tensor
+
+from maskdpo_xtuner.objectives import REFERENCE_FREE, WITH_DIVERGENCE
+
+Reference = Literal['cached', 'model']
+
+
+def reference_source(loss_type: str, reference: Reference | None = None) -> Reference | None:
+    """Decide between the cache and a reference model that runs at every step.
+
+    Args:
+        loss_type: a name of `maskdpo_xtuner.objectives.LOSSES`.
+        reference: what the config says; without it ``cached`` wherever that gives all that the
+            loss needs.
+
+    Returns:
+        None for a loss without a reference.
+
+    Raises:
+        ValueError: for ``cached`` with a loss that needs whole distributions of the reference.
+    """
+    if reference is not None and reference not in get_args(Reference):
+        raise ValueError(f"model.reference must be 'cached' or 'model', not {reference!r}")
+    if loss_type in REFERENCE_FREE:
+        return None
+    if loss_type not in WITH_DIVERGENCE:
+        return reference or 'cached'
+    if reference == 'cached':
+        raise ValueError(
+            f'{loss_type} needs whole distributions of the reference model, which are not cached; '
+            "set model.reference='model'"
+        )
+    return 'model'
+
+
+def cached_logps(data: Mapping[str, Tensor]) -> Tensor:
+    """The reference log-probabilities in a batch, (supervised,).
+
+    Raises:
+        ValueError: when the batch has none.
+    """
+    if 'reference_logps' not in data:
+        raise ValueError(
+            'the batch has no reference_logps; train with train_cfg.type=MaskDPOTrainLoop, which '
+            "computes them before the first step, or set model.reference='model'"
+        )
+    return data['reference_logps']

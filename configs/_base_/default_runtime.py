@@ -8,6 +8,9 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=500, max_keep_ckpts=2),
     sampler_seed=dict(type='DistSamplerSeedHook'),
+    preflight=dict(type='PreflightHook'),
+    mean_over_ranks=dict(type='MeanOverRanksHook'),
+    metrics=dict(type='TrainingMetricsHook'),
 )
 
 env_cfg = dict(
@@ -22,7 +25,12 @@ visualizer = dict(
     # The first writes scalars.json, which `tools/evaluate.py --training` draws.
     vis_backends=[dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')],
 )
-log_processor = dict(by_epoch=False)
+log_processor = dict(
+    by_epoch=False,
+    # Means of the last 10 iterations, but not of the last 10 evaluations.
+    window_size=10,
+    mean_pattern=r'^(?!val/).*(loss|time|grad_norm|rewards|logps|supervised_share)',
+)
 log_level = 'INFO'
 load_from = None
 resume = False

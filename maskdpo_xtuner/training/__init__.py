@@ -11,11 +11,15 @@ from maskdpo_xtuner.training.collate import mask_preference_collate_fn
 from maskdpo_xtuner.training.cpu import supply_cpu_support
 from maskdpo_xtuner.training.dataset import build_mask_preference_dataset
 from maskdpo_xtuner.training.deepspeed import register_zero_names, supply_single_process_world
+from maskdpo_xtuner.training.hooks import MeanOverRanksHook, TrainingMetricsHook
 from maskdpo_xtuner.training.loops import MaskDPOTrainLoop
 from maskdpo_xtuner.training.map_fns import response_mask_map_fn, sentence_mask_map_fn
 from maskdpo_xtuner.training.model import MaskDPO
+from maskdpo_xtuner.training.preflight import PreflightHook
+from maskdpo_xtuner.training.samplers import LengthBalancedSampler
 from maskdpo_xtuner.training.schedulers import WarmupLR
 from maskdpo_xtuner.training.sources import load_preference_pairs
+from maskdpo_xtuner.training.validation import MaskDPOValLoop
 
 supply_cpu_support()
 supply_triton_ops()
@@ -25,8 +29,13 @@ register_zero_names()
 supply_single_process_world()
 
 __all__ = [
+    'LengthBalancedSampler',
     'MaskDPO',
     'MaskDPOTrainLoop',
+    'MaskDPOValLoop',
+    'MeanOverRanksHook',
+    'PreflightHook',
+    'TrainingMetricsHook',
     'WarmupLR',
     'build_mask_preference_dataset',
     'load_preference_pairs',

@@ -13,7 +13,7 @@ from xtuner.utils import IGNORE_INDEX
 from maskdpo_xtuner.training.tokenization import SIDES
 
 if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow as pa
 
 Counts = NDArray[np.int64]
 BATCH = 4096

@@ -1,0 +1,139 @@
+"""What a training is about to do, said before its first step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from mmengine.dist import get_world_size, master_only
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.registry import HOOKS
+from torch import nn
+
+from maskdpo_xtuner.training.lengths import PairLengths, pair_lengths
+from maskdpo_xtuner.training.loops import accumulative_counts
+from maskdpo_xtuner.training.memory import MemorySettings, ModelShape, estimate_memory
+
+LAYOUT = ('pack', 'share_prompt', 'cut_tail')
+PLAIN = dict.fromkeys(LAYOUT, False)
+
+
+@HOOKS.register_module()
+class PreflightHook(Hook):
+    """Log data, steps, shortcuts and an estimate of the memory before the first step."""
+
+    @master_only
+    def before_train(self, runner: Any) -> None:
+        """Log one line each."""
+        for line in preflight_lines(runner):
+            runner.logger.info(line)
+
+
+def preflight_lines(runner: Any) -> Iterator[str]:
+    """Describe the training of a runner that is ready to begin."""
+    loader = runner.train_dataloader
+    lengths = pair_lengths(loader.dataset)
+    collate = runner.cfg.train_dataloader.collate_fn
+    layout = {name: collate.get(name, True) for name in LAYOUT}
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    yield _describe_pairs(lengths)
+    yield _describe_tokens(lengths, list(loader.batch_sampler), layout)
+    yield _describe_steps(runner)
+    yield _describe_shortcuts(model, layout)
+    largest = np.argsort(lengths.computed())[-loader.batch_size :].tolist()
+    tokens = token_counter(lengths, layout)(largest)
+    yield f'memory of a GPU, estimated: {estimate_memory(*_memory_settings(runner, model, tokens))}'
+
+
+def token_counter(
+    lengths: PairLengths, layout: Mapping[str, bool]
+) -> Callable[[Sequence[int]], int]:
+    """Count the tokens of the rows that `mask_preference_collate_fn` makes of some pairs.
+
+    Args:
+        lengths: of all pairs.
+        layout: ``pack``, ``share_prompt`` and ``cut_tail`` as the function has them.
+
+    Returns:
+        A function of the pairs' indices; it counts padding, too.
+    """
+    cut, share, pack = (layout[name] for name in ('cut_tail', 'share_prompt', 'pack'))
+    pairs = lengths.computed(share_prompt=share, cut_tail=cut)
+    responses = (lengths.predicting if cut else lengths.lengths).max(axis=1)
+    if pack:
+        return lambda batch: int(pairs[batch].sum())
+    if share:
+        return lambda batch: len(batch) * int(pairs[batch].max())
+    return lambda batch: 2 * len(batch) * int(responses[batch].max())
+
+
+def _describe_pairs(lengths: PairLengths) -> str:
+    tokens, supervised = int(lengths.lengths.sum()), int(lengths.supervised.sum())
+    longest = int(lengths.lengths.sum(axis=1).max())
+    return (
+        f'{len(lengths.shared):,} pairs of {tokens:,} tokens, {supervised:,} of them '
+        f'({supervised / tokens:.1%}) supervised; the longest pair has {longest:,}'
+    )
+
+
+def _describe_tokens(
+    lengths: PairLengths, batches: Sequence[Sequence[int]], layout: Mapping[str, bool]
+) -> str:
+    counters = [token_counter(lengths, each) for each in (layout, PLAIN)]
+    computed, padded = (sum(map(tokens_of, batches)) for tokens_of in counters)
+    return (
+        f'a rank computes {computed:,} tokens an epoch ({computed / padded:.1%} of the {padded:,} '
+        'that responses padded to the longest of their batch have)'
+    )
+
+
+def _describe_steps(runner: Any) -> str:
+    batch, ranks = runner.train_dataloader.batch_size, get_world_size()
+    accumulated = accumulative_counts(runner.cfg)
+    epochs = runner.max_iters / len(runner.train_dataloader)
+    return (
+        f'{epochs:g} epochs, {runner.max_iters // accumulated:,} optimizer steps of '
+        f'{batch * ranks * accumulated} pairs ({ranks} ranks x {batch} pairs x {accumulated} '
+        'accumulated)'
+    )
+
+
+def _describe_shortcuts(model: Any, layout: Mapping[str, bool]) -> str:
+    state = {**layout, 'logits.supervised_only': model.logits.supervised_only}
+    settings = ', '.join(f'{name} {"on" if on else "off"}' for name, on in state.items())
+    kept = 'recomputed' if model.llm.is_gradient_checkpointing else 'kept'
+    return f'{settings}; reference: {model.reference}; activations: {kept}'
+
+
+def _memory_settings(runner: Any, model: Any, tokens: int) -> tuple[ModelShape, MemorySettings]:
+    counts = [(_size(weight), weight) for weight in model.llm.parameters()]
+    parameters = sum(size for size, _ in counts)
+    settings = MemorySettings(
+        tokens=tokens,
+        logits=model.logits.chunk_size if model.logits.supervised_only else None,
+        trainable=sum(size for size, weight in counts if weight.requires_grad),
+        weight_bytes=sum(size * weight.element_size() for size, weight in counts) / parameters,
+        reference=model.ref_llm is not None,
+        world_size=get_world_size(),
+        checkpointing=model.llm.is_gradient_checkpointing,
+        **_zero_settings(runner.model),
+    )
+    return ModelShape.of(model.llm.config, parameters), settings
+
+
+def _zero_settings(model: Any) -> dict[str, Any]:
+    """What DeepSpeed's engine was told, if there is one."""
+    if not hasattr(model, 'zero_optimization_stage'):
+        return {'zero_stage': 0}
+    return {
+        'zero_stage': model.zero_optimization_stage(),
+        'offload_optimizer': bool(model.zero_offload_optimizer()),
+        'offload_weights': bool(model.zero_offload_param()),
+    }
+
+
+def _size(weight: nn.Parameter) -> int:
+    """Elements of a parameter, also where ZeRO-3 has partitioned it."""
+    return int(getattr(weight, 'ds_numel', weight.numel()))

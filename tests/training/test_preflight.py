@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from itertools import product
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mmengine.config import ConfigDict
+from mmengine.registry import HOOKS
+from torch.utils.data import DataLoader
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from maskdpo_xtuner.training.collate import mask_preference_collate_fn
+from maskdpo_xtuner.training.lengths import pair_lengths
+from maskdpo_xtuner.training.preflight import LAYOUT, token_counter
+from tests.training.items import Sides, tokenized_pairs
+from tests.training.test_lengths import sides
+
+LAYOUTS = [dict(zip(LAYOUT, each, strict=True)) for each in product([True, False], repeat=3)]
+
+
+@given(st.lists(st.tuples(sides(), sides()), min_size=1, max_size=5), st.sampled_from(LAYOUTS))
+@settings(max_examples=60, deadline=None)
+def test_tokens_of_a_batch_are_those_of_its_rows(
+    pairs: list[Sides], layout: dict[str, bool]
+) -> None:
+    dataset = tokenized_pairs(pairs)
+    rows = mask_preference_collate_fn(list(dataset), **layout)['data']['input_ids']
+    assert token_counter(pair_lengths(dataset), layout)(range(len(pairs))) == rows.numel()
+
+
+def response(length: int, supervised: int, token: int) -> tuple[list[int], list[int]]:
+    """Four tokens of prompt, then the response, with its first tokens supervised."""
+    ids = [1] * 4 + [token] * length
+    return ids, [-100] * 4 + ids[4 : 4 + supervised] + [-100] * (length - supervised)
+
+
+class Runner:
+    """What the hook reads of a runner that is ready to train."""
+
+    def __init__(self, model: Any, collate: dict[str, Any]) -> None:
+        pairs = [(response(6, 3, 2), response(2, 2, 3)), (response(10, 1, 2), response(8, 2, 3))]
+        dataset = tokenized_pairs(pairs * 2)
+        self.train_dataloader = DataLoader(dataset, batch_size=2)
+        self.cfg = ConfigDict(
+            optim_wrapper={'accumulative_counts': 2},
+            train_dataloader={'collate_fn': {'type': 'mask_preference_collate_fn', **collate}},
+        )
+        self.max_iters = 6
+        self.model = model
+        self.lines: list[str] = []
+        self.logger = SimpleNamespace(info=self.lines.append)
+
+
+@pytest.fixture(scope='module')
+def model() -> Any:
+    """The parts of a `MaskDPO` that the hook reads."""
+    config = LlamaConfig(
+        vocab_size=100,
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+    )
+    llm = LlamaForCausalLM(config)
+    logits = SimpleNamespace(supervised_only=True, chunk_size=512)
+    return SimpleNamespace(llm=llm, logits=logits, reference='cached', ref_llm=None)
+
+
+def lines_of(model: Any, **collate: Any) -> list[str]:
+    runner = Runner(model, collate)
+    HOOKS.build({'type': 'PreflightHook'}).before_train(runner)
+    return runner.lines
+
+
+def test_data_steps_and_shortcuts_are_told(model: Any) -> None:
+    pairs, tokens, steps, shortcuts, _ = lines_of(model)
+    assert pairs == '4 pairs of 84 tokens, 16 of them (19.0%) supervised; the longest pair has 26'
+    # Of each pair: the prompt of 4 once, and what stands before the last supervised token.
+    computed = 2 * ((4 + 2 + 1) + (4 + 0 + 1))
+    assert tokens.startswith(f'a rank computes {computed} tokens an epoch (')
+    assert 'of the 112 that responses padded' in tokens
+    assert steps == '3 epochs, 3 optimizer steps of 4 pairs (1 ranks x 2 pairs x 2 accumulated)'
+    assert shortcuts == (
+        'pack on, share_prompt on, cut_tail on, logits.supervised_only on; reference: cached; '
+        'activations: kept'
+    )
+
+
+def test_what_is_off_is_told_and_computes_more(model: Any) -> None:
+    plain = dict.fromkeys(LAYOUT, False)
+    _, tokens, _, shortcuts, _ = lines_of(model, **plain)
+    assert tokens.startswith('a rank computes 112 tokens an epoch (100.0% of the 112 ')
+    assert shortcuts.startswith('pack off, share_prompt off, cut_tail off, ')
+
+
+def test_the_memory_is_that_of_the_model_as_it_stands(model: Any) -> None:
+    line = lines_of(model)[-1]
+    assert line.startswith('memory of a GPU, estimated: 0.0 GiB (weights 0.0, gradients 0.0, ')
+    assert 'reference' not in line
+    assert 'buffers' not in line
+    with_reference = SimpleNamespace(**{**vars(model), 'ref_llm': model.llm})
+    assert 'reference 0.0' in lines_of(with_reference)[-1]

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+import torch
+from mmengine.config import Config, ConfigDict
+from mmengine.registry import LOOPS
+from mmengine.runner import Runner
+
+from maskdpo_xtuner.training import MaskDPO, MaskDPOValLoop, build_mask_preference_dataset
+from maskdpo_xtuner.training.collate import mask_preference_collate_fn
+from maskdpo_xtuner.training.validation import complete_dataloader
+from tests.preference_pairs import WritePairs, released_pair
+from tests.xtuner_runs import ROOT
+
+
+def pretrained(folder: Path, kind: str) -> dict[str, Any]:
+    return {'type': f'transformers.{kind}', 'pretrained_model_name_or_path': str(folder)}
+
+
+def config(pairs: Path, tokenizer: Path, batch_size: int = 2) -> ConfigDict:
+    return ConfigDict(
+        tokenizer=pretrained(tokenizer, 'AutoTokenizer.from_pretrained'),
+        model={'type': 'MaskDPO', 'reference': 'model'},
+        train_dataloader={
+            'batch_size': batch_size,
+            'num_workers': 0,
+            'dataset': {
+                'type': 'build_mask_preference_dataset',
+                'dataset': {'type': 'load_preference_pairs', 'path': 'train.jsonl'},
+                'max_length': 512,
+            },
+            'sampler': {'type': 'LengthBalancedSampler', 'accumulative_counts': 4},
+            'collate_fn': {'type': 'mask_preference_collate_fn'},
+        },
+        val_dataloader={'dataset': {'dataset': {'path': str(pairs)}}},
+    )
+
+
+def test_what_the_validation_data_do_not_say_is_as_in_training(smollm2: Path) -> None:
+    cfg = config(Path('val.jsonl'), smollm2)
+    completed = complete_dataloader(cfg.val_dataloader, cfg)
+    assert completed['dataset']['dataset'] == {'type': 'load_preference_pairs', 'path': 'val.jsonl'}
+    assert completed['dataset']['tokenizer'] == cfg.tokenizer
+    assert (completed['dataset']['max_length'], completed['batch_size']) == (512, 2)
+    assert completed['sampler'] == {'type': 'DefaultSampler', 'shuffle': False, 'round_up': True}
+    assert cfg.train_dataloader.dataset.dataset.path == 'train.jsonl'
+
+
+def test_the_example_config_evaluates_what_it_does_not_train_on() -> None:
+    cfg = Config.fromfile(ROOT / 'configs/smollm2_135m_maskdpo_val.py')
+    train, held_out = (
+        loader['dataset']['dataset']
+        for loader in (cfg.train_dataloader, complete_dataloader(cfg.val_dataloader, cfg))
+    )
+    assert held_out == {**train, 'part': 'held_out'}
+    assert 'part' not in train
+    assert train.held_out == 0.1
+    assert LOOPS.get(cfg.val_cfg.type) is MaskDPOValLoop
+
+
+class LineModel:
+    """Gives each pair values that follow from the line it stands in."""
+
+    def eval(self) -> None:
+        self.training = False
+
+    def val_step(self, batch: dict[str, Any]) -> dict[str, torch.Tensor]:
+        assert not self.training
+        assert not torch.is_grad_enabled()
+        lines = [float(source.rpartition(':')[2]) for source in batch['data_samples']['source']]
+        loss = torch.tensor(lines)
+        sides = torch.stack((loss, 7 - loss), dim=-1)
+        return {'loss': loss, 'rewards': sides, 'logps': sides * 2, 'counts': sides + 1}
+
+
+class StandIn:
+    """What the loop asks of mmengine's runner."""
+
+    build_dataloader = staticmethod(Runner.build_dataloader)
+
+    def __init__(self, cfg: ConfigDict) -> None:
+        self.cfg, self.seed, self._randomness_cfg = cfg, 0, {}
+        self.model, self.optim_wrapper = LineModel(), None
+        self.hooks: list[str] = []
+
+    def call_hook(self, name: str, **arguments: Any) -> None:
+        self.hooks.append(name)
+
+
+def evaluate_as(rank: int, world_size: int, runner: StandIn) -> torch.Tensor:
+    """The sums of one rank before they are added to the others'."""
+    sums = []
+    module = 'maskdpo_xtuner.training.validation'
+    with (
+        patch('mmengine.dataset.sampler.get_dist_info', return_value=(rank, world_size)),
+        patch(f'{module}.get_rank', return_value=rank),
+        patch(f'{module}.get_world_size', return_value=world_size),
+        patch(f'{module}.all_reduce', lambda values: sums.append(values.clone())),
+        patch(f'{module}._means', dict),
+    ):
+        MaskDPOValLoop(runner, runner.cfg.val_dataloader).run()
+    return sums[0]
+
+
+@pytest.mark.parametrize('world_size', [1, 2, 3, 8])
+@pytest.mark.parametrize('batch_size', [1, 2])
+def test_every_pair_counts_once_on_any_number_of_ranks(
+    write_pairs: WritePairs, smollm2: Path, world_size: int, batch_size: int
+) -> None:
+    pairs = write_pairs([released_pair()] * 5)
+    runner = StandIn(config(pairs, smollm2, batch_size))
+    sums = sum(evaluate_as(rank, world_size, runner) for rank in range(world_size))
+    # Pairs, losses 1 to 5, rewards, of which two favour the chosen, logps and tokens.
+    assert sums.tolist() == [5, 15, 15, 20, 2, 30, 40, 20, 25]
+
+
+def test_metrics_are_means_over_pairs_and_tokens(write_pairs: WritePairs, smollm2: Path) -> None:
+    runner = StandIn(config(write_pairs([released_pair()] * 5), smollm2))
+    loop = LOOPS.build(
+        {'type': 'MaskDPOValLoop'},
+        default_args={'runner': runner, 'dataloader': runner.cfg.val_dataloader, 'evaluator': []},
+    )
+    assert loop.run() == {
+        'val/loss': 3.0,
+        'val/rewards/chosen': 3.0,
+        'val/rewards/rejected': 4.0,
+        'val/rewards/accuracies': 0.4,
+        'val/rewards/margins': -1.0,
+        'val/logps/chosen': 30 / 20,
+        'val/logps/rejected': 40 / 25,
+    }
+    iterations = ['before_val_iter', 'after_val_iter'] * 3
+    ends = ['after_val_epoch', 'after_val']
+    assert runner.hooks == ['before_val', 'before_val_epoch', *iterations, *ends]
+
+
+@pytest.mark.parametrize('loss_type', ['sigmoid', 'ipo', 'kto_pair'])
+def test_predictions_average_to_what_training_logs(
+    write_pairs: WritePairs, tiny_model: Path, loss_type: str
+) -> None:
+    torch.manual_seed(0)
+    llm = pretrained(tiny_model, 'AutoModelForCausalLM.from_pretrained')
+    model = MaskDPO(ConfigDict(llm), loss_type=loss_type, reference='model')
+    for weight in model.llm.parameters():
+        weight.data += 0.02 * torch.randn_like(weight)
+    path = write_pairs([released_pair(question=f'What is {word}?') for word in ('tin', 'lead ore')])
+    cfg = config(path, tiny_model)
+    dataset = build_mask_preference_dataset(
+        {'type': 'load_preference_pairs', 'path': str(path)}, cfg.tokenizer, 512
+    )
+    batch = mask_preference_collate_fn(list(dataset))
+    with torch.no_grad():
+        logged, terms = model.compute_loss(**batch), model.val_step(batch)
+    chosen, rejected = terms['rewards'].unbind(-1)
+    torch.testing.assert_close(terms['loss'].mean(), logged['loss'].mean())
+    torch.testing.assert_close(chosen.mean(), logged['rewards/chosen'])
+    torch.testing.assert_close((chosen - rejected).mean(), logged['rewards/margins'])
+    per_token = terms['logps'].sum(dim=0) / terms['counts'].sum(dim=0)
+    torch.testing.assert_close(per_token[0], logged['logps/chosen'])
+    torch.testing.assert_close(per_token[1], logged['logps/rejected'])
+    assert terms['loss'].shape == (2,)

@@ -15,7 +15,7 @@ from maskdpo_xtuner.training.lengths import pair_lengths
 
 @DATA_SAMPLERS.register_module()
 class LengthBalancedSampler(DefaultSampler):
-    """mmengine's shuffled `DefaultSampler` with the pairs of a step dealt out by length.
+    """mmengine's `DefaultSampler` with the pairs of a step dealt out by length.
 
     The pairs of each optimizer step are those of `DefaultSampler` with the same seed. Only which
     rank and which micro-batch takes a pair is decided by its tokens, so that the ranks, which
@@ -27,6 +27,7 @@ class LengthBalancedSampler(DefaultSampler):
         batch_size: pairs of a micro-batch. `MaskDPOTrainLoop` takes it from the data loader.
         accumulative_counts: micro-batches of an optimizer step on a rank. `MaskDPOTrainLoop`
             takes it from the optimizer.
+        shuffle: whether the pairs of a step are random ones.
         seed: of the shuffle, the same on all ranks; None: drawn and sent to all.
     """
 
@@ -35,9 +36,10 @@ class LengthBalancedSampler(DefaultSampler):
         dataset: Dataset,
         batch_size: int,
         accumulative_counts: int = 1,
+        shuffle: bool = True,
         seed: int | None = None,
     ) -> None:
-        super().__init__(dataset, shuffle=True, seed=seed, round_up=True)
+        super().__init__(dataset, shuffle=shuffle, seed=seed, round_up=True)
         self.batch_size = batch_size
         self.accumulative_counts = accumulative_counts
         self.lengths: list[int] = pair_lengths(dataset).computed().tolist()
@@ -55,7 +57,7 @@ class LengthBalancedSampler(DefaultSampler):
         in this one. The last micro-batches of an epoch, where they are smaller than the others,
         come alone: their pairs weigh more in the mean, and must stay the same.
         """
-        order, row = self._shuffled(), self.world_size * self.batch_size
+        order, row = self._order(), self.world_size * self.batch_size
         rows = [order[start : start + row] for start in range(0, len(order), row)]
         # Micro-batches of the step that a rank has behind it when the epoch begins.
         done = self.epoch * len(rows) % self.accumulative_counts
@@ -68,10 +70,12 @@ class LengthBalancedSampler(DefaultSampler):
                 each[rank :: self.world_size] for each in step for rank in range(self.world_size)
             ]
 
-    def _shuffled(self) -> list[int]:
+    def _order(self) -> list[int]:
         """All pairs in the order in which `DefaultSampler` hands them to the ranks in turn."""
-        generator = torch.Generator().manual_seed(self.seed + self.epoch)
-        order: list[int] = torch.randperm(len(self.dataset), generator=generator).tolist()
+        order = list(range(len(self.dataset)))
+        if self.shuffle:
+            generator = torch.Generator().manual_seed(self.seed + self.epoch)
+            order = torch.randperm(len(order), generator=generator).tolist()
         total: int = self.total_size
         return (order * (total // len(order) + 1))[:total]
 

@@ -15,6 +15,7 @@ def sides(draw: st.DrawFn) -> tuple[list[int], list[int]]:
     """Ids of few kinds, so that beginnings are shared, and at least one supervised token."""
     ids = draw(st.lists(st.integers(0, 1), min_size=2, max_size=12))
     supervised = draw(st.sets(st.integers(1, len(ids) - 1), min_size=1))
+    supervised |= draw(st.sets(st.just(0)))  # Not predicted, so without effect.
     return ids, [token if at in supervised else -100 for at, token in enumerate(ids)]
 
 

@@ -49,13 +49,14 @@ def waiting(iterations: list[tuple[Batch, ...]], lengths: list[int]) -> int:
     st.integers(1, 4),
     st.integers(1, 3),
     st.integers(1, 4),
+    st.booleans(),
 )
 @settings(max_examples=60, deadline=None)
 def test_steps_keep_their_pairs_and_are_balanced_no_worse(
-    lengths: list[int], world_size: int, batch_size: int, accumulation: int
+    lengths: list[int], world_size: int, batch_size: int, accumulation: int, shuffle: bool
 ) -> None:
-    dataset = pairs_of_lengths(lengths)
-    both = {'world_size': world_size, 'batch_size': batch_size, 'epochs': 3, 'dataset': dataset}
+    options = {'dataset': pairs_of_lengths(lengths), 'shuffle': shuffle}
+    both = {'world_size': world_size, 'batch_size': batch_size, 'epochs': 3, **options}
     shuffled = micro_batches(DefaultSampler, **both)
     with_sizes = partial_sampler(batch_size, accumulation)
     balanced = micro_batches(with_sizes, **both)

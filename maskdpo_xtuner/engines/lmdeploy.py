@@ -54,7 +54,8 @@ class LMDeployEngine:
             question share their prompt, and a turn of a dialogue begins with all before it.
 
     Raises:
-        ValueError: when there is no such model, or it has no chat template.
+        ValueError: when LMDeploy or a GPU is missing, there is no such model, or it has no chat
+            template.
     """
 
     batch_size = 1
@@ -69,6 +70,8 @@ class LMDeployEngine:
         timeout: float = 600.0,
         options: Mapping[str, Any] | None = None,
     ) -> None:
+        # First of all: who has no GPU need not wait for the hub to hear so.
+        _check_machine((options or {}).get('device_type', 'cuda'))
         check_model(model)
         name, commit = name_and_revision(model, revision, trust_remote_code)
         self._model, self._backend, self._timeout = model, backend, timeout
@@ -91,7 +94,7 @@ class LMDeployEngine:
         """Answer ``requests`` in order, each by itself.
 
         Raises:
-            ValueError: when LMDeploy or a GPU is missing, or an option is wrong.
+            ValueError: when an option is wrong, or the model cannot be run as it says.
         """
         return list(await asyncio.gather(*(self._complete(request) for request in requests)))
 
@@ -115,7 +118,6 @@ class LMDeployEngine:
     @cached_property
     def _pipeline(self) -> Any:
         """LMDeploy's pipeline; up to v0.11 it is the async engine itself."""
-        _check_machine(self._options.get('device_type', 'cuda'))
         import lmdeploy
 
         configs = {

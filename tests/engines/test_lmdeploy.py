@@ -220,12 +220,12 @@ def test_the_gpu_is_free_again_when_the_engine_is_dropped(
         gc.enable()
 
 
-def test_without_a_gpu_it_says_which_engine_to_use(
-    model_folder: Path, monkeypatch: pytest.MonkeyPatch
+def test_without_a_gpu_it_says_which_engine_to_use_before_it_asks_the_hub(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr('torch.cuda.is_available', lambda: False)
     with pytest.raises(ValueError, match='needs an NVIDIA GPU.*type="transformers".*base_urls'):
-        ask(engine_of(model_folder), request_of('hi'))
+        LMDeployEngine('a/model-on-the-hub')
 
 
 def test_without_lmdeploy_it_says_what_to_install(
@@ -237,7 +237,7 @@ def test_without_lmdeploy_it_says_what_to_install(
         ask(engine_of(model_folder), request_of('hi'))
 
 
-def test_identity_has_what_changes_answers_and_nothing_else(model_folder: Path) -> None:
+def test_identity_has_what_changes_answers_and_nothing_else(model_folder: Path, gpu: None) -> None:
     plain = engine_of(model_folder).identity
     assert plain == engine_of(model_folder, tp=2, cache_max_entry_count=0.5).identity
     assert plain != engine_of(model_folder, quant_policy=8).identity

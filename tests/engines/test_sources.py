@@ -33,7 +33,10 @@ def test_the_openai_engine_is_built_from_a_config(tmp_path: Path, server: Server
     assert isinstance(ask(engine, request_of('hi'))[0], Completion)
 
 
-def test_the_lmdeploy_engine_is_built_from_a_config(tmp_path: Path, model_folder: Path) -> None:
+def test_the_lmdeploy_engine_is_built_from_a_config(
+    tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('maskdpo_xtuner.engines.lmdeploy._check_machine', lambda device: None)
     policy = {**LOCAL, 'model': str(model_folder), 'options': {'max_batch_size': 8}}
     engine = settings_of(tmp_path, policy).policy.build()
     assert isinstance(engine, LMDeployEngine)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,6 +30,7 @@ from tests.pipeline.work_dirs import (
     write_questions,
 )
 from tests.tokenizers import tokenizer_folder
+from tools.merge_shards import main as merge_main
 from tools.sample_and_annotate import main
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'sample_and_annotate.py'
@@ -51,11 +55,11 @@ def use(monkeypatch: pytest.MonkeyPatch, script: Script) -> None:
     monkeypatch.setattr(TransformersPolicy, 'build', lambda policy: ScriptedEngine(script))
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *argv: object) -> object:
+def run(monkeypatch: pytest.MonkeyPatch, *argv: object, tool: Callable[[], int] = main) -> object:
     """Run the tool in this process; gives what it exits with, a text for an error."""
     monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, argv), '--quiet'])
     with pytest.raises(SystemExit) as caught:
-        run_tool(main)
+        run_tool(tool)
     return caught.value.code
 
 
@@ -120,6 +124,53 @@ def test_missing_answers_are_printed_and_end_in_a_non_zero_status(
     assert f'1 answers are missing, see {failures}; run again to ask for them' in out
     assert len(records(failures)) == 1
     assert len(records(tmp_path / 'work/pairs.jsonl')) == 3
+
+
+def test_shards_are_run_and_merged_by_commands(
+    config: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    use(monkeypatch, mixed_answer)
+    assert run(monkeypatch, config, '--work-dir', tmp_path / 'whole') == 0
+    assert run(monkeypatch, config, '--shard', '1/2') == 0
+    missing = run(monkeypatch, config, tool=merge_main)
+    command = f'python tools/sample_and_annotate.py {config} --quiet --shard 0/2'
+    assert missing == f'error: 1 of 2 shards are missing\n  0/2 was not begun: {command}'
+    assert run(monkeypatch, config, '--shard', '0/2') == 0
+    capsys.readouterr()
+    assert run(monkeypatch, config, '--completions', tool=merge_main) == 0
+    assert f'pairs are in {tmp_path / "work/pairs.jsonl"}' in capsys.readouterr().out
+    shutil.rmtree(tmp_path / 'work/shards')
+    assert contents(tmp_path / 'work') == contents(tmp_path / 'whole')
+    assert run(monkeypatch, config) == 0
+    assert '9 done (9 from the store' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('shard', ['2/2', '1', 'a/b', '1/4'])
+def test_a_shard_that_does_not_exist_is_answered_in_one_line(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shard: str
+) -> None:
+    use(monkeypatch, mixed_answer)
+    answer = run(monkeypatch, config, '--shard', shard)
+    assert isinstance(answer, str)
+    assert answer.startswith('error: ')
+    assert '\n' not in answer
+    assert not (tmp_path / 'work').exists()
+
+
+def test_an_engine_that_is_down_ends_in_the_accounting_and_how_to_go_on(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, lambda request: Failure('connection refused', transient=True))
+    sleep = asyncio.sleep
+    monkeypatch.setattr(asyncio, 'sleep', lambda delay: sleep(0))
+    answer = run(monkeypatch, config, '--cfg-options', 'sampling.num_samples=20')
+    assert isinstance(answer, str)
+    assert answer.startswith('error: the engine is down: ')
+    assert ' failed + ' in answer
+    assert 'run the same command again' in answer
 
 
 # -- wrong input

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Generic, NamedTuple, TypeGuard, TypeVar
 
 from maskdpo_xtuner.completions.accounting import Accounting, FailedRequest, Source
@@ -196,13 +195,8 @@ class Scheduler(Generic[Result]):
             return {k: a._replace(source=Source.EQUAL_REQUEST) for k, a in answers.items()}
         task = asyncio.ensure_future(self._complete(slot, unique))
         self._in_flight[question] = task
-        task.add_done_callback(partial(self._forget, question))
+        task.add_done_callback(lambda _: self._in_flight.pop(question))
         return await task
-
-    def _forget(self, question: tuple[bytes, ...], task: asyncio.Task[Any]) -> None:
-        del self._in_flight[question]
-        if not task.cancelled():
-            task.exception()  # Looked at, so that asyncio logs none that a stopped run left.
 
     async def _complete(self, slot: Slot, unique: dict[bytes, Request]) -> dict[bytes, _Answer]:
         """Ask the engine, and again for what failed in a way that may pass."""

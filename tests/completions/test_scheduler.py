@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -165,8 +166,10 @@ def test_equal_requests_are_asked_once(tmp_path: Path, batch_size: int, concurre
     results, scheduler = run(engine, tmp_path, groups)
     assert results == [[['A', 'B'], ['A', 'B']], [['A'], ['B']]]
     assert Counter(flat(engine))['a'] == 1
-    assert scheduler.accounting.expected == scheduler.accounting.done == 6
-    assert scheduler.accounting.asked == len(flat(engine))
+    counts = scheduler.accounting
+    assert counts.expected == counts.done == 6
+    assert counts.asked == counts.answered == len(flat(engine)) == 2
+    assert counts.stored + counts.coalesced == 4
 
 
 def test_who_waits_for_an_equal_request_keeps_no_slot_from_it(tmp_path: Path) -> None:
@@ -269,6 +272,7 @@ def test_an_engine_that_raises_ends_the_run_and_keeps_what_was_answered(
     assert accounting.done <= 2
     assert accounting.failed == 0
     assert accounting.pending == accounting.expected - accounting.done > 0
+    gc.collect()
     assert not caplog.records  # asyncio logs exceptions that nobody took
 
 
@@ -305,6 +309,36 @@ def test_an_endless_input_is_taken_as_there_is_room(
         results.close()
     # One batch beyond those in the window is known only when the next group is seen.
     assert taken <= 50 + HELD * batch_size * concurrency + 2
+
+
+def test_results_that_wait_for_a_slow_dialogue_stop_the_input_at_last(tmp_path: Path) -> None:
+    taken = 0
+
+    def groups() -> Iterator[list[Dialogue]]:
+        nonlocal taken
+        yield [talk(*(f'slow {turn}' for turn in range(4 * HELD)))]
+        for taken in range(1, 6 * HELD):
+            yield [talk(f'{taken}')]
+
+    with CompletionStore(tmp_path / 'completions.sqlite') as store:
+        scheduler: Scheduler[Said] = Scheduler(ScriptedEngine(echo, concurrency=2), store)
+        results = scheduler.run(groups())
+        next(results)
+        assert taken <= 2 * HELD
+        results.close()
+
+
+def test_rates_are_those_of_the_engine_and_not_of_the_store(tmp_path: Path) -> None:
+    def rates_while_running() -> list[tuple[bool, bool]]:
+        with CompletionStore(tmp_path / 'completions.sqlite') as store:
+            engine = ScriptedEngine(echo, concurrency=2, latency_s=0.001)
+            scheduler: Scheduler[Said] = Scheduler(engine, store)
+            rates = scheduler.accounting.rates
+            groups = scheduler.run([talk(f'{n}')] for n in range(20))
+            return [(rates.answers > 0, rates.groups > 0) for _ in groups]
+
+    assert rates_while_running()[-1] == (True, True)
+    assert rates_while_running()[-1] == (False, False)
 
 
 def test_closing_early_leaves_the_rest_pending_and_stores_what_came(tmp_path: Path) -> None:

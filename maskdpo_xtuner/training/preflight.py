@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -93,8 +94,10 @@ def _describe_steps(runner: Any) -> str:
     batch, ranks = runner.train_dataloader.batch_size, get_world_size()
     accumulated = accumulative_counts(runner.cfg)
     epochs = runner.max_iters / len(runner.train_dataloader)
+    # At the end mmengine steps on what has been accumulated; DeepSpeed leaves it out.
+    steps = (math.floor if 'strategy' in runner.cfg else math.ceil)(runner.max_iters / accumulated)
     return (
-        f'{epochs:g} epochs, {runner.max_iters // accumulated:,} optimizer steps of '
+        f'{epochs:g} epochs, {steps:,} optimizer steps of '
         f'{batch * ranks * accumulated} pairs ({ranks} ranks x {batch} pairs x {accumulated} '
         'accumulated)'
     )

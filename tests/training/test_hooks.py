@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.hooks import IterTimerHook, LoggerHook, RuntimeInfoHook
 from mmengine.logging import MessageHub
 from mmengine.registry import HOOKS
 from mmengine.runner.priority import get_priority
 
 from maskdpo_xtuner.training import MeanOverRanksHook, TrainingMetricsHook, hooks
+from tests.xtuner_runs import ROOT
 
 
 def rank_of(hook: Any) -> int:
@@ -37,6 +40,13 @@ def test_logged_values_are_means_over_ranks(monkeypatch: pytest.MonkeyPatch) -> 
         'loss': 2.0,
         'rewards/margins': -0.25,
     }
+
+
+def test_logged_values_are_smoothed_but_evaluations_and_speed_are_not() -> None:
+    config = Config.fromfile(ROOT / 'configs/_base_/default_runtime.py')
+    smoothed = re.compile(config.log_processor.mean_pattern)
+    assert all(map(smoothed.search, ('loss', 'rewards/margins', 'logps/chosen', 'time')))
+    assert not any(map(smoothed.search, ('val/loss', 'tokens_per_second', 'peak_memory', 'lr')))
 
 
 class Runner:

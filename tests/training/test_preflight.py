@@ -14,7 +14,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from maskdpo_xtuner.training.collate import mask_preference_collate_fn
 from maskdpo_xtuner.training.lengths import pair_lengths
-from maskdpo_xtuner.training.preflight import LAYOUT, token_counter
+from maskdpo_xtuner.training.preflight import LAYOUT, preflight_lines, token_counter
 from tests.training.items import Sides, tokenized_pairs
 from tests.training.test_lengths import sides
 
@@ -87,6 +87,16 @@ def test_data_steps_and_shortcuts_are_told(model: Any) -> None:
         'pack on, share_prompt on, cut_tail on, logits.supervised_only on; reference: cached; '
         'activations: kept'
     )
+
+
+@pytest.mark.parametrize(('strategy', 'steps'), [({}, 2), ({'strategy': {}}, 1)])
+def test_deepspeed_leaves_out_the_step_that_is_not_full(
+    model: Any, strategy: dict[str, Any], steps: int
+) -> None:
+    runner = Runner(model, {})
+    runner.cfg.update(strategy)
+    runner.cfg.optim_wrapper.accumulative_counts = 4
+    assert f'3 epochs, {steps} optimizer steps of 8 pairs' in list(preflight_lines(runner))[2]
 
 
 def test_what_is_off_is_told_and_computes_more(model: Any) -> None:

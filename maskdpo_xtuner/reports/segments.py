@@ -42,7 +42,8 @@ KINDS = (*_LABELS.values(), _NO_VERDICT)
 class Segment:
     """A piece of an answer; ``kind`` is None for text that belongs to no sentence.
 
-    ``note`` is the reason of a missing verdict; ``points`` are passages of the document.
+    ``note`` is the reason of a missing verdict and what the annotator remarked; ``points`` are
+    passages of the document.
     """
 
     text: str
@@ -75,9 +76,13 @@ def binary_kind(hallucinated: bool) -> Kind:
 def sentence_marks(sentences: Iterable[Sentence]) -> list[Mark]:
     """Marks of annotated sentences."""
     return [
-        Mark(s.start, s.end, kind_of(s.label), note=s.failure or '', points=s.points)
-        for s in sentences
+        Mark(s.start, s.end, kind_of(s.label), note=_note(s), points=s.points) for s in sentences
     ]
+
+
+def _note(sentence: Sentence) -> str:
+    reasons = [] if sentence.failure is None else [sentence.failure]
+    return '; '.join([*reasons, *sentence.notes])
 
 
 def segments(text: str, marks: Iterable[Mark]) -> list[Segment]:

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskdpo_xtuner.records import Label
+from maskdpo_xtuner.records import Label, Sentence
 from maskdpo_xtuner.reports.segments import (
     KINDS,
     Mark,
@@ -42,6 +42,17 @@ def test_segments_together_are_the_text(text: str, borders: list[int]) -> None:
 def test_a_missing_verdict_shows_its_reason() -> None:
     (mark,) = sentence_marks(answer('q', 0, '?').sentences)
     assert (mark.kind.name, mark.note) == ('No verdict', 'unparsed: hm')
+
+
+def test_remarks_on_a_verdict_are_shown() -> None:
+    remarks = ('document shortened to 3 of 9 passages', 'points cut at the token limit')
+    sentences = [
+        Sentence(start=0, end=4, label=Label.NO_FACTS, notes=remarks),
+        Sentence(start=4, end=8, label=None, failure='failed: 400', notes=remarks[:1]),
+    ]
+    judged, failed = sentence_marks(sentences)
+    assert judged.note == '; '.join(remarks)
+    assert failed.note == f'failed: 400; {remarks[0]}'
 
 
 def test_every_verdict_has_a_style_a_mark_and_a_name_of_its_own() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tests.models import tiny_llama
@@ -50,13 +51,39 @@ def test_llama3_config_trains_under_zero2_and_converts_to_a_model(runs: XTunerRu
 
 
 def test_two_processes_train_and_resume_to_the_same_weights(runs: XTunerRuns) -> None:
+    balanced = ('train_dataloader.sampler.type=LengthBalancedSampler',)
+    evaluated = (
+        'val_cfg.type=MaskDPOValLoop',
+        f'val_dataloader.dataset.dataset.path={runs.pairs}',
+        'val_evaluator=[]',
+        'train_cfg.val_interval=8',
+        'default_hooks.logger.interval=4',
+    )
     options = ('--deepspeed', 'zero2')
-    straight = runs.train('two', 12, EVERY_4, FAST, *options, processes=2)
+    straight = runs.train('two', 12, EVERY_4, FAST, *balanced, *evaluated, *options, processes=2)
     middle = straight.with_name('iter_8.pth')
-    resumed = runs.train('resumed', 12, FAST, *options, '--resume', middle, processes=2)
+    resumed = runs.train('resumed', 12, FAST, *balanced, *options, '--resume', middle, processes=2)
     weights = policy(straight)
     again = policy(resumed)
     assert all(torch.equal(again[name], weights[name]) for name in weights)
+    assert_logs(straight.parent)
+
+
+def assert_logs(work_dir: Path) -> None:
+    """The run of 16 pairs in 3 epochs told what it would do, and what it did."""
+    (log,) = work_dir.glob('*/*.log')
+    said = log.read_text(encoding='utf-8')
+    assert '16 pairs of ' in said
+    assert '3 epochs, 3 optimizer steps of 16 pairs (2 ranks x 2 pairs x 4 accumulated)' in said
+    assert 'memory of a GPU, estimated: ' in said
+    (visual,) = work_dir.glob('*/vis_data')
+    curves = EventAccumulator(str(visual)).Reload()
+    steps = {name: len(curves.Scalars(name)) for name in curves.Tags()['scalars']}
+    speed = {'tokens_per_second', 'supervised_tokens_per_second', 'peak_memory', 'grad_norm'}
+    rewards = {f'rewards/{name}' for name in ('chosen', 'rejected', 'accuracies', 'margins')}
+    metrics = {'loss', 'logps/chosen', 'logps/rejected', *rewards}
+    assert speed | {'supervised_share', *metrics} <= {name for name, n in steps.items() if n == 3}
+    assert {f'val/{name}' for name in metrics} <= {name for name, n in steps.items() if n == 2}
 
 
 @pytest.mark.slow

@@ -177,7 +177,7 @@ def measure(work: Callable[..., Any], **arguments: Any) -> Measured:
 
 def show_served(args: argparse.Namespace) -> None:
     """One request in flight against ours, in turns; with more than the limit, some wait there."""
-    sides = {1: args.answers // 100, args.limit: args.answers, 2 * args.limit: args.answers}
+    sides = {1: 1, args.limit: args.answers, 2 * args.limit: args.answers}
     runs: dict[int, list[Measured]] = {connections: [] for connections in sides}
     with served_engine(args.limit, args.latency) as url:
         for _ in range(args.rounds):
@@ -248,8 +248,8 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parts = parser.add_subparsers(required=True, metavar='PART')
     served = parts.add_parser('served', help='one request in flight against ours')
-    served.add_argument('--limit', type=int, default=64, help='requests that it works on at once')
-    served.add_argument('--latency', type=float, default=0.2, help='seconds for each')
+    served.add_argument('--limit', type=int, default=128, help='requests that it works on at once')
+    served.add_argument('--latency', type=float, default=1.0, help='seconds for each')
     served.add_argument('--answers', type=int, default=400)
     served.add_argument('--rounds', type=int, default=3)
     served.set_defaults(run=show_served)

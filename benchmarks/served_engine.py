@@ -15,7 +15,11 @@ HEAD = b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d
 
 
 class Engine:
-    """Works on at most ``limit`` requests at once, ``latency`` seconds on each; others wait."""
+    """Works on at most ``limit`` requests at once, ``latency`` seconds on each; others wait.
+
+    As on a GPU, work on the next request begins when that on the last one ends, however busy the
+    process that speaks HTTP is.
+    """
 
     def __init__(self, limit: int, latency: float) -> None:
         self._free = limit
@@ -24,19 +28,21 @@ class Engine:
 
     def submit(self, transport: asyncio.Transport, body: bytes) -> None:
         """Answer on the transport when it is done."""
-        self._waiting.append((transport, body))
-        self._start()
-
-    def _start(self) -> None:
-        while self._free and self._waiting:
+        self._waiting.append((transport, respond(body)))
+        if self._free:
             self._free -= 1
-            loop = asyncio.get_running_loop()
-            loop.call_later(self._latency, self._finish, *self._waiting.popleft())
+            self._start(asyncio.get_running_loop().time())
 
-    def _finish(self, transport: asyncio.Transport, body: bytes) -> None:
-        self._free += 1
-        self._start()
-        answer = respond(body)
+    def _start(self, now: float) -> None:
+        transport, answer = self._waiting.popleft()
+        end = now + self._latency
+        asyncio.get_running_loop().call_at(end, self._finish, end, transport, answer)
+
+    def _finish(self, end: float, transport: asyncio.Transport, answer: bytes) -> None:
+        if self._waiting:
+            self._start(end)
+        else:
+            self._free += 1
         transport.write(HEAD % len(answer) + answer)
 
 

@@ -49,7 +49,8 @@ XTUNER: dict[str, Any] = {
             'type': 'xtuner.dataset.collate_fns.preference_collate_fn.preference_collate_fn',
         }
     },
-    'custom_hooks': [],
+    # They read batches of MaskDPO.
+    'default_hooks': {'preflight': None, 'mean_over_ranks': None, 'metrics': None},
 }
 NO_CHECKPOINTING: dict[str, Any] = {'model': {'use_activation_checkpointing': False}}
 OFF: dict[str, dict[str, Any]] = {
@@ -138,8 +139,11 @@ class Benchmark:
         # A cache of its own: what is computed once a data set counts in every run.
         env = {'HF_DATASETS_CACHE': str(folder / 'datasets')}
         run_xtuner(['train', config, '--work-dir', folder], config, log=folder / 'log', env=env)
-        (scalars,) = folder.glob('*/vis_data/scalars.json')
-        lines = [json.loads(line) for line in scalars.read_text().splitlines()]
+        lines = [
+            json.loads(line)
+            for scalars in folder.glob('*/vis_data/scalars.json')
+            for line in scalars.read_text().splitlines()
+        ]
         if len(lines) < self.steps:
             raise RuntimeError(f'{side} stopped early:\n{(folder / "log").read_text()[-3000:]}')
         trajectory = [line[key] for key in ('loss', 'grad_norm') for line in lines]

@@ -20,7 +20,8 @@ class LengthBalancedSampler(DefaultSampler):
     The pairs of each optimizer step are those of `DefaultSampler` with the same seed. Only which
     rank and which micro-batch takes a pair is decided by its tokens, so that the ranks, which
     wait for each other at every micro-batch, have about the same to do. Every micro-batch has as
-    many pairs as before: the mean of their losses, and so the step, is the same.
+    many pairs as before: the mean of their losses, and so the step, is the same. (``kto_pair``
+    compares the pairs of a micro-batch with each other: there the partners change.)
 
     Args:
         dataset: of `build_mask_preference_dataset`.

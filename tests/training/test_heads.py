@@ -101,3 +101,10 @@ def test_a_head_that_does_something_unknown_is_refused() -> None:
     model.forward = scaled
     with pytest.raises(ValueError, match='LlamaForCausalLM.*logits.supervised_only=False'):
         check_head(model, inputs()['input_ids'])
+
+
+def test_logits_that_are_not_finite_are_left_to_the_loss() -> None:
+    model = build('llama')
+    with torch.no_grad():
+        model.get_output_embeddings().weight.fill_(float('nan'))
+    check_head(model, inputs()['input_ids'])

@@ -14,6 +14,10 @@ train_dataloader = dict(
         max_length=1024,
         end_of_turn='always',
     ),
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    collate_fn=dict(type='mask_preference_collate_fn'),
+    # The pairs of a step are those of an ordinary shuffle; ranks get equally many tokens.
+    sampler=dict(type='LengthBalancedSampler', shuffle=True),
+    # All of them leave the loss as it is; see the function.
+    collate_fn=dict(
+        type='mask_preference_collate_fn', pack=True, share_prompt=True, cut_tail=True
+    ),
 )

@@ -49,8 +49,12 @@ XTUNER: dict[str, Any] = {
             'type': 'xtuner.dataset.collate_fns.preference_collate_fn.preference_collate_fn',
         }
     },
-    # They read batches of MaskDPO.
-    'default_hooks': {'preflight': None, 'mean_over_ranks': None, 'metrics': None},
+    # mmengine's own: ours read batches of MaskDPO.
+    'default_hooks': {
+        '_delete_': True,
+        'logger': {'type': 'LoggerHook', 'log_metric_by_epoch': False, 'interval': 1},
+        'checkpoint': None,
+    },
 }
 NO_CHECKPOINTING: dict[str, Any] = {'model': {'use_activation_checkpointing': False}}
 OFF: dict[str, dict[str, Any]] = {

@@ -17,7 +17,5 @@ train_dataloader = dict(
     # The pairs of a step are those of an ordinary shuffle; ranks get equally many tokens.
     sampler=dict(type='LengthBalancedSampler', shuffle=True),
     # All of them leave the loss as it is; see the function.
-    collate_fn=dict(
-        type='mask_preference_collate_fn', pack=True, share_prompt=True, cut_tail=True
-    ),
+    collate_fn=dict(type='mask_preference_collate_fn', pack=True, share_prompt=True, cut_tail=True),
 )

@@ -59,8 +59,9 @@ class CompletionStore:
     """Completions on disk. What `put` returned from survives a SIGKILL of the process.
 
     One process writes at a time; a second one that opens the file is refused. The file takes about
-    110 bytes a completion beside its text: 7 million annotator's turns and a quarter of a million
-    answers are about 2 GB. Memory is bounded by the page cache, whatever the size of the file.
+    120 bytes a completion beside its text: 1.4 GiB for the paper's 257,472 answers and 6.4 million
+    short turns about their sentences (``benchmarks/data_engine.py full``), so 1.5 to 3 GiB at 7
+    million rows. Memory is bounded by the page cache, whatever the size of the file.
     """
 
     def __init__(self, path: Path | str) -> None:

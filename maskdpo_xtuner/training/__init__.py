@@ -5,20 +5,26 @@ runs while it loads the file, before XTuner looks up ``--deepspeed NAME``. This 
 package that imports xtuner, mmengine or deepspeed.
 """
 
-from maskdpo_xtuner.training.bitsandbytes import supply_triton_ops
-from maskdpo_xtuner.training.checkpoints import allow_checkpoint_types, keep_fp32_weights
-from maskdpo_xtuner.training.collate import mask_preference_collate_fn
-from maskdpo_xtuner.training.cpu import supply_cpu_support
-from maskdpo_xtuner.training.dataset import build_mask_preference_dataset
-from maskdpo_xtuner.training.deepspeed import register_zero_names, supply_single_process_world
-from maskdpo_xtuner.training.hooks import MeanOverRanksHook, TrainingMetricsHook
+from maskdpo_xtuner.training.batches.collate import mask_preference_collate_fn
+from maskdpo_xtuner.training.batches.samplers import LengthBalancedSampler
+from maskdpo_xtuner.training.data.dataset import build_mask_preference_dataset
+from maskdpo_xtuner.training.data.map_fns import response_mask_map_fn, sentence_mask_map_fn
+from maskdpo_xtuner.training.data.sources import load_preference_pairs
 from maskdpo_xtuner.training.loops import MaskDPOTrainLoop
-from maskdpo_xtuner.training.map_fns import response_mask_map_fn, sentence_mask_map_fn
 from maskdpo_xtuner.training.model import MaskDPO
-from maskdpo_xtuner.training.preflight import PreflightHook
-from maskdpo_xtuner.training.samplers import LengthBalancedSampler
-from maskdpo_xtuner.training.schedulers import WarmupLR
-from maskdpo_xtuner.training.sources import load_preference_pairs
+from maskdpo_xtuner.training.monitoring.hooks import MeanOverRanksHook, TrainingMetricsHook
+from maskdpo_xtuner.training.monitoring.preflight import PreflightHook
+from maskdpo_xtuner.training.supplements.bitsandbytes import supply_triton_ops
+from maskdpo_xtuner.training.supplements.checkpoints import (
+    allow_checkpoint_types,
+    keep_fp32_weights,
+)
+from maskdpo_xtuner.training.supplements.cpu import supply_cpu_support
+from maskdpo_xtuner.training.supplements.deepspeed import (
+    register_zero_names,
+    supply_single_process_world,
+)
+from maskdpo_xtuner.training.supplements.schedulers import WarmupLR
 from maskdpo_xtuner.training.validation import MaskDPOValLoop
 
 supply_cpu_support()

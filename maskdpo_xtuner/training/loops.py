@@ -9,9 +9,9 @@ from mmengine.registry import DATASETS, FUNCTIONS, LOOPS, MODELS
 from torch.utils.data import DataLoader
 from xtuner.engine.runner import TrainLoop
 
+from maskdpo_xtuner.training.batches.samplers import LengthBalancedSampler
 from maskdpo_xtuner.training.model import MaskDPO
 from maskdpo_xtuner.training.reference import attach_reference, reference_source
-from maskdpo_xtuner.training.samplers import LengthBalancedSampler
 
 
 @LOOPS.register_module()

@@ -27,13 +27,13 @@ from maskdpo_xtuner.objectives import (
     mean_logratios,
     response_sums,
 )
-from maskdpo_xtuner.training.finite import check_finite
-from maskdpo_xtuner.training.forward import (
+from maskdpo_xtuner.training.modeling.forward import (
     LogitsSettings,
     supervised_hidden_states,
     supervised_logps,
 )
-from maskdpo_xtuner.training.heads import check_head
+from maskdpo_xtuner.training.modeling.heads import check_head
+from maskdpo_xtuner.training.monitoring.finite import check_finite
 from maskdpo_xtuner.training.pretrained import check_pretrained
 from maskdpo_xtuner.training.reference import Reference, cached_logps, reference_source
 

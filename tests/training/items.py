@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from datasets import Dataset
+from hypothesis import strategies as st
 
-from maskdpo_xtuner.training.tokenization import FEATURES, ITEM_COLUMNS
+from maskdpo_xtuner.training.data.tokenization import FEATURES, ITEM_COLUMNS
 
 Sides = tuple[tuple[list[int], list[int]], tuple[list[int], list[int]]]
 
@@ -29,3 +30,12 @@ def pairs_of_lengths(lengths: Sequence[int]) -> Dataset:
     """Pairs that the model reads ``length`` + 1 tokens of, when nothing is computed twice."""
     chosen = [([1] * (length + 1), [-100] * length + [1]) for length in lengths]
     return tokenized_pairs([(side, ([2, 2], [-100, 2])) for side in chosen])
+
+
+@st.composite
+def sides(draw: st.DrawFn) -> tuple[list[int], list[int]]:
+    """Ids of few kinds, so that beginnings are shared, and at least one supervised token."""
+    ids = draw(st.lists(st.integers(0, 1), min_size=2, max_size=12))
+    supervised = draw(st.sets(st.integers(1, len(ids) - 1), min_size=1))
+    supervised |= draw(st.sets(st.just(0)))  # Not predicted, so without effect.
+    return ids, [token if at in supervised else -100 for at, token in enumerate(ids)]

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from datasets import Dataset
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
+from mmengine.registry import LOOPS
 from transformers import AutoTokenizer
 
-from maskdpo_xtuner.training.loops import with_reference
+from maskdpo_xtuner.training.loops import MaskDPOTrainLoop, with_reference
 from maskdpo_xtuner.training.reference.shards import COLUMNS
 from tests.preference_pairs import released_pair
 from tests.training.reference.runners import runner
@@ -50,3 +51,32 @@ def test_xtuners_own_model_runs_its_reference(smollm2: Path) -> None:
     config = dataloader(smollm2)
     cfg = Config({'model': {'type': 'xtuner.model.dpo.DPO'}})
     assert with_reference(config, SimpleNamespace(cfg=cfg)) is config
+
+
+class StopHere(Exception):
+    pass
+
+
+class FakeRunner:
+    """Shows the config of the data loader that the loop asks for."""
+
+    def __init__(self) -> None:
+        model = {'type': 'MaskDPO', 'reference': 'model'}
+        self.cfg = ConfigDict(tokenizer={'type': 'run'}, model=model)
+        self._randomness_cfg: dict[str, Any] = {}
+        self.seed = 0
+
+    def build_dataloader(self, dataloader: dict[str, Any], **kwargs: Any) -> None:
+        self.asked = dataloader
+        raise StopHere
+
+
+@pytest.mark.parametrize(
+    ('dataset', 'expected'), [({}, 'run'), ({'tokenizer': {'type': 'own'}}, 'own')]
+)
+def test_data_that_names_no_tokenizer_gets_the_runs(dataset: dict[str, Any], expected: str) -> None:
+    runner = FakeRunner()
+    with pytest.raises(StopHere):
+        LOOPS.get('MaskDPOTrainLoop')(runner, {'dataset': dataset}, max_epochs=1)
+    assert runner.asked['dataset']['tokenizer']['type'] == expected
+    assert LOOPS.get('MaskDPOTrainLoop') is MaskDPOTrainLoop

@@ -11,7 +11,7 @@ from mmengine.registry import LOOPS
 from mmengine.runner import Runner
 
 from maskdpo_xtuner.training import MaskDPO, MaskDPOValLoop, build_mask_preference_dataset
-from maskdpo_xtuner.training.collate import mask_preference_collate_fn
+from maskdpo_xtuner.training.batches.collate import mask_preference_collate_fn
 from maskdpo_xtuner.training.validation import complete_dataloader
 from tests.preference_pairs import WritePairs, released_pair
 from tests.xtuner_runs import ROOT

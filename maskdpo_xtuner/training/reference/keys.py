@@ -12,15 +12,16 @@ import transformers
 from datasets import Dataset
 
 from maskdpo_xtuner.objectives import chunks, logps
-from maskdpo_xtuner.training import attention, collate, forward, heads, layouts, responses
+from maskdpo_xtuner.training.batches import collate, layouts, responses
+from maskdpo_xtuner.training.modeling import attention, flash, forward, heads
 from maskdpo_xtuner.training.reference import computing, precision, shards
 from maskdpo_xtuner.training.reference.computing import is_base_of_lora, reference_config
 from maskdpo_xtuner.training.reference.precision import Precision
 from maskdpo_xtuner.training.reference.weights import weights_identity
 
 CODE = (
-    *(attention, chunks, collate, computing, forward, heads, layouts, logps, precision, responses),
-    shards,
+    *(attention, chunks, collate, computing, flash, forward, heads, layouts, logps, precision),
+    *(responses, shards),
 )
 
 

@@ -12,9 +12,9 @@ import xxhash
 from datasets import Dataset, Features, List, Value, concatenate_datasets
 from datasets.arrow_writer import ArrowWriter
 
-from maskdpo_xtuner.training.lengths import pair_lengths
+from maskdpo_xtuner.training.batches.lengths import pair_lengths
+from maskdpo_xtuner.training.data.tokenization import SIDES
 from maskdpo_xtuner.training.reference.files import write_atomically
-from maskdpo_xtuner.training.tokenization import SIDES
 
 COLUMNS = tuple(f'{side}_reference_logps' for side in SIDES)
 FEATURES = Features({column: List(Value('float32')) for column in COLUMNS})

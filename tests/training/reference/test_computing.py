@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM
 
 from maskdpo_xtuner.training import mask_preference_collate_fn
-from maskdpo_xtuner.training.forward import supervised_logps
+from maskdpo_xtuner.training.modeling.forward import supervised_logps
 from maskdpo_xtuner.training.reference import computing
 from maskdpo_xtuner.training.reference.computing import (
     ReferenceModel,

@@ -4,20 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskdpo_xtuner.training import lengths as module
-from maskdpo_xtuner.training.collate import mask_preference_collate_fn
-from maskdpo_xtuner.training.lengths import pair_lengths
-from tests.training.items import Sides, tokenized_pairs
-
-
-@st.composite
-def sides(draw: st.DrawFn) -> tuple[list[int], list[int]]:
-    """Ids of few kinds, so that beginnings are shared, and at least one supervised token."""
-    ids = draw(st.lists(st.integers(0, 1), min_size=2, max_size=12))
-    supervised = draw(st.sets(st.integers(1, len(ids) - 1), min_size=1))
-    supervised |= draw(st.sets(st.just(0)))  # Not predicted, so without effect.
-    return ids, [token if at in supervised else -100 for at, token in enumerate(ids)]
-
+from maskdpo_xtuner.training.batches import lengths as module
+from maskdpo_xtuner.training.batches.collate import mask_preference_collate_fn
+from maskdpo_xtuner.training.batches.lengths import pair_lengths
+from tests.training.items import Sides, sides, tokenized_pairs
 
 pairs = st.lists(st.tuples(sides(), sides()), min_size=1, max_size=7)
 

@@ -18,7 +18,7 @@ from xtuner.configs import cfgs_name_path
 from xtuner.tools.utils import auto_dtype_of_deepspeed_config
 from xtuner.utils import zero_to_any_dtype
 
-from maskdpo_xtuner.training import bitsandbytes, checkpoints, cpu, deepspeed
+from maskdpo_xtuner.training.supplements import bitsandbytes, checkpoints, cpu, deepspeed
 
 no_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason='about machines without CUDA')
 

@@ -22,7 +22,7 @@ from maskdpo_xtuner.masking import (
     Side,
     mask_batch,
 )
-from maskdpo_xtuner.training.map_fns import MapFunction
+from maskdpo_xtuner.training.data.map_fns import MapFunction
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -46,7 +46,7 @@ class Tokenization:
 
     Attributes:
         tokenizer: a fast tokenizer with a chat template.
-        map_fn: gives the labelled responses of a row (see `maskdpo_xtuner.training.map_fns`).
+        map_fn: gives the labelled responses of a row (see `maskdpo_xtuner.training.data.map_fns`).
         max_length: tokens of prompt and response; the rest is cut from the right.
         end_of_turn: whether the end-of-turn token is supervised (see `maskdpo_xtuner.masking`).
     """

@@ -32,7 +32,7 @@ def flash_attention(
         query: (rows, heads, length, head size).
         key: (rows, key heads, length, head size).
         value: as ``key``.
-        sequences: as of `maskdpo_xtuner.training.attention`, those without tokens left out.
+        sequences: as `attention.SequenceMask` has them.
         dropout: of the attention weights.
         scaling: of the scores.
 

@@ -4,11 +4,10 @@ from typing import Any
 
 import pytest
 import torch
-from mmengine.config import ConfigDict
 from mmengine.optim import LinearLR
-from mmengine.registry import LOOPS, PARAM_SCHEDULERS
+from mmengine.registry import PARAM_SCHEDULERS
 
-from maskdpo_xtuner.training import MaskDPOTrainLoop, WarmupLR
+from maskdpo_xtuner.training import WarmupLR
 from maskdpo_xtuner.training.distributed import first_rank_first
 from tests.xtuner_runs import ROOT
 
@@ -51,34 +50,6 @@ def test_a_warm_up_of_enough_iterations_is_mmengines() -> None:
     warmup['convert_to_iter_based'] = True
     ours = rates([{'type': WarmupLR, **warmup}], epoch_length=100, epochs=1)
     assert ours == rates([{'type': LinearLR, **warmup}], epoch_length=100, epochs=1)
-
-
-class StopHere(Exception):
-    pass
-
-
-class FakeRunner:
-    """Shows the config of the data loader that the loop asks for."""
-
-    def __init__(self) -> None:
-        self.cfg = ConfigDict(tokenizer={'type': 'run'})
-        self._randomness_cfg: dict[str, Any] = {}
-        self.seed = 0
-
-    def build_dataloader(self, dataloader: dict[str, Any], **kwargs: Any) -> None:
-        self.asked = dataloader
-        raise StopHere
-
-
-@pytest.mark.parametrize(
-    ('dataset', 'expected'), [({}, 'run'), ({'tokenizer': {'type': 'own'}}, 'own')]
-)
-def test_data_that_names_no_tokenizer_gets_the_runs(dataset: dict[str, Any], expected: str) -> None:
-    runner = FakeRunner()
-    with pytest.raises(StopHere):
-        LOOPS.get('MaskDPOTrainLoop')(runner, {'dataset': dataset}, max_epochs=1)
-    assert runner.asked['dataset']['tokenizer']['type'] == expected
-    assert LOOPS.get('MaskDPOTrainLoop') is MaskDPOTrainLoop
 
 
 @pytest.mark.parametrize(

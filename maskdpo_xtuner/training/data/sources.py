@@ -14,7 +14,7 @@ from xtuner.registry import BUILDER
 
 from maskdpo_xtuner.jsonl import RecordError, parse_record, read_objects
 from maskdpo_xtuner.records import PreferencePair
-from maskdpo_xtuner.training.held_out import DataPart, part_of
+from maskdpo_xtuner.training.data.held_out import DataPart, part_of
 
 MESSAGES = List({'role': Value('string'), 'content': Value('string')})
 ITEM = {
@@ -50,8 +50,8 @@ def load_preference_pairs(
     Args:
         path: one file or several.
         part: what to train on, or what is held out from it.
-        held_out: share of the pairs that is held out (see `maskdpo_xtuner.training.held_out`): all
-            of a topic, or where pairs name no topic, of a prompt.
+        held_out: share of the pairs that is held out (see `held_out.part_of`): all of a topic, or
+            where pairs name no topic, of a prompt.
         seed: another seed holds out others.
 
     Returns:

@@ -10,7 +10,7 @@ from datasets import Dataset
 from numpy.typing import NDArray
 from xtuner.utils import IGNORE_INDEX
 
-from maskdpo_xtuner.training.tokenization import SIDES
+from maskdpo_xtuner.training.data.tokenization import SIDES
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -9,8 +9,8 @@ from mmengine.config import ConfigDict
 from mmengine.optim import OptimWrapper
 
 from maskdpo_xtuner.training import MaskDPO
-from maskdpo_xtuner.training.collate import mask_preference_collate_fn
-from maskdpo_xtuner.training.finite import check_finite
+from maskdpo_xtuner.training.batches.collate import mask_preference_collate_fn
+from maskdpo_xtuner.training.monitoring.finite import check_finite
 from tests.training.items import pairs_of_lengths
 
 SOURCES = ['pairs.jsonl:3', 'pairs.jsonl:8', 'more.jsonl:1']

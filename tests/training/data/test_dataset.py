@@ -12,7 +12,7 @@ from transformers import AutoTokenizer
 from maskdpo_xtuner.jsonl import RecordError
 from maskdpo_xtuner.masking import LabelledResponse
 from maskdpo_xtuner.training import build_mask_preference_dataset, load_preference_pairs
-from maskdpo_xtuner.training.tokenization import ITEM_COLUMNS, Tokenization
+from maskdpo_xtuner.training.data.tokenization import ITEM_COLUMNS, Tokenization
 from tests.preference_pairs import CORRECT, WRONG, WritePairs, released_pair
 
 

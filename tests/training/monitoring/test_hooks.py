@@ -12,7 +12,8 @@ from mmengine.logging import MessageHub
 from mmengine.registry import HOOKS
 from mmengine.runner.priority import get_priority
 
-from maskdpo_xtuner.training import MeanOverRanksHook, TrainingMetricsHook, hooks
+from maskdpo_xtuner.training import MeanOverRanksHook, TrainingMetricsHook
+from maskdpo_xtuner.training.monitoring import hooks
 from tests.xtuner_runs import ROOT
 
 

@@ -12,11 +12,10 @@ from mmengine.registry import HOOKS
 from torch.utils.data import DataLoader
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from maskdpo_xtuner.training.collate import mask_preference_collate_fn
-from maskdpo_xtuner.training.lengths import pair_lengths
-from maskdpo_xtuner.training.preflight import LAYOUT, preflight_lines, token_counter
-from tests.training.items import Sides, tokenized_pairs
-from tests.training.test_lengths import sides
+from maskdpo_xtuner.training.batches.collate import mask_preference_collate_fn
+from maskdpo_xtuner.training.batches.lengths import pair_lengths
+from maskdpo_xtuner.training.monitoring.preflight import LAYOUT, preflight_lines, token_counter
+from tests.training.items import Sides, sides, tokenized_pairs
 
 LAYOUTS = [dict(zip(LAYOUT, each, strict=True)) for each in product([True, False], repeat=3)]
 

@@ -8,8 +8,13 @@ from typing import Any
 import torch
 from mmengine.registry import FUNCTIONS
 
-from maskdpo_xtuner.training.layouts import Layout, packed_pairs, padded_pairs, padded_responses
-from maskdpo_xtuner.training.responses import TokenizedResponse, tokenized_responses
+from maskdpo_xtuner.training.batches.layouts import (
+    Layout,
+    packed_pairs,
+    padded_pairs,
+    padded_responses,
+)
+from maskdpo_xtuner.training.batches.responses import TokenizedResponse, tokenized_responses
 
 Items = Sequence[Mapping[str, Any]]
 

@@ -14,10 +14,10 @@ from xtuner.dataset.huggingface import build_origin_dataset
 from xtuner.registry import BUILDER, MAP_FUNC
 
 from maskdpo_xtuner.masking import EndOfTurn, check_tokenizer
+from maskdpo_xtuner.training.data.map_fns import MapFunction
+from maskdpo_xtuner.training.data.tokenization import FEATURES, ITEM_COLUMNS, Tokenization
 from maskdpo_xtuner.training.distributed import first_rank_first
-from maskdpo_xtuner.training.map_fns import MapFunction
 from maskdpo_xtuner.training.pretrained import check_pretrained
-from maskdpo_xtuner.training.tokenization import FEATURES, ITEM_COLUMNS, Tokenization
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast

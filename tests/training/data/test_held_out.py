@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskdpo_xtuner.training import load_preference_pairs
-from maskdpo_xtuner.training.held_out import part_of
+from maskdpo_xtuner.training.data.held_out import part_of
 from tests.preference_pairs import WritePairs, released_pair
 
 

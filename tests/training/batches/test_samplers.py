@@ -12,8 +12,8 @@ from mmengine.config import ConfigDict
 from mmengine.dataset import DefaultSampler
 from mmengine.registry import DATA_SAMPLERS
 
+from maskdpo_xtuner.training.batches.samplers import LengthBalancedSampler
 from maskdpo_xtuner.training.loops import accumulative_counts
-from maskdpo_xtuner.training.samplers import LengthBalancedSampler
 from tests.training.items import pairs_of_lengths
 
 Batch = list[int]

@@ -10,7 +10,7 @@ from datasets import Dataset
 from mmengine.dataset import DefaultSampler
 from mmengine.registry import DATA_SAMPLERS
 
-from maskdpo_xtuner.training.lengths import pair_lengths
+from maskdpo_xtuner.training.batches.lengths import pair_lengths
 
 
 @DATA_SAMPLERS.register_module()

@@ -14,8 +14,8 @@ from torch.utils._pytree import tree_leaves
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from maskdpo_xtuner.training import MaskDPO, mask_preference_collate_fn
-from maskdpo_xtuner.training.lengths import pair_lengths
-from maskdpo_xtuner.training.memory import MemorySettings, ModelShape, estimate_memory
+from maskdpo_xtuner.training.batches.lengths import pair_lengths
+from maskdpo_xtuner.training.monitoring.memory import MemorySettings, ModelShape, estimate_memory
 from tests.training.items import tokenized_pairs
 
 # What torch allocates may be off the estimate by this factor, either way.

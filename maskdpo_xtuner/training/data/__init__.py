@@ -1,0 +1,1 @@
+"""Preference pairs from files to token ids and labels, cached and memory-mapped."""

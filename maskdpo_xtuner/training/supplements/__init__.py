@@ -1,0 +1,1 @@
+"""What the pinned XTuner, DeepSpeed and mmengine lack on machines that they run on here."""

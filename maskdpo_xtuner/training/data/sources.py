@@ -86,8 +86,16 @@ def _fingerprint(files: Sequence[str]) -> str:
     for file in files:
         if not Path(file).is_file():
             raise RecordError(file, None, 'there is no such file; check the path of the pairs')
-        digest.update(f'\n{file}\n'.encode() + hashlib.sha256(Path(file).read_bytes()).digest())
+        digest.update(f'\n{file}\n'.encode() + _content_digest(Path(file)))
     return digest.hexdigest()[:32]
+
+
+def _content_digest(file: Path) -> bytes:
+    digest = hashlib.sha256()
+    with file.open('rb') as content:
+        while block := content.read(2**20):
+            digest.update(block)
+    return digest.digest()
 
 
 def _rows(files: Sequence[str]) -> Iterator[dict[str, Any]]:

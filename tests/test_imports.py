@@ -16,6 +16,7 @@ PACKAGE = ROOT / 'maskdpo_xtuner'
 # Each room with the rooms that it may import, in the order of the README's architecture table.
 MAY_IMPORT: dict[str, set[str]] = {
     'records': set(),
+    'hashing': set(),
     'jsonl': {'records'},
     'progress': set(),
     'command_line': set(),
@@ -23,8 +24,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     'masking': {'records'},
     'objectives': set(),
     'selection': {'records', 'masking', 'objectives'},
-    'builtin': {'records'},
-    'engines': {'records', 'builtin'},
+    'builtin': {'records', 'hashing'},
+    'engines': {'records', 'builtin', 'hashing'},
     'completions': {'engines', 'records', 'progress'},
     'annotators': {'engines', 'sentences', 'records'},
     'pairs': {'records'},
@@ -39,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     'reports': {'records', 'jsonl', 'masking', 'pairs', 'evaluation', 'pipeline'},
     'xtuner_cli': set(),
-    'training': {'records', 'jsonl', 'progress', 'masking', 'objectives', 'builtin'},
+    'training': {'records', 'hashing', 'jsonl', 'progress', 'masking', 'objectives', 'builtin'},
 }
 FRAMEWORKS = {'xtuner', 'mmengine', 'deepspeed'}
 # mmengine's config format is the format of our tools too; settings.py alone reads it.

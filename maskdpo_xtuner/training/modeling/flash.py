@@ -3,36 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from itertools import accumulate
 
 import torch
 from torch import Tensor
+from typing_extensions import Self
 
 
+@cache
 def is_flash_attn_available() -> bool:
     """Whether flash-attn can be imported."""
     return find_spec('flash_attn') is not None
+
+
+@dataclass(frozen=True)
+class KeyBounds:
+    """Sequences as flash-attn takes them: their queries are the end of their keys.
+
+    That is what a shared prefix is: its keys are given to both of its sequences.
+
+    Attributes:
+        index: (keys,), where the keys of the sequences, put end to end, lie in the rows.
+        query_starts: (sequences + 1,), start of the queries of each, and the end of the last.
+        key_starts: (sequences + 1,), the same of the keys.
+        longest_query: most queries of a sequence.
+        longest_key: most keys of a sequence.
+    """
+
+    index: Tensor
+    query_starts: Tensor
+    key_starts: Tensor
+    longest_query: int
+    longest_key: int
+
+    @classmethod
+    def of(cls, sequences: Sequence[Sequence[int]], device: torch.device) -> Self:
+        """From sequences as `attention.SequenceMask` has them."""
+        ranges = [
+            torch.arange(*bounds)
+            for start, end, prefix_start, prefix_end in sequences
+            for bounds in ((prefix_start, prefix_end), (start, end))
+        ]
+        queries = [end - start for start, end, _, _ in sequences]
+        keys = [end - start + stop - first for start, end, first, stop in sequences]
+        return cls(
+            index=torch.cat(ranges).to(device),
+            query_starts=_starts(queries).to(device),
+            key_starts=_starts(keys).to(device),
+            longest_query=max(queries),
+            longest_key=max(keys),
+        )
 
 
 def flash_attention(
     query: Tensor,
     key: Tensor,
     value: Tensor,
-    sequences: Sequence[Sequence[int]],
+    bounds: KeyBounds,
     dropout: float,
     scaling: float | None,
 ) -> Tensor:
     """Attention of all sequences at once.
 
-    flash-attn takes sequences whose queries are the end of their keys, which is what a shared
-    prefix is: the keys of the prefix are given to both of its sequences.
-
     Args:
         query: (rows, heads, length, head size).
         key: (rows, key heads, length, head size).
         value: as ``key``.
-        sequences: as `attention.SequenceMask` has them.
+        bounds: of the sequences.
         dropout: of the attention weights.
         scaling: of the scores.
 
@@ -43,17 +83,14 @@ def flash_attention(
 
     rows, _, length, _ = query.shape
     queries, keys, values = (states.transpose(1, 2).flatten(0, 1) for states in (query, key, value))
-    index = _key_index(sequences).to(query.device)
-    query_lengths = [end - start for start, end, _, _ in sequences]
-    key_lengths = [end - start + stop - first for start, end, first, stop in sequences]
     found: Tensor = flash_attn_varlen_func(
         queries,
-        keys[index],
-        values[index],
-        cu_seqlens_q=_boundaries(query_lengths).to(query.device),
-        cu_seqlens_k=_boundaries(key_lengths).to(query.device),
-        max_seqlen_q=max(query_lengths),
-        max_seqlen_k=max(key_lengths),
+        keys[bounds.index],
+        values[bounds.index],
+        cu_seqlens_q=bounds.query_starts,
+        cu_seqlens_k=bounds.key_starts,
+        max_seqlen_q=bounds.longest_query,
+        max_seqlen_k=bounds.longest_key,
         dropout_p=dropout,
         softmax_scale=scaling,
         causal=True,
@@ -62,17 +99,6 @@ def flash_attention(
     return result
 
 
-def _key_index(sequences: Sequence[Sequence[int]]) -> Tensor:
-    """Where the keys of the sequences, put end to end, lie in the rows."""
-    return torch.cat(
-        [
-            torch.arange(*bounds)
-            for start, end, prefix_start, prefix_end in sequences
-            for bounds in ((prefix_start, prefix_end), (start, end))
-        ]
-    )
-
-
-def _boundaries(lengths: Sequence[int]) -> Tensor:
+def _starts(lengths: Sequence[int]) -> Tensor:
     """Start of each sequence, and the end of the last, as flash-attn wants them."""
     return torch.tensor([0, *accumulate(lengths)], dtype=torch.int32)

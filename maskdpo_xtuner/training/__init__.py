@@ -21,6 +21,7 @@ from maskdpo_xtuner.training.supplements.checkpoints import (
 )
 from maskdpo_xtuner.training.supplements.cpu import supply_cpu_support
 from maskdpo_xtuner.training.supplements.deepspeed import (
+    keep_offloaded_gradients,
     register_zero_names,
     supply_single_process_world,
 )
@@ -33,6 +34,7 @@ allow_checkpoint_types()
 keep_fp32_weights()
 register_zero_names()
 supply_single_process_world()
+keep_offloaded_gradients()
 
 __all__ = [
     'LengthBalancedSampler',

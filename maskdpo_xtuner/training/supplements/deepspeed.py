@@ -1,12 +1,15 @@
-"""What `xtuner train --deepspeed` needs beside XTuner: short names, and a world of one process."""
+"""What `xtuner train --deepspeed` needs beside XTuner, and what DeepSpeed 0.16.2 gets wrong."""
 
 from __future__ import annotations
 
 import os
 import socket
+from functools import wraps
 from importlib.util import find_spec
+from typing import Any
 
 from deepspeed.comm import comm
+from deepspeed.runtime.zero.stage_1_and_2 import DeepSpeedZeroOptimizer
 from xtuner.configs import cfgs_name_path
 
 ZERO_NAMES = ('zero1', 'zero2', 'zero2_offload', 'zero3', 'zero3_offload')
@@ -38,3 +41,26 @@ def _be_alone(distributed_port: int | None = None, verbose: bool = True) -> None
         port = probe.getsockname()[1]
     world = {'RANK': '0', 'LOCAL_RANK': '0', 'WORLD_SIZE': '1', 'MASTER_ADDR': '127.0.0.1'}
     os.environ.update(world, MASTER_PORT=str(port))
+
+
+def keep_offloaded_gradients() -> None:
+    """Let ZeRO-2 with offload add up more than two micro-batches.
+
+    DeepSpeed 0.16.2 adds the first micro-batch's gradient, which it keeps on the host, to that of
+    each later one, and never stores the sum: an optimizer step has the first and the last one's.
+    """
+    name = 'async_accumulate_grad_in_cpu_via_gpu'
+    accumulate = getattr(DeepSpeedZeroOptimizer, name)
+    if hasattr(accumulate, '__wrapped__'):
+        return
+
+    @wraps(accumulate)
+    def accumulate_and_store(self: Any, param: Any) -> None:
+        accumulate(self, param)
+        if self.micro_step_id > 0 and not self.is_gradient_accumulation_boundary:
+            # At micro-batch 0 the function stores what the gradient is.
+            number, self.micro_step_id = self.micro_step_id, 0
+            accumulate(self, param)
+            self.micro_step_id = number
+
+    setattr(DeepSpeedZeroOptimizer, name, accumulate_and_store)

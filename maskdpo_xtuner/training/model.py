@@ -33,6 +33,7 @@ from maskdpo_xtuner.training.modeling.forward import (
     supervised_logps,
 )
 from maskdpo_xtuner.training.modeling.heads import check_head
+from maskdpo_xtuner.training.modeling.recomputation import recompute_layers
 from maskdpo_xtuner.training.monitoring.finite import check_finite
 from maskdpo_xtuner.training.pretrained import check_pretrained
 from maskdpo_xtuner.training.reference import Reference, cached_logps, reference_source
@@ -57,7 +58,9 @@ class MaskDPO(DPO):
         label_smoothing: of ``sigmoid`` and ``robust``: the share of swapped pairs.
         loss_options: what else the loss takes: ``penalty`` of ``dpop``, ``alpha`` of ``tdpo2``.
         logits: fields of `LogitsSettings`: how logits are made.
-        kwargs: as of XTuner's DPO: ``lora``, ``use_activation_checkpointing``, ...
+        use_activation_checkpointing: whether layers are computed again in the backward pass; a
+            number between 0 and 1: that share of them (see `recompute_layers`).
+        kwargs: as of XTuner's DPO: ``lora``, ``tokenizer``, ``max_position_embeddings``, ...
 
     Raises:
         ValueError: for an unknown loss, a model folder that does not exist, XTuner's packing
@@ -74,6 +77,7 @@ class MaskDPO(DPO):
         loss_options: Mapping[str, float] | None = None,
         logits: Mapping[str, Any] | None = None,
         reference: Reference | None = None,
+        use_activation_checkpointing: bool | float = True,
         **kwargs: Any,
     ) -> None:
         _refuse_splitting(kwargs.get('use_varlen_attn', False))
@@ -83,7 +87,11 @@ class MaskDPO(DPO):
         self.reference = reference_source(loss_type, reference)
         policy = copy.deepcopy(llm)
         # Not DPO's own, which makes a reference model in any case.
-        super(DPO, self).__init__(policy, **kwargs)
+        recomputed = float(use_activation_checkpointing)
+        super(DPO, self).__init__(policy, use_activation_checkpointing=recomputed > 0, **kwargs)
+        if recomputed:
+            recompute_layers(self.llm, recomputed)
+        self.recomputed_share = recomputed
         self.loss_type, self.label_smoothing, self.beta = loss_type, label_smoothing, beta
         needed = self.reference == 'model'
         self.ref_llm = self._build_reference(llm, ref_llm, **kwargs) if needed else None

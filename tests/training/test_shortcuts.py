@@ -66,7 +66,6 @@ def build(folder: Path, dtype: torch.dtype = torch.float64, **options: Any) -> A
 
 def loss_and_gradients(model: Any, loss: Tensor) -> dict[str, Tensor]:
     model.zero_grad()
-    # XTuner's activation checkpointing works with backward() only.
     loss.mean().backward()
     trained = model.llm.named_parameters()
     found = {name: value.grad.clone() for name, value in trained if value.requires_grad}
@@ -127,10 +126,10 @@ def test_every_layout_gives_the_loss_and_gradients_of_each_objective(
 
 
 @pytest.mark.parametrize('logits', LOGITS, ids=str)
-@pytest.mark.parametrize('checkpointing', [False, True], ids=['plain', 'checkpointing'])
+@pytest.mark.parametrize('checkpointing', [False, True, 0.5], ids=['kept', 'recomputed', 'half'])
 @pytest.mark.parametrize('lora', [False, True], ids=['full', 'lora'])
 def test_settings_of_logits_work_with_every_layout(
-    tiny_model: Path, logits: dict[str, Any], checkpointing: bool, lora: bool
+    tiny_model: Path, logits: dict[str, Any], checkpointing: bool | float, lora: bool
 ) -> None:
     options: dict[str, Any] = {'use_activation_checkpointing': checkpointing, 'logits': logits}
     if lora:

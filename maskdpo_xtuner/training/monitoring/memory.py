@@ -14,9 +14,9 @@ Beside it the larger of two peaks. While the gradients are computed:
 
 - activations: of a token in a decoder layer (RMSNorm, grouped-query attention without stored
   scores, gated MLP) autograd keeps (8 + 10 b) h + 4 b i bytes: twice the norm's fp32 input and its
-  two results, six states of attention, four of the MLP. With checkpointing it keeps b h.
+  two results, six states of attention, four of the MLP. Of a recomputed layer it keeps b h.
 - the larger of two that do not meet. layer: b (2 h + 3 i) a token of gradients in the layer at
-  work, and with checkpointing what it computes again. logits: 12 V bytes a position of a chunk
+  work, and what it computes again. logits: 12 V bytes a position of a chunk
   (fp32 log-softmax and its gradients); all at once: 2 b V more for each token.
 - buffers in which DeepSpeed collects gradients and weights, with the sizes of its defaults.
 
@@ -81,7 +81,7 @@ class MemorySettings:
         world_size: N.
         offload_optimizer: whether optimizer states and gradients are in the memory of the host.
         offload_weights: whether the weights are (ZeRO-3).
-        checkpointing: whether activations are computed again in the backward pass.
+        recomputed: share of the layers that are computed again in the backward pass.
     """
 
     tokens: int
@@ -93,7 +93,7 @@ class MemorySettings:
     world_size: int = 1
     offload_optimizer: bool = False
     offload_weights: bool = False
-    checkpointing: bool = True
+    recomputed: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -136,14 +136,15 @@ def estimate_memory(shape: ModelShape, settings: MemorySettings) -> MemoryEstima
     trainable = shape.parameters if settings.trainable is None else settings.trainable
     weights = weight_bytes * shape.parameters / (ranks if settings.zero_stage == 3 else 1)
     on_gpu = 0 if settings.offload_optimizer else 1
+    again = settings.recomputed
     stored, layers, at_work = _bytes_of_a_token(shape, _activation_bytes(settings))
     return MemoryEstimate(
         weights=0 if settings.offload_weights else weights,
         gradients=on_gpu * _gradient_bytes(settings) * trainable,
         optimizer=on_gpu * _optimizer_bytes(settings) * trainable,
         reference=weights if settings.reference and not settings.offload_weights else 0,
-        activations=settings.tokens * (stored if settings.checkpointing else layers),
-        layer=settings.tokens * (at_work + settings.checkpointing * layers / shape.layers),
+        activations=settings.tokens * (again * stored + (1 - again) * layers),
+        layer=settings.tokens * (at_work + (again > 0) * layers / shape.layers),
         logits=_logits(shape, settings),
         buffers=_buffers(shape, settings),
         step=on_gpu * 4 * trainable / ranks if settings.zero_stage else 0,

@@ -15,6 +15,7 @@ from torch import nn
 
 from maskdpo_xtuner.training.batches.lengths import PairLengths, pair_lengths
 from maskdpo_xtuner.training.loops import accumulative_counts
+from maskdpo_xtuner.training.modeling.recomputation import recomputed_layers
 from maskdpo_xtuner.training.monitoring.memory import MemorySettings, ModelShape, estimate_memory
 
 LAYOUT = ('pack', 'share_prompt', 'cut_tail')
@@ -43,8 +44,7 @@ def preflight_lines(runner: Any) -> Iterator[str]:
     yield _describe_tokens(lengths, list(loader.batch_sampler), layout)
     yield _describe_steps(runner)
     yield _describe_shortcuts(model, layout)
-    largest = np.argsort(lengths.computed())[-loader.batch_size :].tolist()
-    tokens = token_counter(lengths, layout)(largest)
+    tokens = largest_row(lengths, layout, loader.batch_size, _row_tokens(runner))
     yield f'memory of a GPU, estimated: {estimate_memory(*_memory_settings(runner, model, tokens))}'
 
 
@@ -68,6 +68,28 @@ def token_counter(
     if share:
         return lambda batch: len(batch) * int(pairs[batch].max())
     return lambda batch: 2 * len(batch) * int(responses[batch].max())
+
+
+def largest_row(
+    lengths: PairLengths, layout: Mapping[str, bool], batch_size: int, row_tokens: int | None
+) -> int:
+    """The tokens, padding included, of the largest input that the model may get.
+
+    Args:
+        lengths: of all pairs.
+        layout: see `token_counter`.
+        batch_size: pairs of a batch.
+        row_tokens: of `MaskDPOTrainLoop`.
+    """
+    longest = np.argsort(lengths.computed())[-batch_size:].tolist()
+    tokens = token_counter(lengths, layout)(longest)
+    return tokens if row_tokens is None else min(tokens, row_tokens)
+
+
+def _row_tokens(runner: Any) -> int | None:
+    """The setting of `MaskDPOTrainLoop`; XTuner's own loop has none."""
+    limit: int | None = getattr(runner.train_loop, 'row_tokens', None)
+    return limit
 
 
 def _describe_pairs(lengths: PairLengths) -> str:
@@ -96,18 +118,27 @@ def _describe_steps(runner: Any) -> str:
     epochs = runner.max_iters / len(runner.train_dataloader)
     # At the end mmengine steps on what has been accumulated; DeepSpeed leaves it out.
     steps = (math.floor if 'strategy' in runner.cfg else math.ceil)(runner.max_iters / accumulated)
+    limit = _row_tokens(runner)
+    rows = '' if limit is None else f', in rows of at most {limit:,} tokens'
     return (
         f'{epochs:g} epochs, {steps:,} optimizer steps of '
         f'{batch * ranks * accumulated} pairs ({ranks} ranks x {batch} pairs x {accumulated} '
-        'accumulated)'
+        f'accumulated){rows}'
     )
 
 
 def _describe_shortcuts(model: Any, layout: Mapping[str, bool]) -> str:
     state = {**layout, 'logits.supervised_only': model.logits.supervised_only}
     settings = ', '.join(f'{name} {"on" if on else "off"}' for name, on in state.items())
-    kept = 'recomputed' if model.llm.is_gradient_checkpointing else 'kept'
-    return f'{settings}; reference: {model.reference}; activations: {kept}'
+    return f'{settings}; reference: {model.reference}; activations: {_describe_activations(model)}'
+
+
+def _describe_activations(model: Any) -> str:
+    total = model.llm.config.num_hidden_layers
+    again = recomputed_layers(total, model.recomputed_share)
+    if again in (0, total):
+        return 'recomputed' if again else 'kept'
+    return f'recomputed in {again} of {total} layers'
 
 
 def _memory_settings(runner: Any, model: Any, tokens: int) -> tuple[ModelShape, MemorySettings]:
@@ -120,7 +151,7 @@ def _memory_settings(runner: Any, model: Any, tokens: int) -> tuple[ModelShape, 
         weight_bytes=sum(size * weight.element_size() for size, weight in counts) / parameters,
         reference=model.ref_llm is not None,
         world_size=get_world_size(),
-        checkpointing=model.llm.is_gradient_checkpointing,
+        recomputed=model.recomputed_share,
         **_zero_settings(runner.model),
     )
     return ModelShape.of(model.llm.config, parameters), settings

@@ -74,20 +74,21 @@ def batch() -> tuple[dict[str, Any], int]:
 
 
 @pytest.mark.parametrize(
-    ('dtype', 'checkpointing', 'chunk'),
+    ('dtype', 'recomputed', 'chunk'),
     [
-        ('float32', True, 64),
-        ('bfloat16', False, 64),
-        ('float32', False, None),
-        ('bfloat16', True, None),
+        ('float32', 1.0, 64),
+        ('float32', 0.5, 64),
+        ('bfloat16', 0.0, 64),
+        ('float32', 0.0, None),
+        ('bfloat16', 1.0, None),
     ],
 )
 def test_the_estimate_is_near_what_torch_allocates(
-    folder: Path, dtype: str, checkpointing: bool, chunk: int | None
+    folder: Path, dtype: str, recomputed: float, chunk: int | None
 ) -> None:
     torch.manual_seed(0)
     logits = {'supervised_only': False} if chunk is None else {'chunk_size': chunk}
-    model = build(folder, dtype, use_activation_checkpointing=checkpointing, logits=logits)
+    model = build(folder, dtype, use_activation_checkpointing=recomputed, logits=logits)
     optimizer = torch.optim.AdamW(model.llm.parameters(), foreach=False)
     data, tokens = batch()
 
@@ -102,7 +103,7 @@ def test_the_estimate_is_near_what_torch_allocates(
         chunk,
         weight_bytes=getattr(torch, dtype).itemsize,
         zero_stage=0,
-        checkpointing=checkpointing,
+        recomputed=recomputed,
     )
     parameters = sum(p.numel() for p in model.llm.parameters())
     estimate = estimate_memory(ModelShape.of(model.llm.config, parameters), settings)

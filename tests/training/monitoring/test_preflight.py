@@ -14,7 +14,12 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from maskdpo_xtuner.training.batches.collate import mask_preference_collate_fn
 from maskdpo_xtuner.training.batches.lengths import pair_lengths
-from maskdpo_xtuner.training.monitoring.preflight import LAYOUT, preflight_lines, token_counter
+from maskdpo_xtuner.training.monitoring.preflight import (
+    LAYOUT,
+    largest_row,
+    preflight_lines,
+    token_counter,
+)
 from tests.training.items import Sides, sides, tokenized_pairs
 
 LAYOUTS = [dict(zip(LAYOUT, each, strict=True)) for each in product([True, False], repeat=3)]
@@ -39,7 +44,7 @@ def response(length: int, supervised: int, token: int) -> tuple[list[int], list[
 class Runner:
     """What the hook reads of a runner that is ready to train."""
 
-    def __init__(self, model: Any, collate: dict[str, Any]) -> None:
+    def __init__(self, model: Any, collate: dict[str, Any], row_tokens: int | None = None) -> None:
         pairs = [(response(6, 3, 2), response(2, 2, 3)), (response(10, 1, 2), response(8, 2, 3))]
         dataset = tokenized_pairs(pairs * 2)
         self.train_dataloader = DataLoader(dataset, batch_size=2)
@@ -48,6 +53,7 @@ class Runner:
             train_dataloader={'collate_fn': {'type': 'mask_preference_collate_fn', **collate}},
         )
         self.max_iters = 6
+        self.train_loop = SimpleNamespace(row_tokens=row_tokens)
         self.model = model
         self.lines: list[str] = []
         self.logger = SimpleNamespace(info=self.lines.append)
@@ -65,7 +71,9 @@ def model() -> Any:
     )
     llm = LlamaForCausalLM(config)
     logits = SimpleNamespace(supervised_only=True, chunk_size=512)
-    return SimpleNamespace(llm=llm, logits=logits, reference='cached', ref_llm=None)
+    return SimpleNamespace(
+        llm=llm, logits=logits, reference='cached', ref_llm=None, recomputed_share=0.0
+    )
 
 
 def lines_of(model: Any, **collate: Any) -> list[str]:
@@ -112,3 +120,25 @@ def test_the_memory_is_that_of_the_model_as_it_stands(model: Any) -> None:
     assert 'buffers' not in line
     with_reference = SimpleNamespace(**{**vars(model), 'ref_llm': model.llm})
     assert 'reference 0.0' in lines_of(with_reference)[-1]
+
+
+def test_rows_bound_what_the_model_gets(model: Any) -> None:
+    steps = [list(preflight_lines(Runner(model, {}, limit)))[2] for limit in (None, 8)]
+    assert steps[0].endswith(' accumulated)')
+    assert steps[1] == f'{steps[0]}, in rows of at most 8 tokens'
+    lengths = pair_lengths(Runner(model, {}).train_dataloader.dataset)
+    layout = dict.fromkeys(LAYOUT, True)
+    # Two of the pairs have seven tokens, and two have five.
+    assert [largest_row(lengths, layout, 3, limit) for limit in (None, 100, 8)] == [19, 19, 8]
+
+
+def test_the_share_of_recomputed_layers_is_told(model: Any) -> None:
+    def activations(share: float) -> str:
+        told = SimpleNamespace(**{**vars(model), 'recomputed_share': share})
+        return lines_of(told)[3].partition('activations: ')[2]
+
+    assert [activations(share) for share in (0.0, 0.5, 1.0)] == [
+        'kept',
+        'recomputed in 1 of 2 layers',
+        'recomputed',
+    ]

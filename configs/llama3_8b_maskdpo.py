@@ -14,9 +14,10 @@ _base_ = [
     '_base_/default_runtime.py',
 ]
 
-# 64 pairs a step (paper) = 8 GPUs x 2 pairs x 4 accumulated. On another number of GPUs change
-# accumulative_counts. Estimated memory of a GPU for 2 pairs of 2 x 1,024 tokens: 32 GiB on 8 GPUs
-# with ZeRO-2 (59 with model.use_activation_checkpointing=False, which saves the recomputation), and
-# 21 GiB (48) with LoRA on one. The run says its own estimate before the first step.
-train_dataloader = dict(batch_size=2)
-optim_wrapper = dict(accumulative_counts=4)
+# 64 pairs a step, as in the paper: 8 GPUs x 8 pairs. On another number of GPUs change batch_size or
+# accumulative_counts. Rows of 4,096 tokens bound the memory; fuller ones than the pairs of a step
+# need are not made. Estimated memory of a GPU: 32 GiB on 8 GPUs with ZeRO-2 (59 with
+# model.use_activation_checkpointing=False, which saves the recomputation), and 21 GiB (48) with
+# LoRA on one. The run says its own estimate before the first step.
+train_dataloader = dict(batch_size=8)
+train_cfg = dict(row_tokens=4096)

@@ -5,10 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import torch
+from datasets import Dataset
+from mmengine.dist import all_reduce
 from mmengine.registry import DATASETS, FUNCTIONS, LOOPS, MODELS
 from torch.utils.data import DataLoader
 from xtuner.engine.runner import TrainLoop
 
+from maskdpo_xtuner.training.accumulation import train_rows
+from maskdpo_xtuner.training.batches.lengths import pair_lengths
+from maskdpo_xtuner.training.batches.rows import cut_rows, fill_rows, pair_tokens
 from maskdpo_xtuner.training.batches.samplers import LengthBalancedSampler
 from maskdpo_xtuner.training.model import MaskDPO
 from maskdpo_xtuner.training.reference import attach_reference, reference_source
@@ -21,14 +27,90 @@ class MaskDPOTrainLoop(TrainLoop):
     A data set that names no tokenizer gets the config's ``tokenizer``, a `LengthBalancedSampler`
     the batch size and the accumulation. So what is given once by ``--cfg-options`` holds. Items
     get the reference log-probabilities that the model takes from them (see `with_reference`).
+
+    Args:
+        runner: of mmengine.
+        dataloader: config.
+        row_tokens: most tokens that go through the model at once. The pairs of a batch are packed
+            into as few rows as hold them; each goes forward and backward by itself, and the step is
+            that of the whole batch. None: all pairs of a batch are one row.
+        kwargs: of XTuner's `TrainLoop`.
+
+    Raises:
+        ValueError: where rows cannot be made, or cannot hold a pair.
     """
 
-    def __init__(self, runner: Any, dataloader: DataLoader | dict[str, Any], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        runner: Any,
+        dataloader: DataLoader | dict[str, Any],
+        row_tokens: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         if isinstance(dataloader, dict):
             dataloader['dataset'].setdefault('tokenizer', runner.cfg.tokenizer)
             _complete_sampler(dataloader, runner.cfg)
             dataloader = with_reference(dataloader, runner)
         super().__init__(runner, dataloader, **kwargs)
+        self.row_tokens = row_tokens
+        if row_tokens is not None:
+            check_rows(row_tokens, self.dataloader.dataset, runner.cfg)
+
+    def run_iter(self, data_batch: dict[str, Any]) -> None:
+        """Train on one batch, as mmengine's loop does, in rows of at most ``row_tokens``."""
+        if self.row_tokens is None:
+            super().run_iter(data_batch)
+            return
+        details = {'batch_idx': self._iter, 'data_batch': data_batch}
+        self.runner.call_hook('before_train_iter', **details)
+        rows = divide(data_batch, self.row_tokens)
+        outputs = train_rows(self.runner.model, self.runner.optim_wrapper, rows)
+        self.runner.call_hook('after_train_iter', **details, outputs=outputs)
+        self._iter += 1
+
+
+def check_rows(row_tokens: int, pairs: Dataset, cfg: Any) -> None:
+    """Refuse what cannot be trained on in rows of ``row_tokens``.
+
+    Args:
+        row_tokens: of `MaskDPOTrainLoop`.
+        pairs: the data set.
+        cfg: the whole config.
+
+    Raises:
+        ValueError: with what to change.
+    """
+    collate = cfg.train_dataloader.collate_fn
+    if not collate.get('pack', True):
+        raise ValueError(
+            'train_cfg.row_tokens divides packed batches; set '
+            'train_dataloader.collate_fn.pack=True, or train_cfg.row_tokens=None'
+        )
+    if cfg.model.get('loss_type') == 'kto_pair':
+        raise ValueError(
+            'kto_pair compares the pairs of a batch with each other, so the batch cannot be '
+            'divided: set train_cfg.row_tokens=None'
+        )
+    options = {name: collate.get(name, True) for name in ('share_prompt', 'cut_tail')}
+    tokens = pair_lengths(pairs).computed(**options)
+    longest = int(tokens.argmax())
+    if tokens[longest] > row_tokens:
+        raise ValueError(
+            f'{pairs[longest]["source"]}: this pair has {tokens[longest]} tokens, which no row of '
+            f'train_cfg.row_tokens={row_tokens} holds; raise it, or lower '
+            'train_dataloader.dataset.max_length'
+        )
+
+
+def divide(batch: dict[str, Any], row_tokens: int) -> list[dict[str, Any]]:
+    """Cut a packed batch into rows of at most ``row_tokens``, on all ranks into equally many.
+
+    Each backward pass is one in which all ranks take part.
+    """
+    tokens = pair_tokens(batch['data'])
+    number = torch.tensor(len(fill_rows(tokens, row_tokens)))
+    all_reduce(number, op='max')
+    return cut_rows(batch, fill_rows(tokens, row_tokens, at_least=int(number)))
 
 
 def with_reference(dataloader: dict[str, Any], runner: Any) -> dict[str, Any]:

@@ -5,14 +5,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 from datasets import Dataset
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import LOOPS
 from transformers import AutoTokenizer
 
-from maskdpo_xtuner.training.loops import MaskDPOTrainLoop, with_reference
+from maskdpo_xtuner.training import loops, mask_preference_collate_fn
+from maskdpo_xtuner.training.loops import MaskDPOTrainLoop, check_rows, divide, with_reference
 from maskdpo_xtuner.training.reference.shards import COLUMNS
 from tests.preference_pairs import released_pair
+from tests.training.preference_items import random_items
 from tests.training.reference.runners import runner
 
 
@@ -51,6 +54,54 @@ def test_xtuners_own_model_runs_its_reference(smollm2: Path) -> None:
     config = dataloader(smollm2)
     cfg = Config({'model': {'type': 'xtuner.model.dpo.DPO'}})
     assert with_reference(config, SimpleNamespace(cfg=cfg)) is config
+
+
+def settings(**changes: Any) -> Any:
+    """What `check_rows` reads of a config."""
+    cfg = ConfigDict(
+        model={'type': 'MaskDPO', 'loss_type': 'sigmoid'},
+        train_dataloader={'collate_fn': {'type': 'mask_preference_collate_fn'}},
+    )
+    cfg.update(changes)
+    return cfg
+
+
+def test_rows_hold_the_longest_pair() -> None:
+    pairs = Dataset.from_list(random_items(0, pairs=4))
+    longest = max(mask_preference_collate_fn([item])['data']['num_tokens'] for item in pairs)
+    check_rows(int(longest), pairs, settings())
+    with pytest.raises(
+        ValueError, match=rf'pairs\.jsonl:\d: this pair has {longest} tokens, which'
+    ):
+        check_rows(int(longest) - 1, pairs, settings())
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        ({'train_dataloader': {'collate_fn': {'pack': False}}}, 'collate_fn.pack=True'),
+        ({'model': {'loss_type': 'kto_pair'}}, 'kto_pair compares the pairs'),
+    ],
+)
+def test_what_cannot_be_divided_is_refused(changes: dict[str, Any], message: str) -> None:
+    pairs = Dataset.from_list(random_items(0))
+    with pytest.raises(ValueError, match=message):
+        check_rows(10_000, pairs, settings(**changes))
+
+
+def test_a_rank_makes_as_many_rows_as_the_rank_that_needs_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def another_rank(number: torch.Tensor, op: str) -> None:
+        assert op == 'max'
+        number.clamp_(min=3)
+
+    batch = mask_preference_collate_fn(random_items(0, pairs=4))
+    assert len(divide(batch, 10_000)) == 1
+    monkeypatch.setattr(loops, 'all_reduce', another_rank)
+    rows = divide(batch, 10_000)
+    assert len(rows) == 3
+    assert sum(len(row['data_samples']['source']) for row in rows) == 4
 
 
 class StopHere(Exception):

@@ -19,6 +19,10 @@ from tests.xtuner_runs import XTunerRuns
 EVERY_4 = 'default_hooks.checkpoint.interval=4'
 # At the paper's rate a few steps do not show in bf16.
 FAST = 'optim_wrapper.optimizer.lr=1e-3'
+ZERO2 = ('--deepspeed', 'zero2')
+SMALL = ('train_dataloader.batch_size=2', 'optim_wrapper.accumulative_counts=4')
+# A row has room for two of these pairs.
+NARROW = 'train_cfg.row_tokens=200'
 
 
 @pytest.fixture
@@ -36,8 +40,8 @@ def policy(checkpoint: Path) -> dict[str, torch.Tensor]:
 
 
 def test_llama3_config_trains_under_zero2_and_converts_to_a_model(runs: XTunerRuns) -> None:
-    # 16 pairs in batches of 2, 3 epochs, an update every 4 batches.
-    checkpoint = runs.train('one', 24, FAST, '--deepspeed', 'zero2')
+    # 16 pairs in batches of 8, 3 epochs, batches divided into rows.
+    checkpoint = runs.train('one', 6, FAST, NARROW, *ZERO2)
     folder = runs.convert(checkpoint)
     assert AutoTokenizer.from_pretrained(folder).chat_template
     converted = AutoModelForCausalLM.from_pretrained(folder, torch_dtype='auto').state_dict()
@@ -56,13 +60,14 @@ def test_two_processes_train_and_resume_to_the_same_weights(runs: XTunerRuns) ->
         'val_cfg.type=MaskDPOValLoop',
         f'val_dataloader.dataset.dataset.path={runs.pairs}',
         'val_evaluator=[]',
-        'train_cfg.val_interval=8',
-        'default_hooks.logger.interval=4',
+        'train_cfg.val_interval=4',
+        'default_hooks.logger.interval=2',
     )
-    options = ('--deepspeed', 'zero2')
-    straight = runs.train('two', 12, EVERY_4, FAST, *balanced, *evaluated, *options, processes=2)
-    middle = straight.with_name('iter_8.pth')
-    resumed = runs.train('resumed', 12, FAST, *balanced, *options, '--resume', middle, processes=2)
+    shape = ('train_dataloader.batch_size=4', 'optim_wrapper.accumulative_counts=2', NARROW)
+    options = (FAST, *shape, *balanced)
+    straight = runs.train('two', 6, EVERY_4, *options, *evaluated, *ZERO2, processes=2)
+    middle = straight.with_name('iter_4.pth')
+    resumed = runs.train('resumed', 6, *options, *ZERO2, '--resume', middle, processes=2)
     weights = policy(straight)
     again = policy(resumed)
     assert all(torch.equal(again[name], weights[name]) for name in weights)
@@ -74,7 +79,8 @@ def assert_logs(work_dir: Path) -> None:
     (log,) = work_dir.glob('*/*.log')
     said = log.read_text(encoding='utf-8')
     assert '16 pairs of ' in said
-    assert '3 epochs, 3 optimizer steps of 16 pairs (2 ranks x 2 pairs x 4 accumulated)' in said
+    steps = '3 epochs, 3 optimizer steps of 16 pairs (2 ranks x 4 pairs x 2 accumulated), in rows'
+    assert steps in said
     assert 'memory of a GPU, estimated: ' in said
     (visual,) = work_dir.glob('*/vis_data')
     curves = EventAccumulator(str(visual)).Reload()
@@ -89,7 +95,7 @@ def assert_logs(work_dir: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize('name', ['zero1', 'zero2_offload', 'zero3'])
 def test_the_other_deepspeed_settings_train_and_convert(runs: XTunerRuns, name: str) -> None:
-    folder = runs.convert(runs.train(name, 24, FAST, '--deepspeed', name))
+    folder = runs.convert(runs.train(name, 24, FAST, *SMALL, '--deepspeed', name))
     trained, start = (AutoModelForCausalLM.from_pretrained(path) for path in (folder, runs.model))
     weight = 'model.layers.0.self_attn.q_proj.weight'
     assert not torch.equal(trained.get_parameter(weight), start.get_parameter(weight).bfloat16())
@@ -97,9 +103,9 @@ def test_the_other_deepspeed_settings_train_and_convert(runs: XTunerRuns, name: 
 
 @pytest.mark.slow
 def test_without_deepspeed_a_run_resumes_to_the_same_weights(runs: XTunerRuns) -> None:
-    straight = runs.train('plain', 24, EVERY_4, FAST)
+    straight = runs.train('plain', 24, EVERY_4, FAST, *SMALL)
     middle = straight.with_name('iter_20.pth')
-    resumed = runs.train('resumed', 24, FAST, '--resume', middle)
+    resumed = runs.train('resumed', 24, FAST, *SMALL, '--resume', middle)
     weights, again = (
         torch.load(path, weights_only=False)['state_dict'] for path in (straight, resumed)
     )
@@ -109,7 +115,7 @@ def test_without_deepspeed_a_run_resumes_to_the_same_weights(runs: XTunerRuns) -
 @pytest.mark.slow
 def test_lora_trains_and_converts_to_an_adapter(runs: XTunerRuns) -> None:
     lora = ('model.lora.type=peft.LoraConfig', 'model.lora.r=4', 'model.lora.task_type=CAUSAL_LM')
-    checkpoint = runs.train('lora', 24, FAST, *lora, '--deepspeed', 'zero2')
+    checkpoint = runs.train('lora', 24, FAST, *SMALL, *lora, *ZERO2)
     assert all('lora_' in name for name in policy(checkpoint))
     folder = runs.convert(checkpoint, *lora, weights='adapter_model.safetensors')
     adapter = load_file(folder / 'adapter_model.safetensors')

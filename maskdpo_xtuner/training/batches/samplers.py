@@ -10,6 +10,7 @@ from datasets import Dataset
 from mmengine.dataset import DefaultSampler
 from mmengine.registry import DATA_SAMPLERS
 
+from maskdpo_xtuner.training.batches.balancing import deal
 from maskdpo_xtuner.training.batches.lengths import pair_lengths
 
 
@@ -82,9 +83,9 @@ class LengthBalancedSampler(DefaultSampler):
 
     def _deal(self, shuffled: list[list[int]]) -> list[list[int]]:
         """The pairs of the micro-batches of a step in as many micro-batches of about one length."""
-        balanced = _balance(
-            [index for batch in shuffled for index in batch], self.lengths, len(shuffled)
-        )
+        step = [index for batch in shuffled for index in batch]
+        number = len(shuffled)
+        balanced = deal(step, self.lengths, number, room=len(step) // number)
         return min(sorted(balanced, key=self._tokens), shuffled, key=self._waiting)
 
     def _tokens(self, batch: Sequence[int]) -> int:
@@ -96,19 +97,3 @@ class LengthBalancedSampler(DefaultSampler):
         times = range(0, len(tokens), self.world_size)
         longest = [max(tokens[time : time + self.world_size]) for time in times]
         return sum(longest), max(longest)
-
-
-def _balance(step: Sequence[int], lengths: Sequence[int], number: int) -> list[list[int]]:
-    """Deal pairs into ``number`` batches of the same size and about the same tokens.
-
-    The longest pair first, each to the batch with the fewest tokens among those with room (Graham's
-    LPT rule, SIAM J. Appl. Math. 17, 1969, with a limit on the number of pairs).
-    """
-    batches: list[list[int]] = [[] for _ in range(number)]
-    tokens = [0] * number
-    room = len(step) // number
-    for index in sorted(step, key=lambda index: (-lengths[index], index)):
-        target = min((b for b in range(number) if len(batches[b]) < room), key=tokens.__getitem__)
-        batches[target].append(index)
-        tokens[target] += lengths[index]
-    return batches

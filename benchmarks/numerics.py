@@ -1,6 +1,7 @@
 """Error of log-probabilities, reward margins and gradients in bf16 against fp64.
 
-XTuner's DPO class and MaskDPO get the same bf16 weights and the same pairs; all response tokens
+XTuner's DPO class and MaskDPO, with its head in bf16 and in fp32, get the same bf16 weights and
+the same pairs; all response tokens
 are supervised, so that both compute the same number. The truth is the same weights in fp64: what
 is measured is the computation, not the rounding of the weights. The policy is the reference with
 each parameter moved by noise of 1 % of its standard deviation, the text is of the built-in
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from maskdpo_xtuner.training import MaskDPO, mask_preference_collate_fn
 
 NOISE = 0.01
 PROMPT = 40
+OURS: dict[str, Any] = {'reference': 'model'}
 
 
 class XTunerDPO(DPO):
@@ -59,22 +61,24 @@ class Result:
     gradient: dict[str, Tensor] | None
 
 
-def build_models(kinds: Sequence[type], folder: Path) -> list[Any]:
-    """One model for each class, in bf16, all with the same noise on the policy."""
+SIDES: dict[str, tuple[type, dict[str, Any]]] = {
+    'XTuner DPO': (XTunerDPO, {}),
+    'MaskDPO': (MaskDPO, OURS),
+    'MaskDPO, fp32 head': (MaskDPO, {**OURS, 'logits': {'fp32': True}}),
+}
+
+
+def build_model(kind: type, folder: Path, options: Mapping[str, Any]) -> Any:
+    """A model in bf16; all of them get the same noise on the policy."""
     llm = {
         'type': 'transformers.AutoModelForCausalLM.from_pretrained',
         'pretrained_model_name_or_path': str(folder),
         'torch_dtype': 'torch.float32',
     }
-    models = []
-    for kind in kinds:
-        options = {'llm': llm, 'beta': 0.1, 'use_activation_checkpointing': False}
-        if kind is MaskDPO:
-            options['reference'] = 'model'
-        model = BUILDER.build(ConfigDict(type=kind, **options))
-        _move(model.llm)
-        models.append(model.bfloat16())
-    return models
+    fixed = {'llm': llm, 'beta': 0.1, 'use_activation_checkpointing': False}
+    model = BUILDER.build(ConfigDict(type=kind, **fixed, **options))
+    _move(model.llm)
+    return model.bfloat16()
 
 
 def _move(policy: nn.Module) -> None:
@@ -143,7 +147,7 @@ def report(name: str, length: int, found: Sequence[dict[str, float]]) -> None:
     columns = [rms([row[key] for row in found]) for key in ('logps', 'margin')]
     gradients = [row['gradient'] for row in found if 'gradient' in row]
     columns += [sum(row['wrong sign'] for row in found) / len(found), rms(gradients)]
-    print(f'{length:6} {name:12} ' + ' '.join(f'{value:10.3f}' for value in columns), flush=True)
+    print(f'{length:6} {name:18} ' + ' '.join(f'{value:10.3f}' for value in columns), flush=True)
 
 
 def main() -> None:
@@ -155,21 +159,22 @@ def main() -> None:
     options = parser.parse_args()
     folder = builtin_model()
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    *models, exact = build_models((XTunerDPO, MaskDPO, MaskDPO), folder)
-    exact = exact.double()
+    models = {side: build_model(kind, folder, more) for side, (kind, more) in SIDES.items()}
+    exact = build_model(MaskDPO, folder, OURS).double()
     columns = ('logps', 'margin', 'wrong sign', 'gradient')
-    print(f'{"tokens":6} {"model":12} ' + ' '.join(f'{name:>10}' for name in columns))
+    print(f'{"tokens":6} {"model":18} ' + ' '.join(f'{name:>10}' for name in columns))
     for length in options.lengths:
-        found: list[list[dict[str, float]]] = [[] for _ in models]
+        found: dict[str, list[dict[str, float]]] = {side: [] for side in models}
         margins = []
         for number, item in enumerate(read_pairs(tokenizer, length, options.pairs)):
             truth = compute(exact, item, number < options.gradients)
             margins.append(truth.margin)
-            for model, rows in zip(models, found, strict=True):
-                rows.append(errors(compute(model, item, number < options.gradients), truth))
-        for name, rows in zip(('XTuner DPO', 'MaskDPO'), found, strict=True):
-            report(name, length, rows)
-        print(f'{length:6} {"true margin":12} {"":10} {rms(margins):10.3f}')
+            for side, model in models.items():
+                computed = compute(model, item, number < options.gradients)
+                found[side].append(errors(computed, truth))
+        for side, rows in found.items():
+            report(side, length, rows)
+        print(f'{length:6} {"true margin":18} {"":10} {rms(margins):10.3f}')
 
 
 if __name__ == '__main__':

@@ -83,6 +83,7 @@ SIDES: dict[str, dict[str, Any]] = {
     'XTuner': XTUNER,
     'XTuner, no checkpointing': merged(XTUNER, NO_CHECKPOINTING),
     'MaskDPO': {},
+    'MaskDPO, half checkpointing': {'model': {'use_activation_checkpointing': 0.5}},
     'MaskDPO, no checkpointing': NO_CHECKPOINTING,
 }
 ABLATIONS: dict[str, dict[str, Any]] = {
@@ -175,6 +176,7 @@ class Benchmark:
                     'dataset': {'path': str(pairs)},
                     'dataset_map_fn': 'response_mask_map_fn',
                     'max_length': 1024,
+                    'end_of_turn': 'always',
                 },
             },
             'optim_wrapper': {'optimizer': {'lr': LEARNING_RATE}},

@@ -36,13 +36,24 @@ class Clock(TrainerCallback):
         self.seconds.append(time.perf_counter() - self._start)
 
 
-def read_pairs(path: str) -> Dataset:
-    """Prompts and responses as turns; TRL applies the chat template."""
+def read_pairs(path: str, tokenizer: Any) -> Dataset:
+    """Prompts and responses as text, to which TRL adds the end-of-turn token.
+
+    Given turns, TRL supervises also what templates write after that token, such as a line break.
+    """
     with open(path, encoding='utf-8') as file:  # noqa: PTH123
         rows = [json.loads(line) for line in file]
-    return Dataset.from_list(
-        [{name: row[name] for name in ('prompt', 'chosen', 'rejected')} for row in rows]
+    return Dataset.from_list([_texts(row, tokenizer) for row in rows])
+
+
+def _texts(row: dict[str, Any], tokenizer: Any) -> dict[str, str]:
+    prompt = tokenizer.apply_chat_template(
+        row['prompt'], add_generation_prompt=True, tokenize=False
     )
+    if tokenizer('')['input_ids']:  # It begins every text with a token that is in the template.
+        prompt = prompt.removeprefix(tokenizer.bos_token)
+    sides = {side: row[side][0]['content'] for side in ('chosen', 'rejected')}
+    return {'prompt': prompt, **sides}
 
 
 def main() -> None:
@@ -56,7 +67,8 @@ def main() -> None:
     parser.add_argument('--no-checkpointing', action='store_true')
     parser.add_argument('--precompute', action='store_true', help='the reference once, before')
     options = parser.parse_args()
-    pairs, clock = read_pairs(options.pairs), Clock()
+    tokenizer = AutoTokenizer.from_pretrained(options.model)
+    pairs, clock = read_pairs(options.pairs, tokenizer), Clock()
     with tempfile.TemporaryDirectory() as work:
         config = DPOConfig(
             output_dir=work,
@@ -82,7 +94,7 @@ def main() -> None:
             model=options.model,
             args=config,
             train_dataset=pairs,
-            processing_class=AutoTokenizer.from_pretrained(options.model),
+            processing_class=tokenizer,
             callbacks=[clock],
         )
         start = time.perf_counter()

@@ -128,6 +128,16 @@ def test_the_papers_settings(name: str) -> None:
     assert warmup.end == cosine.begin == pytest.approx(0.03 * 3)
 
 
+def test_with_lora_one_gpu_takes_the_papers_steps() -> None:
+    config, base = load(Path('llama3_8b_maskdpo_lora.py')), load(Path('llama3_8b_maskdpo.py'))
+    assert config.train_dataloader.batch_size * config.optim_wrapper.accumulative_counts == 64
+    assert config.model.lora.type == 'peft.LoraConfig'
+    changed = {'model.lora', 'optim_wrapper.accumulative_counts', 'optim_wrapper.optimizer.lr'}
+    own, whole = flat(config.to_dict()), flat(base.to_dict())
+    differing = {key for key, value in own.items() if whole.get(key) != value}
+    assert all(any(key.startswith(name) for name in changed) for key in differing)
+
+
 def test_only_models_outside_transformers_trust_remote_code() -> None:
     trusting = {p.stem for p in TRAINING if load(p).model.llm.get('trust_remote_code', False)}
     assert trusting == {'internlm2_7b_maskdpo'}

@@ -29,7 +29,7 @@ def train_rows(model: Any, optim_wrapper: Any, rows: Sequence[Row]) -> dict[str,
     Returns:
         What `MaskDPO` logs of the whole batch.
     """
-    kind = _DeepSpeedRow if isinstance(optim_wrapper, DeepSpeedOptimWrapper) else _Row
+    kind = _DeepSpeedRowWrapper if isinstance(optim_wrapper, DeepSpeedOptimWrapper) else _RowWrapper
     pairs = sum(len(row['data_samples']['source']) for row in rows)
     logs = [
         model.train_step(
@@ -46,7 +46,7 @@ def train_rows(model: Any, optim_wrapper: Any, rows: Sequence[Row]) -> dict[str,
 
 
 @dataclass(frozen=True)
-class _Row:
+class _RowWrapper:
     """Stands in for an optimizer wrapper: weighs the loss of a row, and steps at the last one."""
 
     wrapper: Any
@@ -71,7 +71,7 @@ class _Row:
         self.wrapper._inner_count -= 1
 
 
-class _DeepSpeedRow(_Row):
+class _DeepSpeedRowWrapper(_RowWrapper):
     def update_params(self, loss: Tensor) -> None:
         """Add the gradient of the loss, as DeepSpeed's documentation has it.
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from deepspeed.comm import comm
+from deepspeed.runtime.zero.stage_1_and_2 import DeepSpeedZeroOptimizer
 from mmengine.config import ConfigDict
 from mmengine.logging import HistoryBuffer
 from xtuner.configs import cfgs_name_path
@@ -39,6 +40,35 @@ def test_without_mpi_a_single_process_is_the_whole_world(monkeypatch: pytest.Mon
     *found, port = (os.environ[name] for name in names)
     assert found == ['0', '0', '1', '127.0.0.1']
     assert 1024 <= int(port) < 65536
+
+
+class Offloading(DeepSpeedZeroOptimizer):
+    """The parts of ZeRO-2 with offload that add up gradients."""
+
+    def __init__(self, size: int) -> None:
+        self.device = 'cpu'
+        self.cpu_offload_pin_memory = False
+        self.fp16_master_weights_and_gradients = False
+        self.temp_grad_buffer_for_gpu_offload = torch.empty(size)
+        self.grad_position = {0: [0, 0, 0, size]}
+        self.accumulated_grads_in_cpu: dict[int, torch.Tensor] = {}
+
+    def get_param_id(self, param: torch.Tensor) -> int:
+        return 0
+
+    def get_param_gradient_attribute(self, param: torch.Tensor) -> torch.Tensor | None:
+        return param.grad
+
+
+def test_offloaded_gradients_of_all_micro_batches_are_added_up() -> None:
+    optimizer, param = Offloading(3), torch.zeros(3, requires_grad=True)
+    gradients = [torch.full((3,), float(10**number)) for number in range(4)]
+    for optimizer.micro_step_id, gradient in enumerate(gradients):
+        optimizer.is_gradient_accumulation_boundary = optimizer.micro_step_id == 3
+        param.grad = gradient.clone()
+        optimizer.async_accumulate_grad_in_cpu_via_gpu(param)
+    assert param.grad is not None
+    assert param.grad.tolist() == [1111.0] * 3
 
 
 @no_cuda

@@ -156,8 +156,8 @@ def measure(folder: Path, side: str, items: list[dict[str, Any]], steps: int) ->
 
 def _flop(model: Any, data: dict[str, torch.Tensor]) -> float:
     """Matrix products of layers and head: 2 a weight and token forward, 4 backward."""
-    head = model.llm.get_output_embeddings().weight.numel()
-    layers = sum(weight.numel() for weight in model.llm.model.layers.parameters())
+    head: int = model.llm.get_output_embeddings().weight.numel()
+    layers: int = sum(weight.numel() for weight in model.llm.model.layers.parameters())
     if isinstance(model, MaskDPO):
         return 6.0 * (layers * int(data['num_tokens']) + head * len(data['targets']))
     # Every token for the policy, and forward for the reference.
@@ -185,7 +185,9 @@ def largest_batch(folder: Path, side: str, items: list[dict[str, Any]]) -> int:
 
 def reference_pass(folder: Path, items: list[dict[str, Any]]) -> tuple[list[Any], float]:
     """Items with the reference's log-probabilities, and the seconds a pair takes."""
-    model = ReferenceModel(ConfigDict(llm=_llm(folder), type='MaskDPO'), Precision(), _collate)
+    model = ReferenceModel(
+        ConfigDict(llm=_llm(folder), type='MaskDPO'), Precision(), mask_preference_collate_fn
+    )
     model.logps(items[:2])
     start = time.perf_counter()
     rows = model.logps(items)
@@ -196,10 +198,6 @@ def reference_pass(folder: Path, items: list[dict[str, Any]]) -> tuple[list[Any]
         for item, row in zip(items, rows, strict=True)
     ]
     return known, seconds / len(items)
-
-
-def _collate(items: Any) -> dict[str, Any]:
-    return mask_preference_collate_fn(items)
 
 
 def report(kind: str, runs: dict[str, list[Run]], peak: float, pass_seconds: float) -> None:

@@ -17,6 +17,7 @@ from xtuner.registry import BUILDER
 
 from maskdpo_xtuner.objectives import LENGTH_NORMALIZED, WITH_DIVERGENCE, build_loss
 from maskdpo_xtuner.training import mask_preference_collate_fn
+from maskdpo_xtuner.training.modeling import recomputation
 from tests.training.preference_items import plain_sums, random_items
 
 BETA = 0.3
@@ -66,6 +67,7 @@ def build(folder: Path, dtype: torch.dtype = torch.float64, **options: Any) -> A
 
 def loss_and_gradients(model: Any, loss: Tensor) -> dict[str, Tensor]:
     model.zero_grad()
+    # A layer that is recomputed whole works with backward() only.
     loss.mean().backward()
     trained = model.llm.named_parameters()
     found = {name: value.grad.clone() for name, value in trained if value.requires_grad}
@@ -129,8 +131,14 @@ def test_every_layout_gives_the_loss_and_gradients_of_each_objective(
 @pytest.mark.parametrize('checkpointing', [False, True, 0.5], ids=['kept', 'recomputed', 'half'])
 @pytest.mark.parametrize('lora', [False, True], ids=['full', 'lora'])
 def test_settings_of_logits_work_with_every_layout(
-    tiny_model: Path, logits: dict[str, Any], checkpointing: bool | float, lora: bool
+    tiny_model: Path,
+    logits: dict[str, Any],
+    checkpointing: bool | float,
+    lora: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # Half of the layers as on a GPU, all of them as on a CPU.
+    monkeypatch.setattr(recomputation, 'leaves_early', lambda hidden: checkpointing == 0.5)
     options: dict[str, Any] = {'use_activation_checkpointing': checkpointing, 'logits': logits}
     if lora:
         options['lora'] = {'type': 'peft.LoraConfig', 'r': 4, 'task_type': 'CAUSAL_LM'}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 from transformers.integrations import is_deepspeed_zero3_enabled
 
@@ -16,9 +16,8 @@ def recompute_layers(llm: nn.Module, share: float) -> None:
     """Recompute the first layers of a model in the backward pass and keep the others' activations.
 
     The backward pass begins with the last layers, so what is kept is gone before the first layer
-    is computed again. A layer is computed again only as far as its gradients need: its last
-    product, a fifth to a quarter of it, is left out. (Under ZeRO-3 it is computed whole, since
-    DeepSpeed gathers and frees the weights in hooks that must all run.)
+    is computed again. On a GPU a layer is computed again only as far as its gradients need: its
+    last product, about a quarter of it, is left out (see `leaves_early`).
 
     Args:
         llm: a causal language model of transformers with activation checkpointing enabled, with
@@ -42,15 +41,27 @@ def recompute_layers(llm: nn.Module, share: float) -> None:
             'model.use_activation_checkpointing to True or False'
         )
     recomputed = frozenset(decoder.layers[: recomputed_layers(len(decoder.layers), share)])
-    reentrant = is_deepspeed_zero3_enabled()
 
     def call(layer: Callable[..., Any], *inputs: Any) -> Any:
         """Stand in for `checkpoint`; ``layer`` is the bound ``__call__`` of a layer."""
         if layer.__self__ not in recomputed:  # type: ignore[attr-defined]
             return layer(*inputs)
-        return checkpoint(layer, *inputs, use_reentrant=reentrant)
+        return checkpoint(layer, *inputs, use_reentrant=not leaves_early(inputs[0]))
 
     decoder._gradient_checkpointing_func = call
+
+
+def leaves_early(hidden: Tensor) -> bool:
+    """Whether recomputation of a layer stops where its gradients need no more.
+
+    Not under ZeRO-3, where DeepSpeed gathers and frees the weights in hooks that must all run. Nor
+    on a CPU, where it takes as long and scatters the heap: 0.9 GiB more are held for the demo's
+    model (`benchmarks/train_step.py`).
+
+    Args:
+        hidden: (rows, length, hidden size), what the layer gets.
+    """
+    return hidden.is_cuda and not is_deepspeed_zero3_enabled()
 
 
 def recomputed_layers(layers: int, share: float) -> int:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from torch import nn
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from maskdpo_xtuner.training.modeling import recomputation
-from maskdpo_xtuner.training.modeling.recomputation import recompute_layers
+from maskdpo_xtuner.training.modeling.recomputation import leaves_early, recompute_layers
 
 
 def build(layers: int = 4) -> Any:
@@ -38,23 +39,27 @@ def recomputed(model: Any) -> tuple[list[int], list[int]]:
     return begun, finished
 
 
+@pytest.mark.parametrize('early', [False, True])
 @pytest.mark.parametrize(
     ('share', 'layers'), [(1.0, [3, 2, 1, 0]), (0.5, [1, 0]), (0.3, [0]), (0.1, [])]
 )
-def test_the_first_layers_are_recomputed_without_their_last_product(
-    share: float, layers: list[int]
+def test_the_first_layers_are_recomputed(
+    share: float, layers: list[int], early: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = build()
-    recompute_layers(model, share)
-    assert recomputed(model) == (layers, [])
-
-
-def test_under_zero3_layers_are_recomputed_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recomputation, 'is_deepspeed_zero3_enabled', lambda: True)
+    monkeypatch.setattr(recomputation, 'leaves_early', lambda hidden: early)
     model = build()
     model.enable_input_require_grads()
-    recompute_layers(model, 0.5)
-    assert recomputed(model) == ([1, 0], [1, 0])
+    recompute_layers(model, share)
+    # No gradient needs the last product of a layer.
+    assert recomputed(model) == (layers, [] if early else layers)
+
+
+def test_layers_are_left_early_on_a_gpu_but_under_zero3(monkeypatch: pytest.MonkeyPatch) -> None:
+    on_gpu, on_cpu = (SimpleNamespace(is_cuda=cuda) for cuda in (True, False))
+    assert leaves_early(on_gpu)  # type: ignore[arg-type]
+    assert not leaves_early(on_cpu)  # type: ignore[arg-type]
+    monkeypatch.setattr(recomputation, 'is_deepspeed_zero3_enabled', lambda: True)
+    assert not leaves_early(on_gpu)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize('share', [-0.5, 0.0, 1.5])

@@ -15,8 +15,8 @@ _base_ = [
 ]
 
 # 64 pairs a step, as in the paper: 8 GPUs x 8 pairs. On another number of GPUs change batch_size or
-# accumulative_counts. Rows of 4,096 tokens bound the memory; fuller ones than the pairs of a step
-# need are not made. Estimated memory of a GPU: 32 GiB on 8 GPUs with ZeRO-2 (59 with
+# accumulative_counts. The 8 pairs go through the model in rows of at most 4,096 tokens, which bound
+# the memory. Estimated memory of a GPU: 32 GiB on 8 GPUs with ZeRO-2 (59 with
 # model.use_activation_checkpointing=False, which saves the recomputation), and 21 GiB (48) with
 # LoRA on one. The run says its own estimate before the first step.
 train_dataloader = dict(batch_size=8)

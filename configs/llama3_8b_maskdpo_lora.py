@@ -1,6 +1,8 @@
 """Mask-DPO of Llama-3.1-8B-Instruct with LoRA on one GPU of 80 GB; not of the paper.
 
-xtuner train configs/llama3_8b_maskdpo_lora.py --deepspeed zero2
+    xtuner train configs/llama3_8b_maskdpo_lora.py --deepspeed zero2
+
+Models and pairs from elsewhere by `--cfg-options`, as in `llama3_8b_maskdpo.py`.
 """
 
 _base_ = ['llama3_8b_maskdpo.py']

@@ -1,17 +1,19 @@
 """Optimizer steps of XTuner's DPO class, of MaskDPO and of TRL's DPOTrainer: time and memory.
 
 Each side runs by its own command (`xtuner train`, a script with `DPOTrainer.train`) on the same
-model, pairs, dtype and optimizer, and with all response tokens supervised. The pairs are one
-batch, trained on again and again at a constant learning rate, so that losses and gradient norms
-of the steps after the first have to agree: a side that computes something else is marked. Sides
-take turns, each run is a process of its own, and the first step of a run is not counted.
+model, pairs, supervised tokens, dtype and optimizer. The pairs are one batch, trained on again
+and again at a constant learning rate, so that losses and gradient norms of the steps after the
+first have to agree: a side that computes something else is marked. Sides take turns, each run is
+a process of its own, and the first step of a run is not counted.
 
     python benchmarks/train_step.py [--trl PYTHON] [--sides NAME ...] [--rounds 3]
 
-PYTHON is the interpreter of an environment with TRL (see `trl_train.py`). Two kinds of pairs:
-``questions`` with the question as the prompt, as in the paper, and ``documents`` with the
-reference before the question. "3 epochs" counts in what a side does before the first step (the
-reference's pass, its model's loading included), "speed" does not. Memory is that of the process.
+PYTHON is the interpreter of an environment with TRL (see `trl_train.py`). Three kinds of pairs:
+``questions`` with the question as the prompt and all response tokens supervised, ``sentences``
+the same pairs under the sentence masks of Mask-DPO (the paper's case; TRL has no such masks), and
+``documents`` with the reference before the question. "3 epochs" counts in what a side does before
+the first step (the reference's pass, its model's loading included), "speed" does not. Memory is
+that of the process.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ from maskdpo_xtuner.xtuner_cli import run_xtuner
 
 ROOT = Path(__file__).parents[1]
 LEARNING_RATE = 5e-6
+SUPERVISED = 2 / 3  # of the sentences under sentence masks
 TOLERANCE = 2e-3  # relative, of losses and gradient norms
 
 XTUNER: dict[str, Any] = {
@@ -98,6 +101,14 @@ TRL_SIDES: dict[str, list[str]] = {
     'TRL, precomputed': ['--precompute'],
     'TRL, precomputed, no checkpointing': ['--precompute', '--no-checkpointing'],
 }
+
+
+MAP_FUNCTIONS = {
+    'questions': 'response_mask_map_fn',
+    'sentences': 'sentence_mask_map_fn',
+    'documents': 'response_mask_map_fn',
+}
+"""What is supervised in each kind of pairs."""
 
 
 @dataclass
@@ -174,7 +185,7 @@ class Benchmark:
                 'batch_size': count,
                 'dataset': {
                     'dataset': {'path': str(pairs)},
-                    'dataset_map_fn': 'response_mask_map_fn',
+                    'dataset_map_fn': MAP_FUNCTIONS[pairs.stem],
                     'max_length': 1024,
                     'end_of_turn': 'always',
                 },
@@ -207,19 +218,26 @@ def make_pairs(kind: str, count: int) -> Iterator[PreferencePair]:
         document = question.document
         spans = split_sentences(document, 'en')
         fields: dict[str, Any] = {}
-        for side in ('chosen', 'rejected'):
+        for side, counts in (('chosen', 'no_hallucination'), ('rejected', 'hallucination')):
             sents: list[str] = []
             while sum(map(len, sents)) < (400 if kind == 'documents' else 900):
                 start, end = draw.choice(spans)
-                sents.append(document[start:end])
-            fields[side] = [{'role': 'assistant', 'content': ''.join(sents).strip()}]
-            fields[f'{side}_item'] = {'sents': [], 'type': []}
+                sents.append(document[start:end].strip())
+            fields[side] = [{'role': 'assistant', 'content': ' '.join(sents)}]
+            fields[f'{side}_item'] = {'sents': sents, 'type': _types(counts, len(sents))}
         content = question.question
         if kind == 'documents':
             content = f'{document}\n\n{content}'
         yield PreferencePair.model_validate(
             {'prompt': [{'role': 'user', 'content': content}], **fields}
         )
+
+
+def _types(supervised: str, count: int) -> list[str]:
+    """Label sentences so that a share of them is supervised, spread over the answer."""
+    (other,) = {'hallucination', 'no_hallucination'} - {supervised}
+    draw = random.Random(count)
+    return [supervised if draw.random() < SUPERVISED else other for _ in range(count)]
 
 
 def report(kind: str, runs: dict[str, list[Run]]) -> None:
@@ -261,7 +279,7 @@ def main() -> None:
     parser.add_argument('--pairs', type=int, default=4)
     parser.add_argument('--steps', type=int, default=3, help='of a run; the first is not counted')
     parser.add_argument('--rounds', type=int, default=3, help='runs of each side')
-    parser.add_argument('--kinds', nargs='+', default=['questions', 'documents'])
+    parser.add_argument('--kinds', nargs='+', choices=MAP_FUNCTIONS, default=[*MAP_FUNCTIONS])
     names = [*SIDES, *ABLATIONS, *TRL_SIDES]
     parser.add_argument('--sides', nargs='+', choices=names, metavar='SIDE', help='; '.join(names))
     options = parser.parse_args()
@@ -272,8 +290,10 @@ def main() -> None:
             pairs = Path(work) / f'{kind}.jsonl'
             write_records(pairs, make_pairs(kind, options.pairs))
             bench = Benchmark(model, options.dtype, options.steps, options.trl, Path(work))
+            # TRL's trainer has no masks within a response.
+            able = [side for side in sides if kind != 'sentences' or side not in TRL_SIDES]
             for _ in range(options.rounds):
-                for side in sides:
+                for side in able:
                     bench.run(side, pairs)
             report(kind, bench.runs)
 

@@ -18,6 +18,7 @@ from maskdpo_xtuner.training.batches.rows import cut_rows, fill_rows, pair_token
 from maskdpo_xtuner.training.batches.samplers import LengthBalancedSampler
 from maskdpo_xtuner.training.model import MaskDPO
 from maskdpo_xtuner.training.reference import attach_reference, reference_source
+from maskdpo_xtuner.training.supplements.cpu import keep_fp32_on_cpu
 
 
 @LOOPS.register_module()
@@ -47,6 +48,7 @@ class MaskDPOTrainLoop(TrainLoop):
         row_tokens: int | None = None,
         **kwargs: Any,
     ) -> None:
+        keep_fp32_on_cpu(runner)
         if isinstance(dataloader, dict):
             dataloader['dataset'].setdefault('tokenizer', runner.cfg.tokenizer)
             _complete_sampler(dataloader, runner.cfg)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
+from mmengine._strategy import DeepSpeedStrategy
 from xtuner.utils.device import get_device_name
 
 
@@ -26,3 +29,23 @@ def _is_bf16_supported() -> bool:
 
 def _ignore_device(device: object) -> None:
     """There is no device to set."""
+
+
+def keep_fp32_on_cpu(runner: Any) -> None:
+    """Have DeepSpeed train a model that is loaded in fp32 as it is, where there is a CPU only.
+
+    XTuner's ``--deepspeed`` always ends in bf16 or fp16, and a CPU without AVX-512 multiplies bf16
+    at a thirtieth of the speed of fp32. To be called before the strategy prepares the model and
+    before anything is computed as it will (see `training_precision`). ZeRO-3 stays at bf16: it has
+    already been told how to load.
+
+    Args:
+        runner: of mmengine.
+    """
+    strategy = getattr(runner, 'strategy', None)
+    if get_device_name() != 'cpu' or not isinstance(strategy, DeepSpeedStrategy):
+        return
+    loaded_as = str(runner.cfg.model.llm.get('torch_dtype', torch.float32))
+    stage = strategy.config.get('zero_optimization', {}).get('stage', 0)
+    if loaded_as.removeprefix('torch.') == 'float32' and stage < 3:
+        strategy.config.update(fp16={'enabled': False}, bf16={'enabled': False})

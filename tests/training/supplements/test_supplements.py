@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 from pickle import UnpicklingError
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,11 @@ from deepspeed.runtime.zero.stage_1_and_2 import DeepSpeedZeroOptimizer
 from mmengine.config import ConfigDict
 from mmengine.logging import HistoryBuffer
 from xtuner.configs import cfgs_name_path
+from xtuner.engine import DeepSpeedStrategy
 from xtuner.tools.utils import auto_dtype_of_deepspeed_config
 from xtuner.utils import zero_to_any_dtype
 
+from maskdpo_xtuner.training.reference.precision import training_precision
 from maskdpo_xtuner.training.supplements import bitsandbytes, checkpoints, cpu, deepspeed
 
 no_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason='about machines without CUDA')
@@ -76,6 +79,39 @@ def test_on_a_cpu_deepspeed_trains_in_bf16() -> None:
     settings = {'fp16': {'enabled': 'auto'}, 'bf16': {'enabled': 'auto'}}
     chosen = auto_dtype_of_deepspeed_config(settings)
     assert chosen == {'fp16': {'enabled': False}, 'bf16': {'enabled': True}}
+
+
+@no_cuda
+@pytest.mark.parametrize(
+    ('llm', 'stage', 'bf16'),
+    [
+        ({'torch_dtype': 'torch.float32'}, 2, False),
+        ({'torch_dtype': torch.float32}, 1, False),
+        ({}, 2, False),
+        ({'torch_dtype': 'torch.bfloat16'}, 2, True),
+        ({'torch_dtype': 'auto'}, 2, True),
+        ({'torch_dtype': 'torch.float32'}, 3, True),
+    ],
+)
+def test_on_a_cpu_what_is_loaded_in_fp32_is_trained_in_fp32(
+    llm: dict[str, Any],
+    stage: int,
+    bf16: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # It registers optimizers, which works once in a process.
+    monkeypatch.setattr('mmengine._strategy.deepspeed.register_deepspeed_optimizers', list)
+    config = {
+        'train_micro_batch_size_per_gpu': 1,
+        'zero_optimization': {'stage': stage},
+        'bf16': {'enabled': True},
+    }
+    strategy = DeepSpeedStrategy(config=config, work_dir=str(tmp_path))
+    cfg = ConfigDict(model={'llm': llm}, optim_wrapper={'type': 'DeepSpeedOptimWrapper'})
+    runner = SimpleNamespace(cfg=cfg, strategy=strategy)
+    cpu.keep_fp32_on_cpu(runner)
+    assert training_precision(runner).cast == (torch.bfloat16 if bf16 else None)
 
 
 @no_cuda

@@ -21,6 +21,4 @@ train_dataloader = dict(
         end_of_turn='never',
     ),
 )
-# Some thirty steps: the paper's 5e-6 would hardly move a model in so few.
-optim_wrapper = dict(optimizer=dict(lr=1e-5))
 default_hooks = dict(logger=dict(interval=1))

@@ -34,6 +34,13 @@ DECLARED: dict[str, dict[str, Any]] = {
     },
     'llama3_8b_tdpo1': {'model.loss_type': 'tdpo1'},
     'llama3_8b_tdpo2': {'model.loss_type': 'tdpo2'},
+    'smollm2_135m_no_shortcuts': {
+        'model.logits.supervised_only': False,
+        'model.reference': 'model',
+        'train_dataloader.collate_fn.pack': False,
+        'train_dataloader.collate_fn.share_prompt': False,
+        'train_dataloader.collate_fn.cut_tail': False,
+    },
 }
 
 

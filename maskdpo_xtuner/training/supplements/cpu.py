@@ -22,15 +22,6 @@ def supply_cpu_support() -> None:
     torch.cuda.set_device = _ignore_device
 
 
-def _is_bf16_supported() -> bool:
-    # Not False: XTuner would then have DeepSpeed train in fp16, which is worse on a CPU.
-    return True
-
-
-def _ignore_device(device: object) -> None:
-    """There is no device to set."""
-
-
 def keep_fp32_on_cpu(runner: Any) -> None:
     """Have DeepSpeed train a model that is loaded in fp32 as it is, where there is a CPU only.
 
@@ -49,3 +40,12 @@ def keep_fp32_on_cpu(runner: Any) -> None:
     stage = strategy.config.get('zero_optimization', {}).get('stage', 0)
     if loaded_as.removeprefix('torch.') == 'float32' and stage < 3:
         strategy.config.update(fp16={'enabled': False}, bf16={'enabled': False})
+
+
+def _is_bf16_supported() -> bool:
+    # Not False: XTuner would then have DeepSpeed train in fp16, which is worse on a CPU.
+    return True
+
+
+def _ignore_device(device: object) -> None:
+    """There is no device to set."""

@@ -75,7 +75,7 @@ def test_offloaded_gradients_of_all_micro_batches_are_added_up() -> None:
 
 
 @no_cuda
-def test_on_a_cpu_deepspeed_trains_in_bf16() -> None:
+def test_on_a_cpu_auto_means_bf16_and_not_fp16() -> None:
     settings = {'fp16': {'enabled': 'auto'}, 'bf16': {'enabled': 'auto'}}
     chosen = auto_dtype_of_deepspeed_config(settings)
     assert chosen == {'fp16': {'enabled': False}, 'bf16': {'enabled': True}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,18 @@ def test_llama3_config_trains_under_zero2_and_converts_to_a_model(runs: XTunerRu
     assert not all(
         torch.equal(value, converted[name]) for name, value in start.state_dict().items()
     )
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='about machines without CUDA')
+def test_on_a_cpu_fp32_weights_train_in_fp32_beside_a_reference_in_fp32(runs: XTunerRuns) -> None:
+    fp32 = ('model.llm.torch_dtype=torch.float32', 'default_hooks.logger.interval=1')
+    checkpoint = runs.train('fp32', 6, *fp32, 'train_dataloader.batch_size=8', *ZERO2)
+    assert {weight.dtype for weight in policy(checkpoint).values()} == {torch.float32}
+    (scalars,) = checkpoint.parent.glob('*/vis_data/scalars.json')
+    first = json.loads(scalars.read_text(encoding='utf-8').splitlines()[0])
+    # Policy and reference are equal before the first step, if both are run in one format.
+    assert first['loss'] == pytest.approx(math.log(2), abs=1e-6)
+    assert first['rewards/margins'] == pytest.approx(0, abs=1e-5)
 
 
 def test_two_processes_train_and_resume_to_the_same_weights(runs: XTunerRuns) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from mmengine._strategy import DeepSpeedStrategy
+from mmengine.logging import print_log
 from xtuner.utils.device import get_device_name
 
 
@@ -40,6 +41,7 @@ def keep_fp32_on_cpu(runner: Any) -> None:
     stage = strategy.config.get('zero_optimization', {}).get('stage', 0)
     if loaded_as.removeprefix('torch.') == 'float32' and stage < 3:
         strategy.config.update(fp16={'enabled': False}, bf16={'enabled': False})
+        print_log('No GPU: the fp32 weights are trained in fp32', logger='current')
 
 
 def _is_bf16_supported() -> bool:

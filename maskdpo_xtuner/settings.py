@@ -16,9 +16,10 @@ from pydantic import BaseModel, Field, ValidationError
 
 from maskdpo_xtuner.annotators.sources import AnnotatorSource, LexicalSettings
 from maskdpo_xtuner.engines.base import Sampling
-from maskdpo_xtuner.engines.sources import EngineSource, Part, TransformersPolicy
+from maskdpo_xtuner.engines.sources import EngineSource, TransformersPolicy
 from maskdpo_xtuner.jsonl import atomic_writer, read_questions
-from maskdpo_xtuner.pairs import PairRules
+from maskdpo_xtuner.pairing import PairRules, PairSettings
+from maskdpo_xtuner.parts import Part
 from maskdpo_xtuner.records import Question
 
 
@@ -76,14 +77,6 @@ class SamplingSettings(Part):
         return Sampling(self.max_new_tokens, self.temperature, self.top_k, self.top_p)
 
 
-class PairSettings(Part):
-    """See `maskdpo_xtuner.pairs.PairRules`."""
-
-    truncated_chosen: bool = True
-    truncated_rejected: bool = True
-    max_without_verdict: float = Field(default=0.5, ge=0, le=1)
-
-
 QuestionSource = Annotated[JsonlQuestions | ElementQuestions, Field(discriminator='type')]
 
 
@@ -125,7 +118,7 @@ class Settings(Part):
         return {key: leaf for name in values for key, leaf in _flatten(values[name], name).items()}
 
     def pair_rules(self) -> PairRules:
-        """Which answers may be compared, as `make_pair` takes it."""
+        """Which answers may be compared, as `make_pairs` takes it."""
         return PairRules(
             **self.pairs.model_dump(), chosen_with_document=self.sampling.document_for_chosen
         )

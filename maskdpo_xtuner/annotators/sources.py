@@ -19,7 +19,8 @@ from maskdpo_xtuner.annotators.base import Annotator
 from maskdpo_xtuner.annotators.lexical import LexicalAnnotator
 from maskdpo_xtuner.engines.base import Engine
 from maskdpo_xtuner.engines.chat_templates import ChatTemplate
-from maskdpo_xtuner.engines.sources import EngineSource, LMDeployPolicy, OpenAIPolicy, Part
+from maskdpo_xtuner.engines.sources import EngineSource, LMDeployPolicy, OpenAIPolicy
+from maskdpo_xtuner.parts import Part
 
 
 class LexicalSettings(Part):

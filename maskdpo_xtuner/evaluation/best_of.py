@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskdpo_xtuner.evaluation.intervals import Bootstrap, Interval, expanded_percentiles
-from maskdpo_xtuner.pairs import factuality_score
+from maskdpo_xtuner.pairing import factuality_score
 from maskdpo_xtuner.records import AnnotatedResponse
 
 

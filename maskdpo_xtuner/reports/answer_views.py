@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from maskdpo_xtuner.pairs import factuality_score
+from maskdpo_xtuner.pairing import factuality_score
 from maskdpo_xtuner.records import AnnotatedResponse
 from maskdpo_xtuner.reports.segments import Segment, segments, sentence_marks
 from maskdpo_xtuner.reports.tokens import Token

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from maskdpo_xtuner.jsonl import read_records
 from maskdpo_xtuner.masking import Side
-from maskdpo_xtuner.pairs import DroppedQuestion
+from maskdpo_xtuner.pairing import DroppedQuestion
 from maskdpo_xtuner.records import AnnotatedResponse, Label, PairItem, PreferencePair
 
 LabelCounts = Counter[Label | None]

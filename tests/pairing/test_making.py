@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from maskdpo_xtuner.jsonl import read_records, write_records
-from maskdpo_xtuner.pairs import DropReason, PairRules, factuality_score, make_pair
+from maskdpo_xtuner.pairing import DropReason, PairRules, factuality_score, make_pairs
 from maskdpo_xtuner.records import (
     AnnotatedResponse,
     FinishReason,
@@ -56,9 +56,10 @@ def answer(
 
 
 def pair(answers: list[AnnotatedResponse], rules: PairRules | None = None) -> PreferencePair:
-    made = make_pair(QUESTION, answers, rules or PairRules())
-    assert isinstance(made, PreferencePair), made
-    return made
+    made = make_pairs(QUESTION, answers, rules or PairRules())
+    assert not isinstance(made, DropReason), made
+    (only,) = made
+    return only
 
 
 def sides(made: PreferencePair) -> tuple[int | None, int | None]:
@@ -66,7 +67,7 @@ def sides(made: PreferencePair) -> tuple[int | None, int | None]:
 
 
 def drop(answers: list[AnnotatedResponse], rules: PairRules | None = None) -> DropReason:
-    made = make_pair(QUESTION, answers, rules or PairRules())
+    made = make_pairs(QUESTION, answers, rules or PairRules())
     assert isinstance(made, DropReason), made
     return made
 
@@ -156,6 +157,9 @@ def test_a_pair_says_where_it_comes_from() -> None:
     made = pair([answer(0, '+-'), answer(1, '-', 'length')])
     assert (made.question_id, made.topic, made.language) == ('q1', 'tin', 'en')
     assert made.provenance == {
+        'rule': 'best_worst',
+        'no_facts': 'correct',
+        'ties': 'first',
         'chosen_model': 'm',
         'rejected_model': 'm',
         'annotator_name': 'scripted',

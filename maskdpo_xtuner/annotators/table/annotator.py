@@ -153,7 +153,8 @@ class TableAnnotator:
 
 
 def _weight(token: Token) -> int:
-    return 2 if token.value is not None or (token.is_capital and token.index > 0) else 1
+    is_number = token.value is not None or token.word in v.ORDINALS | v.CARDINALS
+    return 2 if is_number or (token.is_capital and token.index > 0) else 1
 
 
 def _is_cut(tokens: Sequence[Token], text: str, is_last: bool) -> bool:

@@ -12,6 +12,7 @@ from maskdpo_xtuner.annotators.table import vocabulary as v
 
 _LIST_MARKER = re.compile(r'^\s*(?:(?:[-*+•·]|\(?\d{1,3}[.)])\s+)')
 _ABBREVIATED = re.compile(r'\b(U)\. ?(S|K)\.(?: ?A\.)?')
+_CONTRACTED = re.compile(r"\b(it|he|she|that|there|this|here|who|what)['’]s\b", re.I)
 _TOKEN = re.compile(
     r"""(?P<number>\d+(?:,\d{3})*(?:\.\d+)?)(?P<ending>st|nd|rd|th|s)?(?![^\W\d_])
       | (?P<word>[^\W_]+(?:[’'\-][^\W_]+)*)
@@ -37,7 +38,8 @@ class Token:
 
 def tokens_of(text: str) -> list[Token]:
     """The tokens of a sentence or of a column's value."""
-    decomposed = unicodedata.normalize('NFKD', _ABBREVIATED.sub(r'\1\2', text))
+    expanded = _CONTRACTED.sub(r'\1 is', _ABBREVIATED.sub(r'\1\2', text))
+    decomposed = unicodedata.normalize('NFKD', expanded)
     plain = ''.join(c for c in decomposed if not unicodedata.combining(c))
     plain = _LIST_MARKER.sub('', plain).replace('−', '-')
     return [_token(index, match) for index, match in enumerate(_TOKEN.finditer(plain))]
@@ -158,8 +160,9 @@ class Clause:
         """Whether a value at ``index`` is said of the topic: by the topic named last before it."""
         if self.about_other:
             return False
-        before = [m.own for m in self.mentions if m.start < index]
-        after = [m.own for m in self.mentions if m.start > index]
+        mentions = [m for m in self.mentions if self.sentence[m.start - 1].text != '(' or m.own]
+        before = [m.own for m in mentions if m.start < index]
+        after = [m.own for m in mentions if m.start > index]
         return before[-1] if before else all(after)
 
     def is_denied(self, start: int, end: int) -> bool:

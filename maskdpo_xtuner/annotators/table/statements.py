@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,7 @@ from maskdpo_xtuner.annotators.table import values
 from maskdpo_xtuner.annotators.table import vocabulary as v
 from maskdpo_xtuner.annotators.table.reading import Clause, Token, phrase_at, tokens_of
 from maskdpo_xtuner.builtin.checks import (
+    COUNTRY_WORDS,
     Category,
     Check,
     Names,
@@ -24,8 +26,10 @@ from maskdpo_xtuner.builtin.checks import (
 )
 from maskdpo_xtuner.sentences import split_sentences
 
+_COUNTRIES = {*COUNTRY_WORDS, *(word for words in COUNTRY_WORDS.values() for word in words)}
 _CATEGORY_REACH = 10  # words between "is" and what the topic is
-_FORMS = 4  # letters that an ending may add: metal, metallic
+_CUE_ENDING = 3  # letters that may follow a cue: discover, discovery, discovering
+_FORM = re.compile('(?:s|es|lic|ic|eous)?')  # metals, metallic, gaseous
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,11 @@ class Column:
 def _begins(clause: Clause, index: int, words: Sequence[str]) -> bool:
     if index + len(words) > clause.end:
         return False
-    return all(clause.sentence[index + i].word.startswith(word) for i, word in enumerate(words))
+    stated = [token.word for token in clause.sentence[index : index + len(words)]]
+    return all(
+        word.startswith(cue) and len(word) - len(cue) <= _CUE_ENDING
+        for word, cue in zip(stated, words, strict=True)
+    )
 
 
 def _singular(word: str) -> str:
@@ -178,45 +186,62 @@ def _in_unit(check: Number, clause: Clause, end: int, number: float) -> tuple[fl
 
 def read_symbol(column: Column, value: str, clause: Clause) -> Iterator[Finding]:
     """Signs in a clause with a cue, and one in brackets after the topic."""
-    for mention in clause.mentions:
-        index = mention.end + 1
-        if mention.own and clause.start <= index < clause.end - 1:
-            if clause.sentence[index - 1].text == '(' and clause.sentence[index + 1].text == ')':
-                sign = clause.sentence[index].text
-                if _is_sign(sign) and not any(c.isdigit() for c in sign):
-                    yield _finding(column, clause, sign == value, index, index + 1, ())
+    for token in _in_brackets(clause):
+        yield _finding(column, clause, token.text == value, token.index, token.index + 1, ())
     cues = column.cues(clause)
     if not cues:
         return
     signs = [t for t in clause.tokens if _is_sign(t.text) and clause.is_of_topic(t.index)]
-    signs = [t for t in signs if t.index != 0 or cues[0][0] > 1] or _after_is(clause, cues[0][1])
-    for token in signs:
-        used = _tokens_of_cues(cues)
+    signs = [t for t in signs if t.index > 0 or _word(clause, 1) in v.COPULAS]
+    for token in {t.index: t for t in (*signs, *_stated_signs(clause, cues))}.values():
         right = token.text == value
+        used = _tokens_of_cues(cues)
         yield _finding(column, clause, right, token.index, token.index + 1, used)
+
+
+def _in_brackets(clause: Clause) -> Iterator[Token]:
+    """A sign without digits in brackets right after the topic's name."""
+    for mention in clause.mentions:
+        after = clause.sentence[mention.end : mention.end + 3]
+        if mention.own and clause.start <= mention.start < clause.end and len(after) == 3:
+            opening, sign, closing = (token.text for token in after)
+            if opening == '(' and closing == ')' and sign.isalpha() and _is_sign(sign):
+                yield after[1]
 
 
 def _is_sign(text: str) -> bool:
     if text.lower() in v.FUNCTION_WORDS - {'he', 'as', 'at', 'in', 'no', 'be', 'i'}:
         return False
-    return (
-        text[:1].isupper() and text.isalnum() and (len(text) <= 2 or any(c.isdigit() for c in text))
-    )
+    has_digit = any(character.isdigit() for character in text)
+    return text[:1].isupper() and text.isalnum() and (len(text) <= 2 or has_digit)
 
 
-def _after_is(clause: Clause, start: int) -> list[Token]:
-    """The word that stands right after "is", a colon or in quotation marks after the cue."""
+def _stated_signs(clause: Clause, cues: Sequence[tuple[int, int]]) -> Iterator[Token]:
+    """What stands in the place of a sign: the symbol "Hel", the symbol boron, is magnesium."""
+    for _, end in cues:
+        index, says_is = end, False
+        while index < clause.end and _word(clause, index) in ('of', 'is', ':', 'as', '"', "'", '“'):
+            says_is = says_is or _word(clause, index) in ('is', ':')
+            index += 1
+        if index < clause.end and clause.is_of_topic(index):
+            token = clause.sentence[index]
+            named = any(m.own and m.start == index for m in clause.mentions)
+            if token.word not in v.OWN_PRONOUNS and (
+                (named and _word(clause, end) != 'of') or (token.is_capital and len(token.text) < 4)
+            ):
+                yield token
+        yield from _after_is(clause, end)
+
+
+def _after_is(clause: Clause, start: int) -> Iterator[Token]:
+    """The topic's name right after "is": the symbol for boron is boron."""
     for index in range(start, clause.end - 1):
-        token, following = clause.sentence[index], clause.sentence[index + 1]
-        if token.word in ('is', ':') or token.text in '"“\'':
-            if following.text in '"“\'' and index + 2 < clause.end:
-                following = clause.sentence[index + 2]
-            ok = following.word.isalpha() and following.word not in v.FUNCTION_WORDS | v.NEGATIONS
-            ends = following.index + 1 >= clause.end or clause.sentence[following.index + 1].is_mark
-            return (
-                [following] if ok and (ends or _word(clause, following.index + 1) == 'and') else []
-            )
-    return []
+        if clause.sentence[index].word == 'is':
+            if any(m.own and m.start == index + 1 for m in clause.mentions):
+                token = clause.sentence[index + 1]
+                if token.word not in (*v.OWN_PRONOUNS, 'the'):
+                    yield token
+            return
 
 
 def read_persons(column: Column, value: str, clause: Clause) -> Iterator[Finding]:
@@ -230,12 +255,12 @@ def read_persons(column: Column, value: str, clause: Clause) -> Iterator[Finding
         name = clause.sentence[start:end]
         if not clause.is_of_topic(start):
             continue
-        right = values.surname_agrees(name, known)
+        right = values.person_agrees(name, known)
         if right or _is_person(clause, start, end, cues):
             if not right and position + 1 < len(runs) and _word(clause, end) == 'and':
                 following = runs[position + 1]
                 if following[0] == end + 1 and end - start == 1:
-                    right = values.surname_agrees(clause.sentence[slice(*following)], known)
+                    right = values.person_agrees(clause.sentence[slice(*following)], known)
             yield _finding(column, clause, right, start, end, _tokens_of_cues(cues))
 
 
@@ -246,7 +271,9 @@ def _is_person(clause: Clause, start: int, end: int, cues: Sequence[tuple[int, i
         return False
     if any(m.start < end and start < m.end for m in clause.mentions):
         return False
-    before = [t.word for t in clause.sentence[max(0, start - 1) : start]]
+    if ' '.join(t.text for t in clause.sentence[start:end]) in _COUNTRIES:
+        return False
+    before = [t.word for t in clause.sentence[max(0, start - 2) : start] if t.word != 'the'][-1:]
     if before and before[0] in v.BEFORE_PLACES:
         return False
     introduced = bool(before) and (before[0] in v.TITLES | {'by', 'named', 'and', 'when', 'that'})
@@ -312,7 +339,7 @@ def _matches(clause: Clause, start: int, words: Sequence[str]) -> bool:
         return False
     stated = [t.word.replace('-', '') for t in clause.sentence[start : start + len(words)]]
     return all(
-        word.startswith(known) and len(word) - len(known) <= _FORMS
+        word.startswith(known) and _FORM.fullmatch(word[len(known) :]) is not None
         for word, known in zip(stated, (w.replace('-', '') for w in words), strict=True)
     )
 
@@ -361,13 +388,13 @@ def _texts(value: str, whole: bool) -> list[str]:
 def read_origin(column: Column, value: str, clause: Clause) -> Iterator[Finding]:
     """Languages, quoted words, namesakes and prose of a clause about the name."""
     cues = column.cues(clause)
-    if not cues:
+    if not cues or clause.about_other or clause.tokens[0].word in ('he', 'she', 'his', 'her'):
         return
     known = [t.word for t in tokens_of(value) if not t.is_mark]
     used = _tokens_of_cues(cues)
     for index in range(clause.start, clause.end):
         token = clause.sentence[index]
-        if token.word in v.LANGUAGES and token.is_capital and set(known) & v.LANGUAGES:
+        if _is_language(clause, index) and set(known) & v.LANGUAGES:
             yield _finding(column, clause, token.word in known, index, index + 1, used)
         elif _is_foreign(clause, index):
             right = any(values.similar(token.word, word) for word in known)
@@ -376,10 +403,24 @@ def read_origin(column: Column, value: str, clause: Clause) -> Iterator[Finding]
     yield from _glosses(column, clause, known, used)
 
 
+def _is_language(clause: Clause, index: int) -> bool:
+    """A language that a word comes from: the Latin word, from Greek, in Arabic."""
+    token = clause.sentence[index]
+    if token.word not in v.LANGUAGES or not token.is_capital:
+        return False
+    following = _word(clause, index + 1)
+    of_word = following in ('word', 'words', 'term', 'name', 'root', 'roots', 'for', ':', '"', '“')
+    before = [t.word for t in clause.sentence[max(0, index - 2) : index]]
+    ends = index + 1 >= clause.end or clause.sentence[index + 1].is_mark
+    return of_word or (ends and bool({'from', 'in'} & set(before)))
+
+
 def _is_foreign(clause: Clause, index: int) -> bool:
     """A single word in quotation marks after "word" or a language."""
     token = clause.sentence[index]
     if not token.word.isalpha() or index < clause.start + 2:
+        return False
+    if any(m.start <= index < m.end for m in clause.mentions):
         return False
     quoted = clause.sentence[index - 1].text in '"“\'‘' and _word(clause, index + 1) in '"”\'’,.'
     before = clause.sentence[index - 2].word
@@ -409,7 +450,8 @@ def _glosses(
     """Other words of the clause that the column holds."""
     stems = {stem(word) for word in known if word not in v.FUNCTION_WORDS | v.LANGUAGES}
     stated = values.content_stems(clause.tokens, column.plain)
-    held = {i for i, s in stated.items() if s in stems}
+    mentioned = {i for m in clause.mentions for i in range(m.start, m.end)}
+    held = {i for i, s in stated.items() if s in stems} - mentioned - used
     if held:
         right = not clause.is_denied(clause.start, max(held) + 1)
         yield Finding(column.check.column, right, frozenset(held) | used, is_prose=True)

@@ -32,14 +32,12 @@ COPULAS = _words(
 COMPLEMENT_ENDS = _words(
     """with by from for that which who like than between contains contain containing reacts into
     used uses found made such including other where when because derived discovered compound
-    compounds composed consisting obtained produced combined combines with without about lacks not
+    compounds composed consisting obtained produced combined combines with without about lacks
     named via through alloy alloys ore ores mixture form forms using isotope isotopes"""
 )
 OWN_PRONOUNS = _words("it its they their this these it's itself")
 RELATIVES = _words('which that who whose whom where')
-CONJUNCTIONS = _words(
-    'but while whereas although though because since when after before however unless until'
-)
+CONJUNCTIONS = _words('but while whereas although though because when however unless until')
 AFTER_AND = _words("it its it's he she they this is was has are were lies covers borders")
 TITLES = _words(
     """sir dr professor prof mr mrs lord baron count chemist chemists physicist physicists
@@ -73,8 +71,9 @@ LANGUAGES = _words(
 PLAIN = (
     *('first', 'name', 'call', 'known', 'know', 'also', 'fact', 'type', 'kind', 'common', 'year'),
     *('located', 'discover', 'century', 'found', 'considered', 'classif', 'officially', 'indeed'),
-    *('approximately', 'roughly', 'nearly', 'represent', 'refer', 'mainly', 'primarily', 'famous'),
+    *('approximately', 'roughly', 'near', 'represent', 'refer', 'mainly', 'primarily', 'famous'),
     *('question', 'answer', 'example', 'form', 'include', 'mean', 'word', 'thing', 'information'),
+    *('natural', 'scientific', 'actual', 'typical', 'usual', 'general', 'denote', 'official'),
 )
 NOT_NEGATIONS = re.compile(r'\bnot (?:only|just|until|merely|least|surprising)\w*\b', re.I)
 TALK = re.compile(

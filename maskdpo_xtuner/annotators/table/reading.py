@@ -187,11 +187,13 @@ def clauses_of(tokens: Sequence[Token], mentions: Sequence[Mention]) -> list[Cla
 
 
 def _boundaries(tokens: Sequence[Token]) -> Iterator[int]:
+    cleft = [t.word for t in tokens if not t.is_mark and t.word != 'however'][:2]
+    relatives = v.RELATIVES - ({'who', 'that'} if cleft in (['it', 'was'], ['it', 'is']) else set())
     for index, token in enumerate(tokens[1:], start=1):
         following = tokens[index + 1].word if index + 1 < len(tokens) else ''
         if (
             token.text in (';', '—')
-            or token.word in v.RELATIVES | v.CONJUNCTIONS
+            or token.word in relatives | v.CONJUNCTIONS
             or (token.word in ('and', 'so') and following in v.AFTER_AND)
         ):
             yield index

@@ -11,7 +11,13 @@ from typing import Any
 from maskdpo_xtuner.annotators.content import stem
 from maskdpo_xtuner.annotators.table import values
 from maskdpo_xtuner.annotators.table import vocabulary as v
-from maskdpo_xtuner.annotators.table.reading import Clause, Token, phrase_at, tokens_of
+from maskdpo_xtuner.annotators.table.reading import (
+    Clause,
+    Token,
+    is_verb,
+    phrase_at,
+    tokens_of,
+)
 from maskdpo_xtuner.builtin.checks import (
     COUNTRY_WORDS,
     Category,
@@ -126,9 +132,20 @@ def _tokens_of_cues(cues: Sequence[tuple[int, int]]) -> frozenset[int]:
     return frozenset(i for cue in cues for i in range(*cue))
 
 
+def _events(column: Column, clause: Clause) -> list[tuple[int, int]]:
+    """Cues that do not have something else as their object ("discovered the electron")."""
+    return [cue for cue in column.cues(clause) if not _has_other_object(clause, cue[1])]
+
+
+def _has_other_object(clause: Clause, index: int) -> bool:
+    if _word(clause, index) not in ('the', 'a', 'an', 'that'):
+        return False
+    return not any(m.own and index <= m.start <= index + 4 for m in clause.mentions)
+
+
 def read_year(column: Column, value: str, clause: Clause) -> Iterator[Finding]:
     """Years, decades and centuries of a clause with a cue."""
-    cues = column.cues(clause)
+    cues = _events(column, clause)
     for index in range(clause.start, clause.end) if cues else ():
         following = _word(clause, index + 1)
         right = values.year_agrees(clause.sentence[index], following, int(value))
@@ -246,10 +263,10 @@ def _after_is(clause: Clause, start: int) -> Iterator[Token]:
 
 def read_persons(column: Column, value: str, clause: Clause) -> Iterator[Finding]:
     """Persons named beside a cue."""
-    cues = column.cues(clause)
+    cues = _events(column, clause)
     if not cues:
         return
-    known = values.listed(value)
+    known = values.persons(value)
     runs = list(values.capital_runs(clause.sentence, clause.start, clause.end))
     for position, (start, end) in enumerate(runs):
         name = clause.sentence[start:end]
@@ -285,7 +302,7 @@ def _is_person(clause: Clause, start: int, end: int, cues: Sequence[tuple[int, i
 
 def read_names(column: Column, value: str, clause: Clause) -> Iterator[Finding]:
     """Names out of a known list beside a cue."""
-    cues = column.cues(clause)
+    cues = _events(column, clause)
     if not cues:
         return
     right_names = set(values.listed(value))
@@ -348,7 +365,7 @@ def _lead(clause: Clause, index: int) -> int | None:
     """Where the "is" (or the topic itself) stands that makes the word at ``index`` a complement."""
     for i in range(index - 1, max(clause.start, index - _CATEGORY_REACH) - 1, -1):
         token = clause.sentence[i]
-        if token.word in v.COPULAS:
+        if token.word in v.COPULAS or (token.word == 'as' and _word(clause, i - 1) in v.BEFORE_AS):
             return i
         if any(m.own and m.end - 1 == i for m in clause.mentions):
             return i if i + 1 < index else None
@@ -388,7 +405,7 @@ def _texts(value: str, whole: bool) -> list[str]:
 def read_origin(column: Column, value: str, clause: Clause) -> Iterator[Finding]:
     """Languages, quoted words, namesakes and prose of a clause about the name."""
     cues = column.cues(clause)
-    if not cues or clause.about_other or clause.tokens[0].word in ('he', 'she', 'his', 'her'):
+    if not cues or not (clause.about_topic or _is_subject(clause, cues[0][0])):
         return
     known = [t.word for t in tokens_of(value) if not t.is_mark]
     used = _tokens_of_cues(cues)
@@ -401,6 +418,12 @@ def read_origin(column: Column, value: str, clause: Clause) -> Iterator[Finding]
             yield _finding(column, clause, right, index, index + 1, used)
     yield from _namesakes(column, clause, known, used)
     yield from _glosses(column, clause, known, used)
+
+
+def _is_subject(clause: Clause, index: int) -> bool:
+    """Whether a cue stands before the clause's verb: the name comes from."""
+    verbs = (token.index for token in clause.tokens if is_verb(token))
+    return not clause.about_other and index < next(verbs, index)
 
 
 def _is_language(clause: Clause, index: int) -> bool:

@@ -20,6 +20,12 @@ def listed(value: str) -> list[str]:
     return [item for item in _SEPARATOR.split(value) if item]
 
 
+def persons(value: str) -> list[str]:
+    """The persons of a column; "Pierre and Marie Curie" have one surname."""
+    shared = re.sub(r'\b(\w+) and (\w+(?: \w+)*? (?:de )?(\w+))', r'\1 \3, \2', value)
+    return listed(shared)
+
+
 def number_range(value: str) -> tuple[float, float] | None:
     """The least and the greatest number of a column's value."""
     negative = -1.0 if value.lstrip().startswith('-') else 1.0

@@ -22,12 +22,15 @@ VERBS = _words(
     consist consists contain contains cover covers exist exists find finds form forms found gave
     gives got has hold holds include includes know known lie lies made make makes mean means melt
     melts occur occurs play plays produce produces react reacts refer refers said say says serve
-    serves share shares speak speaks stand stands take takes took use uses write written"""
+    serves allows appears acts carries causes creates extends grows helps indicates involves lacks
+    leads needs provides ranks releases remains represents requires shows works
+    share shares speak speaks stand stands take takes took use uses write written"""
 )
 COPULAS = _words(
-    """is are was were be been being isn't aren't wasn't weren't it's as become becomes became
+    """is are was were be been being isn't aren't wasn't weren't become becomes became
     remains belongs belong called considered classified categorized"""
 )
+BEFORE_AS = _words('known classified considered regarded categorized recognized described seen')
 # They end a complement: what follows them is not what the topic is.
 COMPLEMENT_ENDS = _words(
     """with by from for that which who like than between contains contain containing reacts into

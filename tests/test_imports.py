@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'builtin': {'records', 'hashing'},
     'engines': {'records', 'builtin', 'hashing', 'parts'},
     'completions': {'engines', 'records', 'progress'},
-    'annotators': {'engines', 'sentences', 'records', 'parts'},
+    'annotators': {'engines', 'sentences', 'records', 'parts', 'builtin'},
     'pairing': {'records', 'parts', 'refusals'},
     'settings': {'records', 'engines', 'annotators', 'builtin', 'pairing', 'parts', 'jsonl'},
     'pipeline': {

@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     'evaluation': {
         *{'records', 'jsonl', 'progress', 'engines', 'completions', 'annotators', 'pairs'},
-        *{'settings', 'pipeline', 'builtin'},
+        *{'settings', 'pipeline', 'builtin', 'objectives'},
     },
     'reports': {'records', 'jsonl', 'masking', 'pairs', 'evaluation', 'pipeline'},
     'xtuner_cli': set(),

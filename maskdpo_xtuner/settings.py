@@ -91,19 +91,7 @@ class SamplingSettings(Part):
         return Sampling(self.max_new_tokens, self.temperature, self.top_k, self.top_p)
 
 
-<<<<<<< HEAD
-QuestionSource = Annotated[JsonlQuestions | ElementQuestions, Field(discriminator='type')]
-=======
-class PairSettings(Part):
-    """See `maskdpo_xtuner.pairs.PairRules`."""
-
-    truncated_chosen: bool = True
-    truncated_rejected: bool = True
-    max_without_verdict: float = Field(default=0.5, ge=0, le=1)
-
-
 QuestionSource = Annotated[JsonlQuestions | TableSource, Field(discriminator='type')]
->>>>>>> table
 
 
 class EvaluationSettings(Part):

@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     'evaluation': {
         *{'records', 'jsonl', 'progress', 'engines', 'completions', 'annotators'},
-        *{'pairing', 'refusals', 'settings', 'pipeline', 'builtin'},
+        *{'pairing', 'refusals', 'settings', 'pipeline', 'builtin', 'objectives'},
     },
     'reports': {'records', 'jsonl', 'masking', 'pairing', 'evaluation', 'pipeline'},
     'xtuner_cli': set(),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from maskdpo_xtuner.hashing import file_sha256
 
@@ -49,6 +51,32 @@ def name_and_revision(model: str, revision: str | None, trust_remote_code: bool)
     if folder.is_dir():
         return folder.resolve().name, digest_folder(folder)
     return model, str(config._commit_hash)
+
+
+def model_source(model: str, commit: str, trust_remote_code: bool) -> dict[str, Any]:
+    """What transformers' ``from_pretrained`` takes to read what `name_and_revision` named."""
+    return {
+        'pretrained_model_name_or_path': model,
+        'revision': None if Path(model).is_dir() else commit,
+        'trust_remote_code': trust_remote_code,
+    }
+
+
+def load_causal_lm(source: Mapping[str, Any], dtype: str, device: str) -> Any:
+    """Load a model for inference.
+
+    Args:
+        source: of `model_source`.
+        dtype: name of the torch dtype of the weights.
+        device: a torch device, or ``auto`` for CUDA where there is one, else the CPU.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(**source, torch_dtype=getattr(torch, dtype))
+    if device == 'auto':
+        device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    return model.to(device).eval()
 
 
 def digest_folder(folder: Path) -> str:

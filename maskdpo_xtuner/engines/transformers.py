@@ -8,11 +8,15 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from maskdpo_xtuner.engines.base import Completion, Failure, Request, Sampling
-from maskdpo_xtuner.engines.model_files import check_model, name_and_revision
+from maskdpo_xtuner.engines.model_files import (
+    check_model,
+    load_causal_lm,
+    model_source,
+    name_and_revision,
+)
 
 
 class TransformersEngine:
@@ -61,11 +65,7 @@ class TransformersEngine:
         self._dtype, self._device = dtype, device
         check_model(model)
         name, commit = name_and_revision(model, revision, trust_remote_code)
-        self._source: dict[str, Any] = {
-            'pretrained_model_name_or_path': model,
-            'revision': None if Path(model).is_dir() else commit,
-            'trust_remote_code': trust_remote_code,
-        }
+        self._source = model_source(model, commit, trust_remote_code)
         self.identity: Mapping[str, str] = {
             'engine': 'transformers',
             'model': name,
@@ -82,15 +82,7 @@ class TransformersEngine:
 
     @cached_property
     def _model(self) -> Any:
-        import torch
-        from transformers import AutoModelForCausalLM
-
-        dtype = getattr(torch, self._dtype)
-        model = AutoModelForCausalLM.from_pretrained(**self._source, torch_dtype=dtype)
-        device = self._device
-        if device == 'auto':
-            device = 'cuda' if torch.cuda.is_available() else 'cpu'
-        return model.to(device).eval()
+        return load_causal_lm(self._source, self._dtype, self._device)
 
     @cached_property
     def _end_ids(self) -> frozenset[int]:

@@ -124,7 +124,7 @@ def _span(start: int, end: int) -> frozenset[int]:
 def _finding(
     column: Column, clause: Clause, right: bool, start: int, end: int, cue: Iterable[int]
 ) -> Finding:
-    denied = clause.is_denied(start, end)
+    denied = clause.is_denied(start)
     return Finding(column.check.column, right != denied, _span(start, end) | frozenset(cue))
 
 
@@ -168,6 +168,8 @@ def read_number(column: Column, value: str, clause: Clause) -> Iterator[Finding]
             if scaled is None:
                 continue
             stated, stop = scaled
+            if stated < check.least:
+                continue
             text = clause.sentence[index].text
             right = values.agrees(stated, text, value, check.tolerance)
             yield _finding(column, clause, right, index, stop, range(*cue))
@@ -302,31 +304,61 @@ def _is_person(clause: Clause, start: int, end: int, cues: Sequence[tuple[int, i
 
 def read_names(column: Column, value: str, clause: Clause) -> Iterator[Finding]:
     """Names out of a known list beside a cue."""
-    cues = _events(column, clause)
+    cues = column.cues(clause)
     if not cues:
         return
-    right_names = set(values.listed(value))
-    right_names |= {o for name in right_names for o in column.check.known.get(name, ())}
-    for start, end, names in _known_names(column, clause):
-        if clause.is_of_topic(start):
-            right = bool(names & right_names)
-            yield _finding(column, clause, right, start, end, _tokens_of_cues(cues))
+    true = set(values.listed(value))
+    true |= {other for name in true for other in column.check.known.get(name, ())}
+    for start, end, names in [*_known_names(column, clause), *_unknown_names(column, clause)]:
+        # The name of another topic is no subject here: what decides stands before the cue.
+        is_topic = any(m.start == start and m.end == end for m in clause.mentions)
+        place = min(cues)[0] if is_topic else start
+        if clause.is_of_topic(place):
+            yield _finding(column, clause, bool(names & true), start, end, _tokens_of_cues(cues))
 
 
 def _known_names(column: Column, clause: Clause) -> Iterator[tuple[int, int, set[str]]]:
     """The names of the column in a clause, each with all that it can stand for."""
     index = clause.start
     while index < clause.end:
-        longest = next((p for p, _ in column.names if phrase_at(clause.sentence, index, p)), None)
-        if longest is None or not clause.sentence[index].is_capital:
-            index += 1
-            continue
-        end = index + len(longest)
-        text = ' '.join(longest)
-        stands_for = {name for phrase, name in column.names if ' '.join(phrase) == text}
-        if not any(m.start < end and index < m.end for m in clause.mentions if m.own):
-            yield index, end, stands_for
-        index = end
+        words = _longest_name(column, clause, index)
+        end = index + len(words)
+        if words and not _is_within_topic(clause, index, end):
+            yield index, end, {name for phrase, name in column.names if phrase == words}
+        index = max(end, index + 1)
+
+
+def _longest_name(column: Column, clause: Clause, index: int) -> tuple[str, ...]:
+    if not (column.check.any_case or clause.sentence[index].is_capital):
+        return ()
+    for phrase, _ in column.names:
+        if phrase_at(clause.sentence, index, phrase):
+            return phrase
+        plural = (*phrase[:-1], f'{phrase[-1]}s')
+        if column.check.any_case and phrase_at(clause.sentence, index, plural):
+            return phrase
+    return ()
+
+
+def _is_within_topic(clause: Clause, start: int, end: int) -> bool:
+    """Whether a name is part of a topic's name, or is the topic itself."""
+    around = [m for m in clause.mentions if m.start <= start and end <= m.end]
+    return any(m.own or m.end - m.start > end - start for m in around)
+
+
+def _unknown_names(column: Column, clause: Clause) -> Iterator[tuple[int, int, set[str]]]:
+    """Names that no row has, of a closed column."""
+    if not column.check.closed:
+        return
+    known = {i for start, end, _ in _known_names(column, clause) for i in range(start, end)}
+    for start, end in values.capital_runs(clause.sentence, clause.start, clause.end):
+        words = {t.word for t in clause.sentence[start:end] if len(t.word) > 1}
+        meant = any(m.start < end and start < m.end for m in clause.mentions)
+        first = start == 0 and end == 1 and _word(clause, 1) not in v.COPULAS
+        located = _word(clause, start - 1) in ('in', 'on', 'near', 'of') if start else False
+        if words and not (meant or first or located or known & set(range(start, end)) or words & v.DIRECTIONS
+                or words & (v.NATIONALITIES | v.LANGUAGES)):  # fmt: skip
+            yield start, end, set()
 
 
 def read_category(column: Column, value: str, clause: Clause) -> Iterator[Finding]:
@@ -389,7 +421,7 @@ def read_words(column: Column, value: str, clause: Clause) -> Iterator[Finding]:
         known = set(values.content_stems(tokens_of(text), column.plain).values())
         held = {i for i, s in stated.items() if s in known}
         if held and (cues or (len(held) > 1 and len(held) == len(stated))):
-            denied = clause.is_denied(clause.start, clause.end)
+            denied = clause.is_denied(clause.end)
             denies = any(t.word in v.NEGATIONS for t in tokens_of(text)) and not cues
             used = frozenset(held) | _tokens_of_cues(cues)
             yield Finding(check.column, denied == denies, used, is_prose=True)
@@ -476,7 +508,7 @@ def _glosses(
     mentioned = {i for m in clause.mentions for i in range(m.start, m.end)}
     held = {i for i, s in stated.items() if s in stems} - mentioned - used
     if held:
-        right = not clause.is_denied(clause.start, max(held) + 1)
+        right = not clause.is_denied(max(held))
         yield Finding(column.check.column, right, frozenset(held) | used, is_prose=True)
 
 

@@ -22,7 +22,7 @@ VERBS = _words(
     consist consists contain contains cover covers exist exists find finds form forms found gave
     gives got has hold holds include includes know known lie lies made make makes mean means melt
     melts occur occurs play plays produce produces react reacts refer refers said say says serve
-    serves allows appears acts carries causes creates extends grows helps indicates involves lacks
+    serves allows appears acts carries causes creates extends grows helps indicates involves lacks live lives
     leads needs provides ranks releases remains represents requires shows works
     share shares speak speaks stand stands take takes took use uses write written"""
 )
@@ -51,6 +51,10 @@ BEFORE_PLACES = _words('at in from near of to inside outside during on within un
 ORGANIZATIONS = _words(
     """university institute laboratory laboratories academy college society company corporation
     school museum observatory centre center hospital nobel prize award nasa royal"""
+)
+DIRECTIONS = _words(
+    """northern southern eastern western central north south east west northeast northwest
+    southeast southwest northeastern northwestern southeastern southwestern"""
 )
 CALENDAR = _words(
     """january february march april may june july august september october november december

@@ -64,8 +64,8 @@ class Names(Check):
     """Proper names beside a cue, out of all that the column holds and what ``known`` adds.
 
     The column holds them with semicolons between, or with commas, ``and`` and slashes. A name that
-    only other rows have is wrong; one that no row has is wrong too when the column is ``closed``, and
-    is not decided otherwise. A name may be that of another topic (the neighbours of a country).
+    only other rows have is wrong; one that no row has is wrong too when the column is ``closed``,
+    and is not decided otherwise. A name may be that of another topic (neighbours of a country).
 
     Attributes:
         known: names beside the column's, each with the other words for it.

@@ -212,10 +212,25 @@ def read_symbol(column: Column, value: str, clause: Clause) -> Iterator[Finding]
         return
     signs = [t for t in clause.tokens if _is_sign(t.text) and clause.is_of_topic(t.index)]
     signs = [t for t in signs if t.index > 0 or _word(clause, 1) in v.COPULAS]
+    spelled = _spelled(value, clause)
+    if spelled:
+        yield _finding(column, clause, True, *spelled, _tokens_of_cues(cues))
+        return
+    signs = [t for t in signs if t.text == value or t.text not in value or value.isalnum()]
     for token in {t.index: t for t in (*signs, *_stated_signs(clause, cues))}.values():
         right = token.text == value
         used = _tokens_of_cues(cues)
         yield _finding(column, clause, right, token.index, token.index + 1, used)
+
+
+def _spelled(value: str, clause: Clause) -> tuple[int, int] | None:
+    """Where a sign of several tokens stands, as a formula is: ``Cu3(CO3)2(OH)2``."""
+    wanted = [token.text for token in tokens_of(value)]
+    texts = [token.text for token in clause.tokens]
+    for start in range(len(texts) - len(wanted) + 1):
+        if len(wanted) > 1 and texts[start : start + len(wanted)] == wanted:
+            return clause.start + start, clause.start + start + len(wanted)
+    return None
 
 
 def _in_brackets(clause: Clause) -> Iterator[Token]:
@@ -356,8 +371,8 @@ def _unknown_names(column: Column, clause: Clause) -> Iterator[tuple[int, int, s
         meant = any(m.start < end and start < m.end for m in clause.mentions)
         first = start == 0 and end == 1 and _word(clause, 1) not in v.COPULAS
         located = _word(clause, start - 1) in ('in', 'on', 'near', 'of') if start else False
-        if words and not (meant or first or located or known & set(range(start, end)) or words & v.DIRECTIONS
-                or words & (v.NATIONALITIES | v.LANGUAGES)):  # fmt: skip
+        no_names = words & (v.DIRECTIONS | v.NATIONALITIES | v.LANGUAGES)
+        if words and not (meant or first or located or no_names or known & set(range(start, end))):
             yield start, end, set()
 
 

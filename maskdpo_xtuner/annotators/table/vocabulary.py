@@ -22,8 +22,8 @@ VERBS = _words(
     consist consists contain contains cover covers exist exists find finds form forms found gave
     gives got has hold holds include includes know known lie lies made make makes mean means melt
     melts occur occurs play plays produce produces react reacts refer refers said say says serve
-    serves allows appears acts carries causes creates extends grows helps indicates involves lacks live lives
-    leads needs provides ranks releases remains represents requires shows works
+    serves allows appears acts carries causes creates extends grows helps indicates involves lacks
+    leads live lives needs provides ranks releases remains represents requires shows works
     share shares speak speaks stand stands take takes took use uses write written"""
 )
 COPULAS = _words(

@@ -69,11 +69,13 @@ class Names(Check):
 
     Attributes:
         known: names beside the column's, each with the other words for it.
+        complete: whether the column names all; otherwise a name that it lacks is not decided.
         closed: whether any other capitalized name beside a cue is a wrong value.
         any_case: whether the names are also written in small letters ("euro").
     """
 
     known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    complete: bool = True
     closed: bool = False
     any_case: bool = False
 

@@ -156,7 +156,8 @@ class TableAnnotator:
             for i, s in stated.items()
             if i not in used and s not in asked and not reading.tokens[i].word.startswith(own)
         }
-        return {i: _weight(reading.tokens[i]) for i in left}
+        others = {i for m in reading.mentions if not m.own for i in range(m.start, m.end)}
+        return {i: 2 if i in others else _weight(reading.tokens[i]) for i in left}
 
 
 def _weight(token: Token) -> int:

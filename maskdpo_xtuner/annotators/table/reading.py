@@ -112,7 +112,9 @@ class Topics:
         following = tokens[index + 1].word if index + 1 < len(tokens) else ''
         if word in v.OWN_PRONOUNS:
             return Mention(index, index + 1, own=True)
-        if word in ('the', 'this') and following.startswith(self._nouns) and following:
+        if word in ('the', 'this', 'these') and following.startswith(self._nouns) and following:
+            return Mention(index, index + 1, own=True)
+        if word in ('this', 'these') and following in v.AUXILIARIES:
             return Mention(index, index + 1, own=True)
         return None
 

@@ -188,6 +188,15 @@ def _numbers_beside(
         stated = values.stated_number(clause.sentence, first)
         assert stated is not None
         yield first, stated[1], stated[0]
+        yield from _range_end(clause, stated[1])
+
+
+def _range_end(clause: Clause, index: int) -> Iterator[tuple[int, int, float]]:
+    """The second number of "6 to 7" and "6-7", where the first one ends at ``index``."""
+    if _word(clause, index) in ('to', '-', '–') and index + 1 < clause.end:
+        stated = values.stated_number(clause.sentence[: index + 3], index + 1)
+        if stated:
+            yield index + 1, stated[1], abs(stated[0])
 
 
 def _in_unit(check: Number, clause: Clause, end: int, number: float) -> tuple[float, int] | None:
@@ -328,8 +337,9 @@ def read_names(column: Column, value: str, clause: Clause) -> Iterator[Finding]:
         # The name of another topic is no subject here: what decides stands before the cue.
         is_topic = any(m.start == start and m.end == end for m in clause.mentions)
         place = min(cues)[0] if is_topic else start
-        if clause.is_of_topic(place):
-            yield _finding(column, clause, bool(names & true), start, end, _tokens_of_cues(cues))
+        right = bool(names & true)
+        if clause.is_of_topic(place) and (right or column.check.complete):
+            yield _finding(column, clause, right, start, end, _tokens_of_cues(cues))
 
 
 def _known_names(column: Column, clause: Clause) -> Iterator[tuple[int, int, set[str]]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from maskdpo_xtuner.annotators.base import Dialogue
 from maskdpo_xtuner.annotators.table import values
 from maskdpo_xtuner.annotators.table import vocabulary as v
+from maskdpo_xtuner.annotators.table.columns import Column, Finding
 from maskdpo_xtuner.annotators.table.reading import (
     Clause,
     Mention,
@@ -20,7 +21,7 @@ from maskdpo_xtuner.annotators.table.reading import (
     is_verb,
     tokens_of,
 )
-from maskdpo_xtuner.annotators.table.statements import READERS, Column, Finding
+from maskdpo_xtuner.annotators.table.statements import statements
 from maskdpo_xtuner.builtin.tables import TableQuestions
 from maskdpo_xtuner.records import Label, Question, Sentence
 
@@ -114,13 +115,7 @@ class TableAnnotator:
         tokens = tokens_of(text)
         mentions = self._topics.mentions(tokens, topic)
         clauses = clauses_of(tokens, mentions)
-        findings = [
-            finding
-            for clause in clauses
-            for column in self._columns
-            if column.check.column in row
-            for finding in READERS[type(column.check)](column, row[column.check.column], clause)
-        ]
+        findings = statements(clauses, self._columns, row)
         is_cut = _is_cut(tokens, text, is_last)
         if is_cut:  # the last word may be half of one
             findings = [f for f in findings if len(tokens) - 1 not in f.used]

@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from maskdpo_xtuner.annotators.table import vocabulary as v
 
@@ -154,9 +153,9 @@ class Clause:
     def tokens(self) -> Sequence[Token]:
         return self.sentence[self.start : self.end]
 
-    @cached_property
-    def text(self) -> str:
-        return ' '.join(token.word for token in self.tokens)
+    def word(self, index: int) -> str:
+        """The word at an index of the sentence, within the clause or not; empty outside."""
+        return self.sentence[index].word if 0 <= index < len(self.sentence) else ''
 
     def is_of_topic(self, index: int) -> bool:
         """Whether a value at ``index`` is said of the topic: by the topic named last before it."""

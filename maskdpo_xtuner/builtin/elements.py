@@ -214,6 +214,7 @@ ELEMENTS = TableQuestions(
         *('family', 'series', 'member', 'belong', 'room', 'temperature', 'point', 'atomic'),
     ),
     aliases=('spelling', 'symbol'),
+    nouns=('element', 'metal', 'gas'),
     not_topics=(r'\w*(?:ide|ate|ite|ium|acid|oxides?|ides|ates|compounds?)', r'-?\d+'),
 )
 

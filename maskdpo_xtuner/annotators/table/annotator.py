@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from maskdpo_xtuner.annotators.base import Dialogue
 from maskdpo_xtuner.annotators.table import values
 from maskdpo_xtuner.annotators.table import vocabulary as v
+from maskdpo_xtuner.annotators.table.columns import Column, Finding
 from maskdpo_xtuner.annotators.table.reading import (
     Clause,
     Mention,
@@ -20,12 +21,13 @@ from maskdpo_xtuner.annotators.table.reading import (
     is_verb,
     tokens_of,
 )
-from maskdpo_xtuner.annotators.table.statements import READERS, Column, Finding
+from maskdpo_xtuner.annotators.table.statements import statements
 from maskdpo_xtuner.builtin.tables import TableQuestions
 from maskdpo_xtuner.records import Label, Question, Sentence
 
 VERSION = '1'
 _END = re.compile(r"""[.!?…]["'”’)\]*_\s]*$""")
+_ADJECTIVE = 4  # letters that a name shares with its adjective
 _COMPLETE = 6  # content words with which a sentence that is cut states something all the same
 
 
@@ -60,7 +62,7 @@ class TableAnnotator:
         self._rows = {row[table.topic].casefold(): row for row in table.load_rows()}
         self._columns = _columns(table, list(self._rows.values()))
         names = {topic: _names(table, row) for topic, row in self._rows.items()}
-        self._topics = Topics(names, table.not_topics, table.plain)
+        self._topics = Topics(names, table.not_topics, table.nouns)
         self.identity: Mapping[str, str] = {
             'name': 'table', 'version': VERSION, 'table': table.name, 'content': self._digest(),
         }  # fmt: skip
@@ -70,7 +72,8 @@ class TableAnnotator:
         checks = [repr(check) for check in table.checks]
         rows = [{c.check.column: row.get(c.check.column) for c in self._columns} | {'': topic}
                 for topic, row in self._rows.items()]  # fmt: skip
-        content = json.dumps([rows, checks, table.plain, table.not_topics])
+        words = [table.nouns, table.plain, table.not_topics]
+        content = json.dumps([rows, checks, *words])
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
     def judge(self, question: Question, text: str, span: tuple[int, int]) -> Dialogue:
@@ -112,13 +115,7 @@ class TableAnnotator:
         tokens = tokens_of(text)
         mentions = self._topics.mentions(tokens, topic)
         clauses = clauses_of(tokens, mentions)
-        findings = [
-            finding
-            for clause in clauses
-            for column in self._columns
-            if column.check.column in row
-            for finding in READERS[type(column.check)](column, row[column.check.column], clause)
-        ]
+        findings = statements(clauses, self._columns, row)
         is_cut = _is_cut(tokens, text, is_last)
         if is_cut:  # the last word may be half of one
             findings = [f for f in findings if len(tokens) - 1 not in f.used]
@@ -148,13 +145,20 @@ class TableAnnotator:
         used |= {i for m in reading.mentions if m.own for i in range(m.start, m.end)}
         asked = set(values.content_stems(tokens_of(question.question), ()).values())
         stated = values.content_stems(reading.tokens, self._table.plain)
-        left = {i: s for i, s in stated.items() if i not in used and s not in asked}
-        return {i: _weight(reading.tokens[i]) for i in left}
+        own = question.topic.casefold()[:_ADJECTIVE]  # Norwegian, of Norway
+        left = {
+            i: s
+            for i, s in stated.items()
+            if i not in used and s not in asked and not reading.tokens[i].word.startswith(own)
+        }
+        others = {i for m in reading.mentions if not m.own for i in range(m.start, m.end)}
+        return {i: 2 if i in others else _weight(reading.tokens[i]) for i in left}
 
 
 def _weight(token: Token) -> int:
     is_number = token.value is not None or token.word in v.ORDINALS | v.CARDINALS
-    return 2 if is_number or (token.is_capital and token.index > 0) else 1
+    is_name = token.is_capital and token.index > 0 and token.word not in v.DIRECTIONS
+    return 2 if is_number or is_name else 1
 
 
 def _is_cut(tokens: Sequence[Token], text: str, is_last: bool) -> bool:
@@ -182,4 +186,5 @@ def _columns(table: TableQuestions, rows: Sequence[Mapping[str, str]]) -> tuple[
 
 
 def _names(table: TableQuestions, row: Mapping[str, str]) -> list[str]:
-    return [row[table.topic], *(row[column] for column in table.aliases if column in row)]
+    others = [row[column].split(';') for column in table.aliases if column in row]
+    return [row[table.topic], *(name.strip() for names in others for name in names)]

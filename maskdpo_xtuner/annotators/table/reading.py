@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from maskdpo_xtuner.annotators.table import vocabulary as v
 
@@ -74,11 +73,11 @@ class Topics:
     Args:
         names: for each topic all its names.
         not_topics: patterns of the word after a name that make it another thing.
-        plain: beginnings of the words that can stand for the topic after "the".
+        nouns: beginnings of the words that can stand for the topic after "the".
     """
 
     def __init__(
-        self, names: dict[str, Sequence[str]], not_topics: Iterable[str], plain: Sequence[str]
+        self, names: dict[str, Sequence[str]], not_topics: Iterable[str], nouns: Sequence[str]
     ) -> None:
         phrases = [
             (tokens_of(name), topic) for topic, all_names in names.items() for name in all_names
@@ -87,7 +86,7 @@ class Topics:
         for phrase, topic in sorted(phrases, key=lambda pair: -len(pair[0])):
             self._by_first.setdefault(phrase[0].word, []).append((phrase, topic))
         self._not_topics = re.compile('|'.join(not_topics) or r'(?!)')
-        self._plain = tuple(plain)
+        self._nouns = tuple(nouns)
 
     def mentions(self, tokens: Sequence[Token], topic: str) -> list[Mention]:
         """All mentions, names and pronouns, in order."""
@@ -112,7 +111,9 @@ class Topics:
         following = tokens[index + 1].word if index + 1 < len(tokens) else ''
         if word in v.OWN_PRONOUNS:
             return Mention(index, index + 1, own=True)
-        if word in ('the', 'this') and following.startswith(self._plain) and following:
+        if word in ('the', 'this', 'these') and following.startswith(self._nouns) and following:
+            return Mention(index, index + 1, own=True)
+        if word in ('this', 'these') and following in v.AUXILIARIES:
             return Mention(index, index + 1, own=True)
         return None
 
@@ -152,9 +153,9 @@ class Clause:
     def tokens(self) -> Sequence[Token]:
         return self.sentence[self.start : self.end]
 
-    @cached_property
-    def text(self) -> str:
-        return ' '.join(token.word for token in self.tokens)
+    def word(self, index: int) -> str:
+        """The word at an index of the sentence, within the clause or not; empty outside."""
+        return self.sentence[index].word if 0 <= index < len(self.sentence) else ''
 
     def is_of_topic(self, index: int) -> bool:
         """Whether a value at ``index`` is said of the topic: by the topic named last before it."""
@@ -163,10 +164,10 @@ class Clause:
         mentions = [m for m in self.mentions if self.sentence[m.start - 1].text != '(' or m.own]
         before = [m.own for m in mentions if m.start < index]
         after = [m.own for m in mentions if m.start > index]
-        return before[-1] if before else all(after)
+        return before[-1] if before else not after or after[0]
 
-    def is_denied(self, start: int, end: int) -> bool:
-        """Whether a "not" stands in the clause before or within the tokens."""
+    def is_denied(self, end: int) -> bool:
+        """Whether a "not" stands in the clause before a token."""
         text = ' '.join(token.word for token in self.sentence[self.start : end])
         words = v.NOT_NEGATIONS.sub('', text).split()
         count = sum(word in v.NEGATIONS or word.endswith("n't") for word in words)

@@ -12,12 +12,14 @@ from maskdpo_xtuner.annotators.table.reading import Token, tokens_of
 
 _SIMILARITY = 0.8  # of two spellings of one name: Ramsay and Ramsey, Wöhler and Wohler
 _NO_NAMES = v.TITLES | {'jr', 'et', 'al'}
+_SEMICOLON = re.compile(r'\s*;\s*')
 _SEPARATOR = re.compile(r'\s*(?:[,;/]|\band\b|&)\s*')
 
 
 def listed(value: str) -> list[str]:
     """The items of a column that holds several."""
-    return [item for item in _SEPARATOR.split(value) if item]
+    separator = _SEMICOLON if ';' in value else _SEPARATOR
+    return [item for item in separator.split(value) if item]
 
 
 def persons(value: str) -> list[str]:
@@ -28,11 +30,10 @@ def persons(value: str) -> list[str]:
 
 def number_range(value: str) -> tuple[float, float] | None:
     """The least and the greatest number of a column's value."""
+    tokens = tokens_of(value)
     negative = -1.0 if value.lstrip().startswith('-') else 1.0
-    try:
-        numbers = [float(value)]
-    except ValueError:
-        numbers = [negative * t.value for t in tokens_of(value) if t.value is not None]
+    stated = [stated_number(tokens, t.index) for t in tokens if t.value is not None]
+    numbers = [negative * abs(number[0]) for number in stated if number]
     return (min(numbers), max(numbers)) if numbers else None
 
 
@@ -157,6 +158,8 @@ def content_stems(tokens: Sequence[Token], plain: Sequence[str]) -> dict[int, st
 def says_something(token: Token, plain: Sequence[str]) -> bool:
     """Whether the token is a content word or a number, and not plain."""
     word = token.word
+    if len(word) == 2 and token.text.isupper() and token.index > 0:
+        return True
     if token.is_mark or word in v.FUNCTION_WORDS | v.NEGATIONS | v.AUXILIARIES | v.TITLES:
         return False
     if token.value is not None:

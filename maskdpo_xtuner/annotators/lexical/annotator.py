@@ -61,7 +61,7 @@ def _read_question(question: str, topic: Stems, known_names: Stems) -> tuple[Ste
 class LexicalAnnotator:
     """Labels by looking up the clauses of a sentence among the points of the document."""
 
-    min_coverage: float = 0.7
+    min_coverage: float = 0.8
     min_passage_coverage: float = 0.5
     max_points: int = 3
     identity: Mapping[str, str] = field(init=False)
@@ -87,6 +87,8 @@ class LexicalAnnotator:
         text = sentence if one_subject else _SOURCE.sub(' ', sentence)
         claim = read_claim(text, document.topic, document.known_names, split=one_subject)
         asked, asked_numbers = _read_question(question.question, document.topic, document.known_names)
+        if claim.is_cut and not claim.has_verb:
+            return Label.NO_FACTS, ()
         if english and one_subject and not claim.has_verb and claim.length <= _FRAGMENT_LENGTH:
             return Label.NO_FACTS, ()
         clauses = [c for c in claim.clauses if _states(c, asked, asked_numbers)]
@@ -111,6 +113,8 @@ class LexicalAnnotator:
         about = [p for p in document.points if _same_subject(clause, p, document)]
         related = _related(clause, about)
         values = [*clause.names, *clause.numbers]
+        if not related and values:
+            related = about
         used: list[Point] = []
         missing = []
         for value in values:
@@ -129,6 +133,8 @@ class LexicalAnnotator:
             return Finding(conflict=conflict)
         open_words = words.difference(*(p.vocabulary for p in used))
         pool = [p for p in related if p not in used]
+        if not clause.relation and not used:
+            pool = [p for p in pool if not p.clause.predicate]
         while open_words and len(used) < self.max_points + 2:
             best = max(pool, key=lambda p: len(open_words & p.vocabulary), default=None)
             if best is None or not open_words & best.vocabulary:
@@ -136,6 +142,10 @@ class LexicalAnnotator:
             used.append(best)
             pool.remove(best)
             open_words -= best.vocabulary
+        if clause.head.difference(*(p.vocabulary for p in used)):
+            return Finding()
+        if used and _is_denied(clause, used):
+            return Finding(conflict=used[0])
         held = len(words) - len(open_words) + len(values)
         return Finding(held=held, total=len(words) + len(values), used=tuple(used), is_held=bool(used))
 
@@ -174,10 +184,17 @@ def _same_subject(clause: Clause, point: Point, document: Document) -> bool:
     return mentioned and not (others and clause.is_active and point.clause.is_active)
 
 
+def _is_denied(clause: Clause, used: Sequence[Point]) -> bool:
+    """Whether the points that hold all of a clause say it without its "not", or with one."""
+    denied = frozenset().union(*(point.clause.negated for point in used))
+    if clause.is_denied:
+        return not clause.negated & denied
+    return bool(clause.words & denied - clause.negated)
+
+
 def _related(clause: Clause, points: Sequence[Point]) -> list[Point]:
     if clause.relation:
-        related = [p for p in points if clause.relation & p.vocabulary]
-        return related or list(points)
+        return [p for p in points if clause.relation & p.vocabulary]
     return list(points)
 
 
@@ -185,8 +202,12 @@ def _holder(value: Name | Number, clause: Clause, points: Sequence[Point]) -> Po
     """The point that holds a value in the role that it has in the clause."""
     context = value.context or clause.relation
     for point in points:
-        held = point.holds_name(value) if isinstance(value, Name) else point.holds_number(value)
-        if held and (not context or context & point.vocabulary):
+        if isinstance(value, Name):
+            held = point.holds_name(value) and (context & point.vocabulary or not context and not point.clause.predicate)
+        else:
+            nearest = value.nearest
+            held = point.holds_number(value, clause.words | clause.relation) and (nearest in point.vocabulary or not nearest and (clause.relation & point.vocabulary or not point.clause.predicate))
+        if held:
             return point
     return None
 
@@ -195,7 +216,7 @@ def _conflict(
     clause: Clause, missing: Sequence[Name | Number], values: Sequence[Name | Number], points: Sequence[Point]
 ) -> Point | None:
     about = clause.words | clause.relation
-    near = [p for p in points if about & p.vocabulary]
+    near = [p for p in points if about & p.vocabulary and clause.head <= p.vocabulary]
     for point in sorted(near, key=lambda p: -len(about & p.vocabulary)):
         for value in missing:
             if isinstance(value, Number):

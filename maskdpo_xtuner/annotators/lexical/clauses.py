@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from maskdpo_xtuner.annotators.lexical.tokens import Token, read_tokens
 from maskdpo_xtuner.annotators.lexical.wording import (
+    BARE_VERBS,
+    BE,
     COPULAS,
     DANGLING,
     DETERMINERS,
@@ -15,6 +17,7 @@ from maskdpo_xtuner.annotators.lexical.wording import (
     FUNCTION_WORDS,
     PRONOUNS,
     SCALES,
+    SYMMETRIC,
 )
 
 _NAME_GAP = re.compile(r'[ .\-]*')
@@ -60,6 +63,7 @@ class Number:
     unit: str
     context: Stems = EMPTY
     beside: Stems = EMPTY
+    nearest: str = ''
 
     def equals(self, other: Number) -> bool:
         """Equal as written, or when the finer one is rounded to the digits of the coarser."""
@@ -96,6 +100,8 @@ class Clause:
     is_owned: bool
     is_definite: bool
     relation: Stems
+    predicate: Stems
+    head: Stems
     words: Stems
     names: tuple[Name, ...]
     numbers: tuple[Number, ...]
@@ -122,8 +128,11 @@ def read_claim(sentence: str, topic: Stems, known_names: Stems = EMPTY, split: b
     cut = _dangling(text, tokens)
     names = _names(text, tokens, starts, ends, known_names)
     bounds = list(_clause_bounds(tokens)) if split else [(0, len(tokens))]
-    if cut:
-        bounds = bounds[:-1]
+    if cut and bounds:
+        start, end = bounds[-1]
+        while end > start and _leads_on(tokens[end - 1]):
+            end -= 1
+        bounds[-1] = (start, end)
     clauses = []
     previous: Clause | None = None
     for start, end in bounds:
@@ -138,6 +147,11 @@ def _dangling(text: str, tokens: Sequence[Token]) -> bool:
         return False
     last = tokens[-1]
     return last.lower in DANGLING or (last.is_mark and last.text in ',(;—–/')
+
+
+def _leads_on(token: Token) -> bool:
+    """Whether something must follow: "of a", "is used"."""
+    return token.is_mark or token.is_verb or not (token.stem or token.value is not None)
 
 
 def _clause_bounds(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
@@ -198,12 +212,12 @@ def _is_symbol(tokens: Sequence[Token], index: int) -> bool:
     """``He`` in "the symbol He": grammar by its letters, but written like a name."""
     text = tokens[index].text
     return (
-        index > 0
-        and len(text) == 2
+        len(text) == 2
+        and index > 0
         and text[0].isupper()
         and text[1].islower()
         and not tokens[index].stem
-        and not tokens[index - 1].is_mark
+        and tokens[index - 1].text not in ',;:'
     )
 
 
@@ -234,7 +248,14 @@ def _read_clause(
         token.informs and i not in in_name and i not in topic_at
         for i, token in enumerate(tokens[start:end], start)
     ]
-    relation = relation | _predicate(tokens, verb, end, informs, start)
+    predicate = _predicate(tokens, verb, end, informs, start)
+    owner = _predicate_owner(tokens, verb, end, informs, start, names)
+    if owner is not None and subject is TOPIC:
+        subject, owned, definite = frozenset([tokens[owner].stem]), True, True
+        if owner in topic_at:
+            subject = TOPIC
+    heading = relation
+    relation = relation | predicate
     values = list(_values(tokens, start, end, names, topic, informs))
     words = frozenset(tokens[i].stem or tokens[i].lower for i in range(start, end) if informs[i - start] and not tokens[i].pairs)
     pairs = frozenset(p for i in range(start, end) for p in tokens[i].pairs)
@@ -248,6 +269,8 @@ def _read_clause(
         is_owned=owned,
         is_definite=definite,
         relation=relation,
+        predicate=predicate,
+        head=heading,
         words=words,
         names=tuple(v for v in values if isinstance(v, Name)),
         numbers=tuple(v for v in values if isinstance(v, Number)),
@@ -265,6 +288,10 @@ def _verb(tokens: Sequence[Token], start: int, end: int) -> int | None:
         if token.is_auxiliary:
             return index
         if token.is_verb and not token.is_capital and not _is_noun(tokens, index, start, end):
+            return index
+    for index in range(start + 1, end):
+        before = tokens[index - 1]
+        if tokens[index].lower in BARE_VERBS and (before.is_capital or before.lower.endswith('s') or before.lower == 'they'):
             return index
     return None
 
@@ -322,6 +349,9 @@ def _subject(
         if own:
             return frozenset([tokens[own[0][1]].stem]), True, True, relation
     if any(i in topic_at for i in span):
+        joined = named and any(tokens[i].lower == 'and' for i in span) and not owned
+        if joined:
+            return frozenset(tokens[l].stem for _, l in named), True, True, relation
         return TOPIC, owned, True, relation
     if tokens[start].lower in ('its', 'their', 'his', 'her'):
         return TOPIC, True, True, relation
@@ -362,6 +392,28 @@ def _predicate(
     return EMPTY
 
 
+def _predicate_owner(
+    tokens: Sequence[Token],
+    verb: int | None,
+    end: int,
+    informs: Sequence[bool],
+    start: int,
+    names: Sequence[tuple[int, int]],
+) -> int | None:
+    """The position of Norway in "Oslo is the capital of Norway"."""
+    if verb is None or tokens[verb].lower not in BE:
+        return None
+    for i in range(verb + 1, min(end, verb + 7)):
+        if tokens[i].is_mark or tokens[i].is_verb:
+            return None
+        if tokens[i].lower == 'of' and informs[i - 1 - start]:
+            if tokens[i - 1].stem in SYMMETRIC:
+                return None
+            name = next((last for first, last in names if i < first <= i + 2), None)
+            return name
+    return None
+
+
 def _is_active(tokens: Sequence[Token], verb: int | None, end: int) -> bool:
     return verb is not None and tokens[verb].lower not in COPULAS
 
@@ -381,7 +433,7 @@ def _values(
         if topic and topic.issuperset(stems) :
             continue
         texts = tuple(tokens[i].lower for i in range(first, last + 1))
-        context, _ = _context(tokens, first, last, start, end, informs, stop_at_numbers=False)
+        context, _, _ = _context(tokens, first, last, start, end, informs, stop_at_numbers=False)
         yield Name(stems, texts, context, _is_listed(tokens, first, last, start, end))
     for i in range(start, end):
         token = tokens[i]
@@ -411,8 +463,8 @@ def _number(
     if step == 1 and value >= 10_000 and not token.is_year:
         while value % (step * 10) == 0:
             step *= 10
-    context, beside = _context(tokens, i, last, start, end, informs, stop_at_numbers=True)
-    return Number(value, step, token.is_year and not unit and scale == 1, unit, context, beside)
+    context, beside, nearest = _context(tokens, i, last, start, end, informs, stop_at_numbers=True)
+    return Number(value, step, token.is_year and not unit and scale == 1, unit, context, beside, nearest)
 
 
 def _context(
@@ -423,7 +475,7 @@ def _context(
     end: int,
     informs: Sequence[bool],
     stop_at_numbers: bool,
-) -> tuple[Stems, Stems]:
+) -> tuple[Stems, Stems, str]:
     """The words that say what a value is: those before it, or else those after it."""
     before: list[str] = []
     for i in range(first - 1, max(start, first - _CONTEXT_REACH) - 1, -1):
@@ -435,15 +487,16 @@ def _context(
             if len(before) == _CONTEXT_SIZE:
                 break
     after: list[str] = []
-    for i in range(last + 1, min(end, last + 4)):
+    for i in range(last + 1, min(end, last + 7)):
         token = tokens[i]
         if token.is_mark or (stop_at_numbers and token.value is not None):
             break
         if informs[i - start]:
             after.append(token.stem)
+            break
     if before:
-        return frozenset(before), frozenset(before[:1] + after[:1])
-    return frozenset(after), frozenset(after)
+        return frozenset(before), frozenset(before[:1] + after[:1]), before[0]
+    return frozenset(after), frozenset(after), after[0] if after else ''
 
 
 def _is_listed(tokens: Sequence[Token], first: int, last: int, start: int, end: int) -> bool:

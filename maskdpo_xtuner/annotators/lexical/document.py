@@ -19,7 +19,7 @@ from maskdpo_xtuner.records import Language
 from maskdpo_xtuner.sentences import split_sentences
 
 # What a point that holds the first also says: what occurs somewhere is found there.
-_ENTAILED = {'discov': 'found', 'occur': 'found', 'extrac': 'found', 'origin': 'name'}
+_ENTAILED = {'discov': 'found', 'made': 'produc', 'occur': 'found', 'extrac': 'found', 'origin': 'name'}
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,12 @@ class Point:
         """Whether a name stands here, perhaps in another spelling (Ramsay, Ramsey)."""
         return name.stems[-1] in self.vocabulary or name.texts[-1][:4] in self.capitals
 
-    def holds_number(self, number: Number) -> bool:
-        for other in self.clause.numbers:
-            if number.equals(other):
-                if len(self.clause.numbers) == 1 or number.is_year:
-                    return True
-                known = number.context and other.context | other.beside
-                if not known or number.context & (other.context | other.beside):
-                    return True
-        return False
+    def holds_number(self, number: Number, words: Stems) -> bool:
+        """Whether the number stands here and counts what it does in a clause of ``words``."""
+        return any(
+            number.equals(other) and (not other.nearest or other.nearest in words)
+            for other in self.clause.numbers
+        )
 
 
 @dataclass(frozen=True)
@@ -93,7 +90,8 @@ def _known_names(texts: list[str]) -> Stems:
 def _point(text: str, clause: Clause, before: list[Point]) -> Point:
     names = frozenset(stem for name in clause.names for stem in name.stems)
     vocabulary = clause.words | names | clause.relation
-    vocabulary |= frozenset(_ENTAILED[stem] for stem in vocabulary if stem in _ENTAILED)
+    stems = vocabulary.union(t.lower for t in read_tokens(text)[1] if t.lower == 'made')
+    vocabulary |= frozenset(_ENTAILED[stem] for stem in stems if stem in _ENTAILED)
     subject = clause.subject
     if subject is TOPIC and not clause.mentions_topic and before:
         subject = before[-1].subject

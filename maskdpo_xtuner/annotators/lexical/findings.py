@@ -46,7 +46,7 @@ def closest(claim: Clause, points: Sequence[Point], limit: int) -> tuple[Point, 
 
 def _held(claim: Clause, point: Point) -> frozenset[object]:
     names = filter(point.holds_name, claim.names)
-    numbers = filter(point.holds_number, claim.numbers)
+    numbers = (n for n in claim.numbers if any(map(n.equals, point.clause.numbers)))
     return frozenset([*(claim.words & point.vocabulary), *names, *numbers])
 
 

@@ -22,8 +22,17 @@ from maskdpo_xtuner.annotators.lexical.wording import (
     VERBS,
 )
 
-STEM_LENGTH = 6
-_ENDING = re.compile(r'(?<=..)(?:ing|edly|ed|er|ers|ies|es|s|e|ly|y)$')
+STEM_LENGTH = 8
+_ENDING = re.compile(
+    r'(?<=....)(?:ally|al|ic|ion|ive|iv|ity|ment|ous|ness)$|(?<=..)(?:ing|edly|ed|er|ers|ies|es|s|e|ly|y)$'
+)
+# Phrases that one word says.
+_PHRASES = re.compile(
+    r"""(?P<none>(?<=\bcapital)\ city\b|(?<=\ba\ )(?:large\ |great\ )?number(?=\ of\b))
+      | (?P<inhabitants>\bpeople\ liv\w+|(?<=\d\ )people\b|(?<=lion\ )people\b|(?<=sand\ )people\b)
+      | (?P<non>\bnon-(?=[a-z]))""",
+    re.X | re.I,
+)
 _LIST_MARKER = re.compile(r'^\s*(?:(?:[-*+•·]|\(?\d{1,3}[.)])\s+|\d{1,3}、)')
 _CHINESE_BREAK = re.compile('[不没無无非未的了是与及]')
 _CHINESE_NEGATED = re.compile('[不没無无非未](..)')
@@ -68,13 +77,17 @@ class Token:
 
 def read_tokens(sentence: str) -> tuple[str, list[Token], list[int], list[int]]:
     """Give the text without its list marker, its tokens, and where each starts and ends."""
-    text = _LIST_MARKER.sub('', without_accents(sentence))
+    text = _PHRASES.sub(_word_for, _LIST_MARKER.sub('', without_accents(sentence)))
     tokens, starts, ends = [], [], []
     for match in _TOKEN.finditer(text):
         tokens.append(_token(match.group(), match.lastgroup or ''))
         starts.append(match.start())
         ends.append(match.end())
     return text, tokens, starts, ends
+
+
+def _word_for(phrase: re.Match[str]) -> str:
+    return {'none': '', 'inhabitants': 'inhabitants', 'non': 'non'}[phrase.lastgroup or 'none']
 
 
 def without_accents(text: str) -> str:
@@ -86,8 +99,11 @@ def without_accents(text: str) -> str:
 
 @lru_cache(maxsize=65536)
 def stem(word: str) -> str:
-    """Give ``discov`` for ``discoverers`` and ``discovery``: its synonym, ending off, then cut."""
-    return _ENDING.sub('', SYNONYMS.get(word, word))[:STEM_LENGTH]
+    """Give ``discov`` for ``discoverers`` and ``discovery``: its synonym, endings off, then cut."""
+    rest = SYNONYMS.get(word, word)
+    while (shorter := _ENDING.sub('', rest)) != rest:
+        rest = shorter
+    return rest[:STEM_LENGTH]
 
 
 @lru_cache(maxsize=65536)
@@ -118,10 +134,12 @@ def _word(text: str) -> Token:
             text, lower, is_verb=lower in VERBS, is_auxiliary=lower in AUXILIARIES or ending == 't',
             is_negation=negation, is_possessive=is_possessive, unit=UNITS.get(lower, ''),
         )
-    light = lower in LIGHT_WORDS or lower in PERSON_WORDS or lower in SCALES
+    unit = UNITS.get(lower, '')
+    is_capital = is_capital and (not unit or single)
+    light = bool(unit and not single) or lower in LIGHT_WORDS or lower in PERSON_WORDS or lower in SCALES
     return Token(
         text, lower, stem=stem(lower), informs=not light, is_capital=is_capital,
-        is_verb=lower in VERBS, is_possessive=is_possessive, unit=UNITS.get(lower, ''),
+        is_verb=lower in VERBS, is_possessive=is_possessive, unit=unit,
     )
 
 

@@ -24,11 +24,11 @@ FUNCTION_WORDS = _words(
     whom whose why will with within would yet you your doesn don didn isn wasn aren weren won
     couldn wouldn shouldn hasn haven"""
 )
-NEGATIONS = _words('cannot neither never no nobody none nor not nothing without')
+NEGATIONS = _words('cannot neither never no nobody non none nor not nothing without')
 # A sentence that ends in one of these without a full stop was cut.
 DANGLING = _words(
     """a about also although an and are as at be because been being between both but by can could
-    during each for from had has have he her his if in into is it's its made many may more most my
+    during each for from had has have he her his if in into is it it's its made many may more most my
     of often on one or our over she should since some such than that the their these this those
     through to under very was were when where which while who whose will with would known called
     including"""
@@ -42,11 +42,11 @@ LIGHT_WORDS = _words(
     depending describe described description different directly due easily element elements
     entire entirely especially essentially estimated eventually exactly example examples exist
     exists fact facts fairly fall falls famous finally following form found fully general generally
-    give given gives good great greatly group grouped high highly home identified important
+    give given gives good great greatly high highly home important
     include included includes including indeed independently information instance interesting item
     kind kinds known lie lies like likely little live lives locate located lot main mainly major
     mean means member members mention mentioned mostly namely nation nations near nearly
-    necessary normally notable note number numbers numerous object officially original originally
+    necessary normally notable note numerous occurring naturally object officially original originally
     overall particular particularly passage passages people perhaps person place placed places
     point popular possess possesses possible possibly present primarily primary probably process
     property properties provide provided provides purpose range real really refer referred refers
@@ -60,6 +60,8 @@ LIGHT_WORDS = _words(
     factor factors feature features help helpful helps helping individual individuals involve involves involving
     key mentioned method methods need needed needs option options order play plays possibility
     recommend recommended require required requires role specific step steps task variable ways
+    series class classes category categories degree degrees gram grams kilogram kilograms cubic
+    square centimeter centimeters centimetre centimetres meter meters metre metres scientific made
     additionally furthermore moreover nevertheless regarding respective understanding vital crucially
     optionally alternatively consequently conversely explicitly specify specified suggest suggested
     suggests mention mentions explain explains advise advised
@@ -81,7 +83,7 @@ _SAME = """
     language languages speak speaks spoken tongue tongues
     currency money
     use used uses using usage application applications utilized employed
-    produce produced produces production producing made obtained manufactured
+    produce produced produces production producing obtained manufactured
     occur occurs occurring occurrence
     color colour colors colours coloured colored
     gray grey
@@ -94,6 +96,9 @@ _SAME = """
     radioactive radioactivity
     hard hardness
     symbol symbols abbreviation
+    metal metals metallic
+    nature natural naturally
+    family families group groups
     aluminum aluminium
 """
 
@@ -163,3 +168,6 @@ UNITS = {
     'kilometers': 'km', 'kilometres': 'km', 'meters': 'm', 'metres': 'm', 'miles': 'mi', 'kg': 'kg',
     'years': 'a', 'days': 'd', 'hours': 'h',
 }  # fmt: skip
+
+SYMMETRIC = _words('border')
+BE = _words('is are was were be been being became becomes')

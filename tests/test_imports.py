@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'builtin': {'records', 'hashing'},
     'engines': {'records', 'builtin', 'hashing'},
     'completions': {'engines', 'records', 'progress'},
-    'annotators': {'engines', 'sentences', 'records'},
+    'annotators': {'engines', 'sentences', 'records', 'builtin'},
     'pairs': {'records'},
     'settings': {'records', 'engines', 'annotators', 'builtin', 'pairs', 'jsonl'},
     'pipeline': {

@@ -33,6 +33,29 @@ class LexicalSettings(Part):
         return LexicalAnnotator(**self.model_dump(exclude={'type'})), None
 
 
+class TableSettings(Part):
+    """The facts of a table, no model; see `maskdpo_xtuner.annotators.table`.
+
+    Attributes:
+        table: a built-in table (``elements``, ``countries``, ``minerals``) or your own, as
+            ``module:NAME`` or ``path/to/file.py:NAME``. The topics of the questions are its rows.
+    """
+
+    type: Literal['table']
+    table: str
+
+    def build(self) -> tuple[Annotator, None]:
+        """Read the table; no engine answers it.
+
+        Raises:
+            ValueError: for a table that is not there, or one without checks.
+        """
+        from maskdpo_xtuner.annotators.table import TableAnnotator
+        from maskdpo_xtuner.builtin.named import find_table
+
+        return TableAnnotator(find_table(self.table)), None
+
+
 class AnahV2Settings(Part):
     """A model trained as ANAH-v2; see `maskdpo_xtuner.annotators.anah_v2`.
 
@@ -88,4 +111,6 @@ class AnahV2Settings(Part):
             ) from error
 
 
-AnnotatorSource = Annotated[LexicalSettings | AnahV2Settings, Field(discriminator='type')]
+AnnotatorSource = Annotated[
+    LexicalSettings | TableSettings | AnahV2Settings, Field(discriminator='type')
+]

@@ -7,6 +7,7 @@ word, or of several (``'discover'`` finds "discovered by" and "its discovery").
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -40,19 +41,21 @@ class Number(Check):
         units: words after the number, each with the factor and the offset that turn the number
             into the column's unit. Without units none is looked for; a number whose unit is not
             here is not of this column.
-        near: how many words may stand between cue and number.
+        near: how many words may stand between cue and number; 0: the number stands before the cue.
+        least: smaller numbers are of something else.
     """
 
     tolerance: float = 0.0
     units: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     near: int = 8
+    least: float = -math.inf
 
 
 @dataclass(frozen=True)
 class Persons(Check):
     """Names of persons beside a cue, known by their surname; all that are named must be right.
 
-    The column holds them with commas, ``and`` or semicolons between.
+    The column holds them with semicolons between, or with commas, ``and`` and slashes.
     """
 
 
@@ -60,17 +63,19 @@ class Persons(Check):
 class Names(Check):
     """Proper names beside a cue, out of all that the column holds and what ``known`` adds.
 
-    The column holds them with commas, ``and``, slashes or semicolons between. A name that only
-    other rows have is wrong; one that no row has is wrong too when the column is ``closed``, and
-    is not decided otherwise.
+    The column holds them with semicolons between, or with commas, ``and`` and slashes. A name that
+    only other rows have is wrong; one that no row has is wrong too when the column is ``closed``,
+    and is not decided otherwise. A name may be that of another topic (neighbours of a country).
 
     Attributes:
         known: names beside the column's, each with the other words for it.
         closed: whether any other capitalized name beside a cue is a wrong value.
+        any_case: whether the names are also written in small letters ("euro").
     """
 
     known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     closed: bool = False
+    any_case: bool = False
 
 
 @dataclass(frozen=True)

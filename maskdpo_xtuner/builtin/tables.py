@@ -51,7 +51,8 @@ class TableQuestions:
         facts: sentences over the columns; those a row has the columns for are its document.
         rows: the rows, or a function that gives them when they are needed.
         checks: how the table's columns are found again in answers; see `checks`.
-        aliases: other columns that hold a name of the topic.
+        aliases: other columns that hold names of the topic, with semicolons between.
+        nouns: what a topic is, which names it after "the" ("element").
         plain: word beginnings that state nothing by themselves here ("element", "chemical").
         not_topics: patterns of words after a topic's name that make it another thing ("oxide").
         least_questions: a topic with fewer is refused.
@@ -66,6 +67,7 @@ class TableQuestions:
     rows: Sequence[Row] | Callable[[], Sequence[Row]] = field(default=(), repr=False)
     checks: Sequence[Check] = ()
     aliases: tuple[str, ...] = ()
+    nouns: tuple[str, ...] = ()
     plain: tuple[str, ...] = ()
     not_topics: tuple[str, ...] = ()
     language: Language = 'en'

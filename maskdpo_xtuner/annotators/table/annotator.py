@@ -26,6 +26,7 @@ from maskdpo_xtuner.records import Label, Question, Sentence
 
 VERSION = '1'
 _END = re.compile(r"""[.!?…]["'”’)\]*_\s]*$""")
+_ADJECTIVE = 4  # letters that a name shares with its adjective
 _COMPLETE = 6  # content words with which a sentence that is cut states something all the same
 
 
@@ -60,7 +61,7 @@ class TableAnnotator:
         self._rows = {row[table.topic].casefold(): row for row in table.load_rows()}
         self._columns = _columns(table, list(self._rows.values()))
         names = {topic: _names(table, row) for topic, row in self._rows.items()}
-        self._topics = Topics(names, table.not_topics, table.plain)
+        self._topics = Topics(names, table.not_topics, table.nouns)
         self.identity: Mapping[str, str] = {
             'name': 'table', 'version': VERSION, 'table': table.name, 'content': self._digest(),
         }  # fmt: skip
@@ -70,7 +71,8 @@ class TableAnnotator:
         checks = [repr(check) for check in table.checks]
         rows = [{c.check.column: row.get(c.check.column) for c in self._columns} | {'': topic}
                 for topic, row in self._rows.items()]  # fmt: skip
-        content = json.dumps([rows, checks, table.plain, table.not_topics])
+        words = [table.nouns, table.plain, table.not_topics]
+        content = json.dumps([rows, checks, *words])
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
     def judge(self, question: Question, text: str, span: tuple[int, int]) -> Dialogue:
@@ -148,12 +150,19 @@ class TableAnnotator:
         used |= {i for m in reading.mentions if m.own for i in range(m.start, m.end)}
         asked = set(values.content_stems(tokens_of(question.question), ()).values())
         stated = values.content_stems(reading.tokens, self._table.plain)
-        left = {i: s for i, s in stated.items() if i not in used and s not in asked}
+        own = question.topic.casefold()[:_ADJECTIVE]  # Norwegian, of Norway
+        left = {
+            i: s
+            for i, s in stated.items()
+            if i not in used and s not in asked and not reading.tokens[i].word.startswith(own)
+        }
         return {i: _weight(reading.tokens[i]) for i in left}
 
 
 def _weight(token: Token) -> int:
-    return 2 if token.value is not None or (token.is_capital and token.index > 0) else 1
+    is_number = token.value is not None or token.word in v.ORDINALS | v.CARDINALS
+    is_name = token.is_capital and token.index > 0 and token.word not in v.DIRECTIONS
+    return 2 if is_number or is_name else 1
 
 
 def _is_cut(tokens: Sequence[Token], text: str, is_last: bool) -> bool:
@@ -181,4 +190,5 @@ def _columns(table: TableQuestions, rows: Sequence[Mapping[str, str]]) -> tuple[
 
 
 def _names(table: TableQuestions, row: Mapping[str, str]) -> list[str]:
-    return [row[table.topic], *(row[column] for column in table.aliases if column in row)]
+    others = [row[column].split(';') for column in table.aliases if column in row]
+    return [row[table.topic], *(name.strip() for names in others for name in names)]

@@ -12,6 +12,7 @@ from maskdpo_xtuner.annotators.table import vocabulary as v
 
 _LIST_MARKER = re.compile(r'^\s*(?:(?:[-*+•·]|\(?\d{1,3}[.)])\s+)')
 _ABBREVIATED = re.compile(r'\b(U)\. ?(S|K)\.(?: ?A\.)?')
+_CONTRACTED = re.compile(r"\b(it|he|she|that|there|this|here|who|what)['’]s\b", re.I)
 _TOKEN = re.compile(
     r"""(?P<number>\d+(?:,\d{3})*(?:\.\d+)?)(?P<ending>st|nd|rd|th|s)?(?![^\W\d_])
       | (?P<word>[^\W_]+(?:[’'\-][^\W_]+)*)
@@ -37,7 +38,8 @@ class Token:
 
 def tokens_of(text: str) -> list[Token]:
     """The tokens of a sentence or of a column's value."""
-    decomposed = unicodedata.normalize('NFKD', _ABBREVIATED.sub(r'\1\2', text))
+    expanded = _CONTRACTED.sub(r'\1 is', _ABBREVIATED.sub(r'\1\2', text))
+    decomposed = unicodedata.normalize('NFKD', expanded)
     plain = ''.join(c for c in decomposed if not unicodedata.combining(c))
     plain = _LIST_MARKER.sub('', plain).replace('−', '-')
     return [_token(index, match) for index, match in enumerate(_TOKEN.finditer(plain))]
@@ -72,11 +74,11 @@ class Topics:
     Args:
         names: for each topic all its names.
         not_topics: patterns of the word after a name that make it another thing.
-        plain: beginnings of the words that can stand for the topic after "the".
+        nouns: beginnings of the words that can stand for the topic after "the".
     """
 
     def __init__(
-        self, names: dict[str, Sequence[str]], not_topics: Iterable[str], plain: Sequence[str]
+        self, names: dict[str, Sequence[str]], not_topics: Iterable[str], nouns: Sequence[str]
     ) -> None:
         phrases = [
             (tokens_of(name), topic) for topic, all_names in names.items() for name in all_names
@@ -85,7 +87,7 @@ class Topics:
         for phrase, topic in sorted(phrases, key=lambda pair: -len(pair[0])):
             self._by_first.setdefault(phrase[0].word, []).append((phrase, topic))
         self._not_topics = re.compile('|'.join(not_topics) or r'(?!)')
-        self._plain = tuple(plain)
+        self._nouns = tuple(nouns)
 
     def mentions(self, tokens: Sequence[Token], topic: str) -> list[Mention]:
         """All mentions, names and pronouns, in order."""
@@ -110,7 +112,7 @@ class Topics:
         following = tokens[index + 1].word if index + 1 < len(tokens) else ''
         if word in v.OWN_PRONOUNS:
             return Mention(index, index + 1, own=True)
-        if word in ('the', 'this') and following.startswith(self._plain) and following:
+        if word in ('the', 'this') and following.startswith(self._nouns) and following:
             return Mention(index, index + 1, own=True)
         return None
 
@@ -158,12 +160,13 @@ class Clause:
         """Whether a value at ``index`` is said of the topic: by the topic named last before it."""
         if self.about_other:
             return False
-        before = [m.own for m in self.mentions if m.start < index]
-        after = [m.own for m in self.mentions if m.start > index]
-        return before[-1] if before else all(after)
+        mentions = [m for m in self.mentions if self.sentence[m.start - 1].text != '(' or m.own]
+        before = [m.own for m in mentions if m.start < index]
+        after = [m.own for m in mentions if m.start > index]
+        return before[-1] if before else not after or after[0]
 
-    def is_denied(self, start: int, end: int) -> bool:
-        """Whether a "not" stands in the clause before or within the tokens."""
+    def is_denied(self, end: int) -> bool:
+        """Whether a "not" stands in the clause before a token."""
         text = ' '.join(token.word for token in self.sentence[self.start : end])
         words = v.NOT_NEGATIONS.sub('', text).split()
         count = sum(word in v.NEGATIONS or word.endswith("n't") for word in words)
@@ -184,11 +187,13 @@ def clauses_of(tokens: Sequence[Token], mentions: Sequence[Mention]) -> list[Cla
 
 
 def _boundaries(tokens: Sequence[Token]) -> Iterator[int]:
+    cleft = [t.word for t in tokens if not t.is_mark and t.word != 'however'][:2]
+    relatives = v.RELATIVES - ({'who', 'that'} if cleft in (['it', 'was'], ['it', 'is']) else set())
     for index, token in enumerate(tokens[1:], start=1):
         following = tokens[index + 1].word if index + 1 < len(tokens) else ''
         if (
             token.text in (';', '—')
-            or token.word in v.RELATIVES | v.CONJUNCTIONS
+            or token.word in relatives | v.CONJUNCTIONS
             or (token.word in ('and', 'so') and following in v.AFTER_AND)
         ):
             yield index

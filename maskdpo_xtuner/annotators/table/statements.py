@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,8 +11,15 @@ from typing import Any
 from maskdpo_xtuner.annotators.content import stem
 from maskdpo_xtuner.annotators.table import values
 from maskdpo_xtuner.annotators.table import vocabulary as v
-from maskdpo_xtuner.annotators.table.reading import Clause, Token, phrase_at, tokens_of
+from maskdpo_xtuner.annotators.table.reading import (
+    Clause,
+    Token,
+    is_verb,
+    phrase_at,
+    tokens_of,
+)
 from maskdpo_xtuner.builtin.checks import (
+    COUNTRY_WORDS,
     Category,
     Check,
     Names,
@@ -24,8 +32,10 @@ from maskdpo_xtuner.builtin.checks import (
 )
 from maskdpo_xtuner.sentences import split_sentences
 
+_COUNTRIES = {*COUNTRY_WORDS, *(word for words in COUNTRY_WORDS.values() for word in words)}
 _CATEGORY_REACH = 10  # words between "is" and what the topic is
-_FORMS = 4  # letters that an ending may add: metal, metallic
+_CUE_ENDING = 3  # letters that may follow a cue: discover, discovery, discovering
+_FORM = re.compile('(?:s|es|lic|ic|eous)?')  # metals, metallic, gaseous
 
 
 @dataclass(frozen=True)
@@ -96,7 +106,11 @@ class Column:
 def _begins(clause: Clause, index: int, words: Sequence[str]) -> bool:
     if index + len(words) > clause.end:
         return False
-    return all(clause.sentence[index + i].word.startswith(word) for i, word in enumerate(words))
+    stated = [token.word for token in clause.sentence[index : index + len(words)]]
+    return all(
+        word.startswith(cue) and len(word) - len(cue) <= _CUE_ENDING
+        for word, cue in zip(stated, words, strict=True)
+    )
 
 
 def _singular(word: str) -> str:
@@ -110,7 +124,7 @@ def _span(start: int, end: int) -> frozenset[int]:
 def _finding(
     column: Column, clause: Clause, right: bool, start: int, end: int, cue: Iterable[int]
 ) -> Finding:
-    denied = clause.is_denied(start, end)
+    denied = clause.is_denied(start)
     return Finding(column.check.column, right != denied, _span(start, end) | frozenset(cue))
 
 
@@ -118,9 +132,20 @@ def _tokens_of_cues(cues: Sequence[tuple[int, int]]) -> frozenset[int]:
     return frozenset(i for cue in cues for i in range(*cue))
 
 
+def _events(column: Column, clause: Clause) -> list[tuple[int, int]]:
+    """Cues that do not have something else as their object ("discovered the electron")."""
+    return [cue for cue in column.cues(clause) if not _has_other_object(clause, cue[1])]
+
+
+def _has_other_object(clause: Clause, index: int) -> bool:
+    if _word(clause, index) not in ('the', 'a', 'an', 'that'):
+        return False
+    return not any(m.own and index <= m.start <= index + 4 for m in clause.mentions)
+
+
 def read_year(column: Column, value: str, clause: Clause) -> Iterator[Finding]:
     """Years, decades and centuries of a clause with a cue."""
-    cues = column.cues(clause)
+    cues = _events(column, clause)
     for index in range(clause.start, clause.end) if cues else ():
         following = _word(clause, index + 1)
         right = values.year_agrees(clause.sentence[index], following, int(value))
@@ -143,6 +168,8 @@ def read_number(column: Column, value: str, clause: Clause) -> Iterator[Finding]
             if scaled is None:
                 continue
             stated, stop = scaled
+            if stated < check.least:
+                continue
             text = clause.sentence[index].text
             right = values.agrees(stated, text, value, check.tolerance)
             yield _finding(column, clause, right, index, stop, range(*cue))
@@ -178,64 +205,96 @@ def _in_unit(check: Number, clause: Clause, end: int, number: float) -> tuple[fl
 
 def read_symbol(column: Column, value: str, clause: Clause) -> Iterator[Finding]:
     """Signs in a clause with a cue, and one in brackets after the topic."""
-    for mention in clause.mentions:
-        index = mention.end + 1
-        if mention.own and clause.start <= index < clause.end - 1:
-            if clause.sentence[index - 1].text == '(' and clause.sentence[index + 1].text == ')':
-                sign = clause.sentence[index].text
-                if _is_sign(sign) and not any(c.isdigit() for c in sign):
-                    yield _finding(column, clause, sign == value, index, index + 1, ())
+    for token in _in_brackets(clause):
+        yield _finding(column, clause, token.text == value, token.index, token.index + 1, ())
     cues = column.cues(clause)
     if not cues:
         return
     signs = [t for t in clause.tokens if _is_sign(t.text) and clause.is_of_topic(t.index)]
-    signs = [t for t in signs if t.index != 0 or cues[0][0] > 1] or _after_is(clause, cues[0][1])
-    for token in signs:
-        used = _tokens_of_cues(cues)
+    signs = [t for t in signs if t.index > 0 or _word(clause, 1) in v.COPULAS]
+    spelled = _spelled(value, clause)
+    if spelled:
+        yield _finding(column, clause, True, *spelled, _tokens_of_cues(cues))
+        return
+    signs = [t for t in signs if t.text == value or t.text not in value or value.isalnum()]
+    for token in {t.index: t for t in (*signs, *_stated_signs(clause, cues))}.values():
         right = token.text == value
+        used = _tokens_of_cues(cues)
         yield _finding(column, clause, right, token.index, token.index + 1, used)
+
+
+def _spelled(value: str, clause: Clause) -> tuple[int, int] | None:
+    """Where a sign of several tokens stands, as a formula is: ``Cu3(CO3)2(OH)2``."""
+    wanted = [token.text for token in tokens_of(value)]
+    texts = [token.text for token in clause.tokens]
+    for start in range(len(texts) - len(wanted) + 1):
+        if len(wanted) > 1 and texts[start : start + len(wanted)] == wanted:
+            return clause.start + start, clause.start + start + len(wanted)
+    return None
+
+
+def _in_brackets(clause: Clause) -> Iterator[Token]:
+    """A sign without digits in brackets right after the topic's name."""
+    for mention in clause.mentions:
+        after = clause.sentence[mention.end : mention.end + 3]
+        if mention.own and clause.start <= mention.start < clause.end and len(after) == 3:
+            opening, sign, closing = (token.text for token in after)
+            if opening == '(' and closing == ')' and sign.isalpha() and _is_sign(sign):
+                yield after[1]
 
 
 def _is_sign(text: str) -> bool:
     if text.lower() in v.FUNCTION_WORDS - {'he', 'as', 'at', 'in', 'no', 'be', 'i'}:
         return False
-    return (
-        text[:1].isupper() and text.isalnum() and (len(text) <= 2 or any(c.isdigit() for c in text))
-    )
+    has_digit = any(character.isdigit() for character in text)
+    return text[:1].isupper() and text.isalnum() and (len(text) <= 2 or has_digit)
 
 
-def _after_is(clause: Clause, start: int) -> list[Token]:
-    """The word that stands right after "is", a colon or in quotation marks after the cue."""
+def _stated_signs(clause: Clause, cues: Sequence[tuple[int, int]]) -> Iterator[Token]:
+    """What stands in the place of a sign: the symbol "Hel", the symbol boron, is magnesium."""
+    for _, end in cues:
+        index, says_is = end, False
+        while index < clause.end and _word(clause, index) in ('of', 'is', ':', 'as', '"', "'", '“'):
+            says_is = says_is or _word(clause, index) in ('is', ':')
+            index += 1
+        if index < clause.end and clause.is_of_topic(index):
+            token = clause.sentence[index]
+            named = any(m.own and m.start == index for m in clause.mentions)
+            if token.word not in v.OWN_PRONOUNS and (
+                (named and _word(clause, end) != 'of') or (token.is_capital and len(token.text) < 4)
+            ):
+                yield token
+        yield from _after_is(clause, end)
+
+
+def _after_is(clause: Clause, start: int) -> Iterator[Token]:
+    """The topic's name right after "is": the symbol for boron is boron."""
     for index in range(start, clause.end - 1):
-        token, following = clause.sentence[index], clause.sentence[index + 1]
-        if token.word in ('is', ':') or token.text in '"“\'':
-            if following.text in '"“\'' and index + 2 < clause.end:
-                following = clause.sentence[index + 2]
-            ok = following.word.isalpha() and following.word not in v.FUNCTION_WORDS | v.NEGATIONS
-            ends = following.index + 1 >= clause.end or clause.sentence[following.index + 1].is_mark
-            return (
-                [following] if ok and (ends or _word(clause, following.index + 1) == 'and') else []
-            )
-    return []
+        if clause.sentence[index].word == 'is':
+            if any(m.own and m.start == index + 1 for m in clause.mentions):
+                token = clause.sentence[index + 1]
+                if token.word not in (*v.OWN_PRONOUNS, 'the'):
+                    yield token
+            return
 
 
 def read_persons(column: Column, value: str, clause: Clause) -> Iterator[Finding]:
     """Persons named beside a cue."""
-    cues = column.cues(clause)
+    cues = _events(column, clause)
     if not cues:
         return
-    known = values.listed(value)
+    known = values.persons(value)
     runs = list(values.capital_runs(clause.sentence, clause.start, clause.end))
     for position, (start, end) in enumerate(runs):
         name = clause.sentence[start:end]
         if not clause.is_of_topic(start):
             continue
-        right = values.surname_agrees(name, known)
+        right = values.person_agrees(name, known)
         if right or _is_person(clause, start, end, cues):
             if not right and position + 1 < len(runs) and _word(clause, end) == 'and':
                 following = runs[position + 1]
                 if following[0] == end + 1 and end - start == 1:
-                    right = values.surname_agrees(clause.sentence[slice(*following)], known)
+                    right = values.person_agrees(clause.sentence[slice(*following)], known)
             yield _finding(column, clause, right, start, end, _tokens_of_cues(cues))
 
 
@@ -246,7 +305,9 @@ def _is_person(clause: Clause, start: int, end: int, cues: Sequence[tuple[int, i
         return False
     if any(m.start < end and start < m.end for m in clause.mentions):
         return False
-    before = [t.word for t in clause.sentence[max(0, start - 1) : start]]
+    if ' '.join(t.text for t in clause.sentence[start:end]) in _COUNTRIES:
+        return False
+    before = [t.word for t in clause.sentence[max(0, start - 2) : start] if t.word != 'the'][-1:]
     if before and before[0] in v.BEFORE_PLACES:
         return False
     introduced = bool(before) and (before[0] in v.TITLES | {'by', 'named', 'and', 'when', 'that'})
@@ -261,28 +322,58 @@ def read_names(column: Column, value: str, clause: Clause) -> Iterator[Finding]:
     cues = column.cues(clause)
     if not cues:
         return
-    right_names = set(values.listed(value))
-    right_names |= {o for name in right_names for o in column.check.known.get(name, ())}
-    for start, end, names in _known_names(column, clause):
-        if clause.is_of_topic(start):
-            right = bool(names & right_names)
-            yield _finding(column, clause, right, start, end, _tokens_of_cues(cues))
+    true = set(values.listed(value))
+    true |= {other for name in true for other in column.check.known.get(name, ())}
+    for start, end, names in [*_known_names(column, clause), *_unknown_names(column, clause)]:
+        # The name of another topic is no subject here: what decides stands before the cue.
+        is_topic = any(m.start == start and m.end == end for m in clause.mentions)
+        place = min(cues)[0] if is_topic else start
+        if clause.is_of_topic(place):
+            yield _finding(column, clause, bool(names & true), start, end, _tokens_of_cues(cues))
 
 
 def _known_names(column: Column, clause: Clause) -> Iterator[tuple[int, int, set[str]]]:
     """The names of the column in a clause, each with all that it can stand for."""
     index = clause.start
     while index < clause.end:
-        longest = next((p for p, _ in column.names if phrase_at(clause.sentence, index, p)), None)
-        if longest is None or not clause.sentence[index].is_capital:
-            index += 1
-            continue
-        end = index + len(longest)
-        text = ' '.join(longest)
-        stands_for = {name for phrase, name in column.names if ' '.join(phrase) == text}
-        if not any(m.start < end and index < m.end for m in clause.mentions if m.own):
-            yield index, end, stands_for
-        index = end
+        words = _longest_name(column, clause, index)
+        end = index + len(words)
+        if words and not _is_within_topic(clause, index, end):
+            yield index, end, {name for phrase, name in column.names if phrase == words}
+        index = max(end, index + 1)
+
+
+def _longest_name(column: Column, clause: Clause, index: int) -> tuple[str, ...]:
+    if not (column.check.any_case or clause.sentence[index].is_capital):
+        return ()
+    for phrase, _ in column.names:
+        if phrase_at(clause.sentence, index, phrase):
+            return phrase
+        plural = (*phrase[:-1], f'{phrase[-1]}s')
+        if column.check.any_case and phrase_at(clause.sentence, index, plural):
+            return phrase
+    return ()
+
+
+def _is_within_topic(clause: Clause, start: int, end: int) -> bool:
+    """Whether a name is part of a topic's name, or is the topic itself."""
+    around = [m for m in clause.mentions if m.start <= start and end <= m.end]
+    return any(m.own or m.end - m.start > end - start for m in around)
+
+
+def _unknown_names(column: Column, clause: Clause) -> Iterator[tuple[int, int, set[str]]]:
+    """Names that no row has, of a closed column."""
+    if not column.check.closed:
+        return
+    known = {i for start, end, _ in _known_names(column, clause) for i in range(start, end)}
+    for start, end in values.capital_runs(clause.sentence, clause.start, clause.end):
+        words = {t.word for t in clause.sentence[start:end] if len(t.word) > 1}
+        meant = any(m.start < end and start < m.end for m in clause.mentions)
+        first = start == 0 and end == 1 and _word(clause, 1) not in v.COPULAS
+        located = _word(clause, start - 1) in ('in', 'on', 'near', 'of') if start else False
+        no_names = words & (v.DIRECTIONS | v.NATIONALITIES | v.LANGUAGES)
+        if words and not (meant or first or located or no_names or known & set(range(start, end))):
+            yield start, end, set()
 
 
 def read_category(column: Column, value: str, clause: Clause) -> Iterator[Finding]:
@@ -312,7 +403,7 @@ def _matches(clause: Clause, start: int, words: Sequence[str]) -> bool:
         return False
     stated = [t.word.replace('-', '') for t in clause.sentence[start : start + len(words)]]
     return all(
-        word.startswith(known) and len(word) - len(known) <= _FORMS
+        word.startswith(known) and _FORM.fullmatch(word[len(known) :]) is not None
         for word, known in zip(stated, (w.replace('-', '') for w in words), strict=True)
     )
 
@@ -321,7 +412,7 @@ def _lead(clause: Clause, index: int) -> int | None:
     """Where the "is" (or the topic itself) stands that makes the word at ``index`` a complement."""
     for i in range(index - 1, max(clause.start, index - _CATEGORY_REACH) - 1, -1):
         token = clause.sentence[i]
-        if token.word in v.COPULAS:
+        if token.word in v.COPULAS or (token.word == 'as' and _word(clause, i - 1) in v.BEFORE_AS):
             return i
         if any(m.own and m.end - 1 == i for m in clause.mentions):
             return i if i + 1 < index else None
@@ -345,7 +436,7 @@ def read_words(column: Column, value: str, clause: Clause) -> Iterator[Finding]:
         known = set(values.content_stems(tokens_of(text), column.plain).values())
         held = {i for i, s in stated.items() if s in known}
         if held and (cues or (len(held) > 1 and len(held) == len(stated))):
-            denied = clause.is_denied(clause.start, clause.end)
+            denied = clause.is_denied(clause.end)
             denies = any(t.word in v.NEGATIONS for t in tokens_of(text)) and not cues
             used = frozenset(held) | _tokens_of_cues(cues)
             yield Finding(check.column, denied == denies, used, is_prose=True)
@@ -361,13 +452,13 @@ def _texts(value: str, whole: bool) -> list[str]:
 def read_origin(column: Column, value: str, clause: Clause) -> Iterator[Finding]:
     """Languages, quoted words, namesakes and prose of a clause about the name."""
     cues = column.cues(clause)
-    if not cues:
+    if not cues or not (clause.about_topic or _is_subject(clause, cues[0][0])):
         return
     known = [t.word for t in tokens_of(value) if not t.is_mark]
     used = _tokens_of_cues(cues)
     for index in range(clause.start, clause.end):
         token = clause.sentence[index]
-        if token.word in v.LANGUAGES and token.is_capital and set(known) & v.LANGUAGES:
+        if _is_language(clause, index) and set(known) & v.LANGUAGES:
             yield _finding(column, clause, token.word in known, index, index + 1, used)
         elif _is_foreign(clause, index):
             right = any(values.similar(token.word, word) for word in known)
@@ -376,10 +467,30 @@ def read_origin(column: Column, value: str, clause: Clause) -> Iterator[Finding]
     yield from _glosses(column, clause, known, used)
 
 
+def _is_subject(clause: Clause, index: int) -> bool:
+    """Whether a cue stands before the clause's verb: the name comes from."""
+    verbs = (token.index for token in clause.tokens if is_verb(token))
+    return not clause.about_other and index < next(verbs, index)
+
+
+def _is_language(clause: Clause, index: int) -> bool:
+    """A language that a word comes from: the Latin word, from Greek, in Arabic."""
+    token = clause.sentence[index]
+    if token.word not in v.LANGUAGES or not token.is_capital:
+        return False
+    following = _word(clause, index + 1)
+    of_word = following in ('word', 'words', 'term', 'name', 'root', 'roots', 'for', ':', '"', '“')
+    before = [t.word for t in clause.sentence[max(0, index - 2) : index]]
+    ends = index + 1 >= clause.end or clause.sentence[index + 1].is_mark
+    return of_word or (ends and bool({'from', 'in'} & set(before)))
+
+
 def _is_foreign(clause: Clause, index: int) -> bool:
     """A single word in quotation marks after "word" or a language."""
     token = clause.sentence[index]
     if not token.word.isalpha() or index < clause.start + 2:
+        return False
+    if any(m.start <= index < m.end for m in clause.mentions):
         return False
     quoted = clause.sentence[index - 1].text in '"“\'‘' and _word(clause, index + 1) in '"”\'’,.'
     before = clause.sentence[index - 2].word
@@ -409,9 +520,10 @@ def _glosses(
     """Other words of the clause that the column holds."""
     stems = {stem(word) for word in known if word not in v.FUNCTION_WORDS | v.LANGUAGES}
     stated = values.content_stems(clause.tokens, column.plain)
-    held = {i for i, s in stated.items() if s in stems}
+    mentioned = {i for m in clause.mentions for i in range(m.start, m.end)}
+    held = {i for i, s in stated.items() if s in stems} - mentioned - used
     if held:
-        right = not clause.is_denied(clause.start, max(held) + 1)
+        right = not clause.is_denied(max(held))
         yield Finding(column.check.column, right, frozenset(held) | used, is_prose=True)
 
 

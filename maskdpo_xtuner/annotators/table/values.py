@@ -11,21 +11,29 @@ from maskdpo_xtuner.annotators.table import vocabulary as v
 from maskdpo_xtuner.annotators.table.reading import Token, tokens_of
 
 _SIMILARITY = 0.8  # of two spellings of one name: Ramsay and Ramsey, Wöhler and Wohler
+_NO_NAMES = v.TITLES | {'jr', 'et', 'al'}
+_SEMICOLON = re.compile(r'\s*;\s*')
 _SEPARATOR = re.compile(r'\s*(?:[,;/]|\band\b|&)\s*')
 
 
 def listed(value: str) -> list[str]:
     """The items of a column that holds several."""
-    return [item for item in _SEPARATOR.split(value) if item]
+    separator = _SEMICOLON if ';' in value else _SEPARATOR
+    return [item for item in separator.split(value) if item]
+
+
+def persons(value: str) -> list[str]:
+    """The persons of a column; "Pierre and Marie Curie" have one surname."""
+    shared = re.sub(r'\b(\w+) and (\w+(?: \w+)*? (?:de )?(\w+))', r'\1 \3, \2', value)
+    return listed(shared)
 
 
 def number_range(value: str) -> tuple[float, float] | None:
     """The least and the greatest number of a column's value."""
+    tokens = tokens_of(value)
     negative = -1.0 if value.lstrip().startswith('-') else 1.0
-    try:
-        numbers = [float(value)]
-    except ValueError:
-        numbers = [negative * t.value for t in tokens_of(value) if t.value is not None]
+    stated = [stated_number(tokens, t.index) for t in tokens if t.value is not None]
+    numbers = [negative * abs(number[0]) for number in stated if number]
     return (min(numbers), max(numbers)) if numbers else None
 
 
@@ -117,30 +125,29 @@ def similar(a: str, b: str) -> bool:
     return a[:1] == b[:1] and SequenceMatcher(None, a, b).ratio() >= _SIMILARITY
 
 
-def name_words(name: str) -> list[str]:
-    """The words of a name without initials, titles and marks."""
-    return [
-        t.word for t in tokens_of(name)
-        if not t.is_mark and len(t.word) > 1 and t.word not in v.TITLES | {'jr', 'et', 'al'}
-    ]  # fmt: skip
+def person_agrees(name: Sequence[Token], persons: Sequence[str]) -> bool:
+    """Whether a name is that of one of the persons, in some spelling.
+
+    The surname decides; a given name that begins with another letter denies it.
+    """
+    words = [token.word for token in name if not token.is_mark and token.word not in v.TITLES]
+    return bool(words) and any(_is_person(words, person) for person in persons)
 
 
-def surname_agrees(name: Sequence[Token], persons: Sequence[str]) -> bool:
-    """Whether the last word of a name is that of one of the persons, in some spelling."""
-    words = [t.word for t in name if not t.is_mark and len(t.word) > 1]
-    if not words:
-        return False
-    candidates = {words[-1], words[-1].rpartition('-')[2]}
-    for person in persons:
-        known = name_words(person)
-        if not known:
-            continue
-        surnames = {known[-1], known[-1].rpartition('-')[2]}
-        if any(similar(a, b) for a in candidates for b in surnames):
-            return True
-        if set(words) <= set(known) and len(words) > 1:
-            return True
-    return False
+def _is_person(words: Sequence[str], person: str) -> bool:
+    known = [t.word for t in tokens_of(person) if not t.is_mark and t.word not in _NO_NAMES]
+    if not known or not any(similar(a, b) for a in _surnames(words) for b in _surnames(known)):
+        return len(words) > 1 and set(words) <= set(known)
+    given, known_given = _initials(words[:-1]), _initials(known[:-1])
+    return not given or not known_given or bool(given & known_given)
+
+
+def _surnames(words: Sequence[str]) -> set[str]:
+    return {words[-1], words[-1].rpartition('-')[2]}
+
+
+def _initials(words: Sequence[str]) -> set[str]:
+    return {word[0].replace('c', 'k') for word in words}
 
 
 def content_stems(tokens: Sequence[Token], plain: Sequence[str]) -> dict[int, str]:
@@ -151,6 +158,8 @@ def content_stems(tokens: Sequence[Token], plain: Sequence[str]) -> dict[int, st
 def says_something(token: Token, plain: Sequence[str]) -> bool:
     """Whether the token is a content word or a number, and not plain."""
     word = token.word
+    if len(word) == 2 and token.text.isupper() and token.index > 0:
+        return True
     if token.is_mark or word in v.FUNCTION_WORDS | v.NEGATIONS | v.AUXILIARIES | v.TITLES:
         return False
     if token.value is not None:

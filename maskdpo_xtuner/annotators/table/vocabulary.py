@@ -22,24 +22,25 @@ VERBS = _words(
     consist consists contain contains cover covers exist exists find finds form forms found gave
     gives got has hold holds include includes know known lie lies made make makes mean means melt
     melts occur occurs play plays produce produces react reacts refer refers said say says serve
-    serves share shares speak speaks stand stands take takes took use uses write written"""
+    serves allows appears acts carries causes creates extends grows helps indicates involves lacks
+    leads live lives needs provides ranks releases remains represents requires shows works
+    share shares speak speaks stand stands take takes took use uses write written"""
 )
 COPULAS = _words(
-    """is are was were be been being isn't aren't wasn't weren't it's as become becomes became
+    """is are was were be been being isn't aren't wasn't weren't become becomes became
     remains belongs belong called considered classified categorized"""
 )
+BEFORE_AS = _words('known classified considered regarded categorized recognized described seen')
 # They end a complement: what follows them is not what the topic is.
 COMPLEMENT_ENDS = _words(
     """with by from for that which who like than between contains contain containing reacts into
     used uses found made such including other where when because derived discovered compound
-    compounds composed consisting obtained produced combined combines with without about lacks not
+    compounds composed consisting obtained produced combined combines with without about lacks
     named via through alloy alloys ore ores mixture form forms using isotope isotopes"""
 )
 OWN_PRONOUNS = _words("it its they their this these it's itself")
 RELATIVES = _words('which that who whose whom where')
-CONJUNCTIONS = _words(
-    'but while whereas although though because since when after before however unless until'
-)
+CONJUNCTIONS = _words('but while whereas although though because when however unless until')
 AFTER_AND = _words("it its it's he she they this is was has are were lies covers borders")
 TITLES = _words(
     """sir dr professor prof mr mrs lord baron count chemist chemists physicist physicists
@@ -50,6 +51,10 @@ BEFORE_PLACES = _words('at in from near of to inside outside during on within un
 ORGANIZATIONS = _words(
     """university institute laboratory laboratories academy college society company corporation
     school museum observatory centre center hospital nobel prize award nasa royal"""
+)
+DIRECTIONS = _words(
+    """northern southern eastern western central north south east west northeast northwest
+    southeast southwest northeastern northwestern southeastern southwestern"""
 )
 CALENDAR = _words(
     """january february march april may june july august september october november december
@@ -73,8 +78,9 @@ LANGUAGES = _words(
 PLAIN = (
     *('first', 'name', 'call', 'known', 'know', 'also', 'fact', 'type', 'kind', 'common', 'year'),
     *('located', 'discover', 'century', 'found', 'considered', 'classif', 'officially', 'indeed'),
-    *('approximately', 'roughly', 'nearly', 'represent', 'refer', 'mainly', 'primarily', 'famous'),
+    *('approximately', 'roughly', 'near', 'represent', 'refer', 'mainly', 'primarily', 'famous'),
     *('question', 'answer', 'example', 'form', 'include', 'mean', 'word', 'thing', 'information'),
+    *('natural', 'scientific', 'actual', 'typical', 'usual', 'general', 'denote', 'official'),
 )
 NOT_NEGATIONS = re.compile(r'\bnot (?:only|just|until|merely|least|surprising)\w*\b', re.I)
 TALK = re.compile(

@@ -18,8 +18,10 @@ from maskdpo_xtuner.annotators.lexical.clauses import (
     read_claim,
 )
 from maskdpo_xtuner.annotators.lexical.document import Document, Point, read_document
-from maskdpo_xtuner.annotators.lexical.findings import Finding, denier
+from maskdpo_xtuner.annotators.lexical.findings import Finding, denier, held_by
 from maskdpo_xtuner.annotators.lexical.passages import look_up_in_passages
+from maskdpo_xtuner.annotators.lexical.tokens import stem
+from maskdpo_xtuner.annotators.lexical.wording import SUPPORT_VERBS
 from maskdpo_xtuner.records import Label, Question, Sentence
 
 # Questions, headings, introductions of lists; greetings, and what a chat model says of itself.
@@ -46,6 +48,8 @@ _SOURCE = re.compile(
         (?:\ (?:mentions?|states?|provides?|explains?|says?|recommends?|suggests?|describes?|discusses|notes?|explain|indicates?)\ (?:that\ )?)?\)?,?""",
     re.X | re.I,
 )
+
+_SUPPORT_VERBS = frozenset(map(stem, SUPPORT_VERBS))
 
 Verdict = tuple[Label, tuple[str, ...]]
 
@@ -106,8 +110,12 @@ class LexicalAnnotator:
         total = sum(finding.total for finding in findings)
         if not all(finding.is_held for finding in findings) or held < self.min_coverage * total:
             return Label.UNVERIFIABLE, ()
-        used = dict.fromkeys(point.text for finding in findings for point in finding.used)
-        return Label.NO_HALLUCINATION, tuple(used)[: self.max_points]
+        gains: dict[str, int] = {}
+        for finding in findings:
+            for point, gain in zip(finding.used, finding.gains, strict=True):
+                gains[point.text] = gains.get(point.text, 0) + gain
+        used = sorted(gains, key=lambda text: -gains[text])
+        return Label.NO_HALLUCINATION, tuple(used[: self.max_points])
 
     def _look_up(self, clause: Clause, asked: Stems, document: Document, english: bool) -> Finding:
         about = [p for p in document.points if _same_subject(clause, p, document)]
@@ -124,6 +132,8 @@ class LexicalAnnotator:
             elif point not in used:
                 used.append(point)
         words = clause.words - asked
+        if any(clause.words & p.vocabulary for p in used):
+            words -= _SUPPORT_VERBS
         if not missing:
             conflict = denier(clause, used or related)
             if conflict:
@@ -147,7 +157,7 @@ class LexicalAnnotator:
         if used and _is_denied(clause, used):
             return Finding(conflict=used[0])
         held = len(words) - len(open_words) + len(values)
-        return Finding(held=held, total=len(words) + len(values), used=tuple(used), is_held=bool(used))
+        return Finding(held=held, total=len(words) + len(values), used=tuple(used), is_held=bool(used), gains=tuple(len(held_by(clause, point)) for point in used))
 
 
 def _union(sets: Iterable[Stems]) -> Stems:
@@ -203,10 +213,10 @@ def _holder(value: Name | Number, clause: Clause, points: Sequence[Point]) -> Po
     context = value.context or clause.relation
     for point in points:
         if isinstance(value, Name):
-            held = point.holds_name(value) and (context & point.vocabulary or not context and not point.clause.predicate)
+            held = point.holds_name(value) and (value.is_alias or context & point.vocabulary or not context and not point.clause.relation)
         else:
             nearest = value.nearest
-            held = point.holds_number(value, clause.words | clause.relation) and (nearest in point.vocabulary or not nearest and (clause.relation & point.vocabulary or not point.clause.predicate))
+            held = point.holds_number(value, clause.words | clause.relation) and (value.unit and not nearest or nearest in point.vocabulary or not nearest and (clause.relation & point.vocabulary or not point.clause.relation))
         if held:
             return point
     return None

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from maskdpo_xtuner.annotators.lexical.tokens import Token, read_tokens
+from maskdpo_xtuner.annotators.lexical.tokens import Token, read_tokens, stem
 from maskdpo_xtuner.annotators.lexical.wording import (
     BARE_VERBS,
     BE,
@@ -27,6 +27,8 @@ _NEGATION_REACH = 4
 _CONTEXT_REACH = 7
 _CONTEXT_SIZE = 2
 TOPIC = None
+_SYMMETRIC = frozenset(map(stem, SYMMETRIC))
+_INCLUDE = frozenset(('include', 'includes', 'comprise'))
 
 Stems = frozenset[str]
 EMPTY: Stems = frozenset()
@@ -38,6 +40,7 @@ class Name:
     texts: tuple[str, ...]
     context: Stems = EMPTY
     listed: bool = False
+    is_alias: bool = False
 
     def fits(self, other: Name) -> bool:
         """Whether both may name the same: Ramsay and Sir William Ramsey, not North and South."""
@@ -155,13 +158,24 @@ def _leads_on(token: Token) -> bool:
 
 
 def _clause_bounds(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
-    start, has_verb = 0, False
+    start, has_verb, insertion = 0, False, _insertion(tokens)
     for index, token in enumerate(tokens):
-        if index > start and has_verb and _opens_clause(tokens, index):
+        if index in insertion or (index > start and has_verb and _opens_clause(tokens, index)):
             yield start, index
             start, has_verb = index, False
         has_verb = has_verb or token.is_verb
     yield start, len(tokens)
+
+
+def _insertion(tokens: Sequence[Token]) -> tuple[int, ...]:
+    """Where "whose capital is Oslo" stands in "Norway, whose capital is Oslo, is a country"."""
+    commas = [i for i, token in enumerate(tokens[:-1]) if token.text == ',']
+    if len(commas) < 2 or commas[0] == 0 or any(t.is_verb for t in tokens[: commas[0]]):
+        return ()
+    for comma in commas[1:]:
+        if tokens[comma + 1].is_auxiliary or (tokens[comma + 1].is_verb and not tokens[comma + 1].is_capital):
+            return commas[0], comma
+    return ()
 
 
 def _opens_clause(tokens: Sequence[Token], index: int) -> bool:
@@ -235,6 +249,8 @@ def _read_clause(
     topic: Stems,
     previous: Clause | None,
 ) -> Clause:
+    while start < end and (tokens[start].is_mark or tokens[start].lower in _COORDINATE):
+        start += 1
     in_name = {i for first, last in names if start <= first < end for i in range(first, last + 1)}
     verb = _verb(tokens, start, end)
     head = _head(tokens, start, verb if verb is not None else end)
@@ -303,7 +319,7 @@ def _is_noun(tokens: Sequence[Token], index: int, start: int, end: int) -> bool:
         if before.lower in DETERMINERS or before.is_possessive or before.lower == 'of':
             return not tokens[index].lower.endswith('ed')
     after = tokens[index + 1] if index + 1 < end else None
-    return after is not None and tokens[index].lower.endswith('s') and after.is_verb
+    return after is not None and tokens[index].lower.endswith('s') and (after.is_auxiliary or after.lower in _INCLUDE)
 
 
 def _head(tokens: Sequence[Token], start: int, verb: int) -> tuple[int, int]:
@@ -353,7 +369,7 @@ def _subject(
         if joined:
             return frozenset(tokens[l].stem for _, l in named), True, True, relation
         return TOPIC, owned, True, relation
-    if tokens[start].lower in ('its', 'their', 'his', 'her'):
+    if tokens[start].lower in ('its', 'their', 'his', 'her', 'whose'):
         return TOPIC, True, True, relation
     if named:
         return frozenset(tokens[l].stem for _, l in named), False, True, relation
@@ -407,7 +423,7 @@ def _predicate_owner(
         if tokens[i].is_mark or tokens[i].is_verb:
             return None
         if tokens[i].lower == 'of' and informs[i - 1 - start]:
-            if tokens[i - 1].stem in SYMMETRIC:
+            if tokens[i - 1].stem in _SYMMETRIC:
                 return None
             name = next((last for first, last in names if i < first <= i + 2), None)
             return name
@@ -434,7 +450,10 @@ def _values(
             continue
         texts = tuple(tokens[i].lower for i in range(first, last + 1))
         context, _, _ = _context(tokens, first, last, start, end, informs, stop_at_numbers=False)
-        yield Name(stems, texts, context, _is_listed(tokens, first, last, start, end))
+        alias = first - 2 >= start and tokens[first - 1].text == '(' and tokens[first - 2].stem in topic
+        if alias:
+            context = EMPTY
+        yield Name(stems, texts, context, _is_listed(tokens, first, last, start, end), alias)
     for i in range(start, end):
         token = tokens[i]
         if token.value is not None:
@@ -453,8 +472,10 @@ def _number(
             scale, last = SCALES[after.lower], j
         elif after.unit:
             unit, last = after.unit, j
+            if tokens[j - 1].lower in ('square', 'sq', 'cubic'):
+                unit = f'square {unit}' if tokens[j - 1].lower != 'cubic' else f'cubic {unit}'
             break
-        elif after.text in ('°', 'degrees', 'degree'):
+        elif after.lower in ('°', 'degrees', 'degree', 'square', 'sq', 'cubic'):
             continue
         else:
             break
@@ -478,8 +499,12 @@ def _context(
 ) -> tuple[Stems, Stems, str]:
     """The words that say what a value is: those before it, or else those after it."""
     before: list[str] = []
-    for i in range(first - 1, max(start, first - _CONTEXT_REACH) - 1, -1):
+    reach = _CONTEXT_REACH
+    for i in range(first - 1, start - 1, -1):
         token = tokens[i]
+        reach -= not (token.is_mark or token.is_capital or token.lower in _COORDINATE)
+        if reach < 0:
+            break
         if stop_at_numbers and token.value is not None:
             break
         if informs[i - start]:
@@ -487,8 +512,11 @@ def _context(
             if len(before) == _CONTEXT_SIZE:
                 break
     after: list[str] = []
+    told = not stop_at_numbers and any(tokens[i].is_verb for i in range(start, first))
     for i in range(last + 1, min(end, last + 7)):
         token = tokens[i]
+        if told and token.lower not in DETERMINERS and token.lower != 'as' and not informs[i - start]:
+            break
         if token.is_mark or (stop_at_numbers and token.value is not None):
             break
         if informs[i - start]:

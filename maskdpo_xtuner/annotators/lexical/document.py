@@ -19,7 +19,7 @@ from maskdpo_xtuner.records import Language
 from maskdpo_xtuner.sentences import split_sentences
 
 # What a point that holds the first also says: what occurs somewhere is found there.
-_ENTAILED = {'discov': 'found', 'made': 'produc', 'occur': 'found', 'extrac': 'found', 'origin': 'name'}
+_ENTAILED = {'discov': 'found', 'made': 'produc', 'occur': 'found', 'extract': 'found', 'origin': 'name'}
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,12 @@ class Point:
     def holds_number(self, number: Number, words: Stems) -> bool:
         """Whether the number stands here and counts what it does in a clause of ``words``."""
         return any(
-            number.equals(other) and (not other.nearest or other.nearest in words)
+            number.equals(other) and (
+                not other.nearest
+                or other.nearest in words
+                or _ENTAILED.get(other.nearest) in words
+                or (not number.nearest and number.unit == other.unit != '')
+            )
             for other in self.clause.numbers
         )
 

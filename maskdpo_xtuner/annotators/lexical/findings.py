@@ -22,6 +22,7 @@ class Finding:
     is_held: bool = False
     used: tuple[Point, ...] = ()
     conflict: Point | None = None
+    gains: tuple[int, ...] = ()
     held: float = 0
     total: float = 0
 
@@ -32,7 +33,7 @@ def share(words: Stems, known: Stems) -> float:
 
 def closest(claim: Clause, points: Sequence[Point], limit: int) -> tuple[Point, ...]:
     """The points that together hold most of the claim, each adding something, best first."""
-    held = [_held(claim, point) for point in points]
+    held = [held_by(claim, point) for point in points]
     covered: frozenset[object] = frozenset()
     used: list[Point] = []
     while len(used) < limit:
@@ -44,7 +45,7 @@ def closest(claim: Clause, points: Sequence[Point], limit: int) -> tuple[Point, 
     return tuple(used)
 
 
-def _held(claim: Clause, point: Point) -> frozenset[object]:
+def held_by(claim: Clause, point: Point) -> frozenset[object]:
     names = filter(point.holds_name, claim.names)
     numbers = (n for n in claim.numbers if any(map(n.equals, point.clause.numbers)))
     return frozenset([*(claim.words & point.vocabulary), *names, *numbers])

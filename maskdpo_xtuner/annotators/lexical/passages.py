@@ -20,7 +20,7 @@ def look_up_in_passages(
     if not missing and share(words, document.vocabulary) >= min_coverage:
         used = closest(claim, document.points, max_points)
         denied = denier(claim, used[:1])
-        return Finding(used=used, conflict=denied, is_held=True)
+        return Finding(used=used, conflict=denied, is_held=True, gains=tuple(range(len(used), 0, -1)))
     for point in _same_subject(claim.words, document.points):
         if _conflicts(missing, claim, point):
             return Finding(conflict=point)

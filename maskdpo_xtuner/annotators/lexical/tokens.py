@@ -30,15 +30,19 @@ _ENDING = re.compile(
 _PHRASES = re.compile(
     r"""(?P<none>(?<=\bcapital)\ city\b|(?<=\ba\ )(?:large\ |great\ )?number(?=\ of\b))
       | (?P<inhabitants>\bpeople\ liv\w+|(?<=\d\ )people\b|(?<=lion\ )people\b|(?<=sand\ )people\b)
+      | (?P<kind>\b(?:the\ )?(?:city|continent|island|state|town|village|region|kingdom|republic|planet|river|month)\ of\ (?=[A-Z]))
+      | (?P<has>(?<=\ )uses?(?=\ [\w\ ]{3,40}\ as\ (?:its|their|the|a)\b))
+      | (?P<of>(?<=[a-z]\ )(?:used|spoken)\ (?:in|by)(?=[\w\ ]+\ (?:is|are)\b))
       | (?P<non>\bnon-(?=[a-z]))""",
     re.X | re.I,
 )
 _LIST_MARKER = re.compile(r'^\s*(?:(?:[-*+•·]|\(?\d{1,3}[.)])\s+|\d{1,3}、)')
 _CHINESE_BREAK = re.compile('[不没無无非未的了是与及]')
 _CHINESE_NEGATED = re.compile('[不没無无非未](..)')
+_WORDS = {'none': '', 'kind': ''}
 _TOKEN = re.compile(
     r"""(?P<number>(?:(?<=[\s(])[-−])?(?<![a-zA-Z\d.])\d+(?:,\d{3})*(?:\.\d+)?)(?:st|nd|rd|th)?(?![a-zA-Z\d])
-      | (?P<latin>[a-zA-Z]+(?:['’][a-z]*)?|%|°[CF]?|[a-zA-Z]*\d+[a-zA-Z\d]*)
+      | (?P<latin>[a-zA-Z]+\d[a-zA-Z\d]*|\d+[a-zA-Z][a-zA-Z\d]*|[a-zA-Z]+(?:['’][a-z]*)?|(?<![\w.])\.[a-z]{2,6}\b|%|°[CF]?)
       | (?P<cjk>[\u3400-\u4dbf\u4e00-\u9fff]+)
       | (?P<mark>[,;:()\[\]—–/，、；：（）])""",
     re.X,
@@ -87,7 +91,7 @@ def read_tokens(sentence: str) -> tuple[str, list[Token], list[int], list[int]]:
 
 
 def _word_for(phrase: re.Match[str]) -> str:
-    return {'none': '', 'inhabitants': 'inhabitants', 'non': 'non'}[phrase.lastgroup or 'none']
+    return _WORDS.get(phrase.lastgroup or '', phrase.lastgroup or '')
 
 
 def without_accents(text: str) -> str:
@@ -128,7 +132,7 @@ def _word(text: str) -> Token:
     if lower in NUMBER_WORDS:
         return Token(text, lower, value=float(NUMBER_WORDS[lower]))
     single = len(base) == 1
-    is_capital = base[:1].isupper() and not grammar and base not in ('I', 'A')
+    is_capital = (base[:1].isupper() and not grammar or base[:1] == '.') and base not in ('I', 'A')
     if grammar or (single and not is_capital):
         return Token(
             text, lower, is_verb=lower in VERBS, is_auxiliary=lower in AUXILIARIES or ending == 't',

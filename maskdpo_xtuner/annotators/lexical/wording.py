@@ -38,15 +38,15 @@ LIGHT_WORDS = _words(
     """able according actual additional additionally almost already among amount amounts answer
     apart approximately available based basic being belong belongs belonging case certain clear
     clearly classified close commonly complete completely considered considerable consist consists
-    contain contains country countries credit credited current currently definite denoted depend
+    contain contains country countries credit credited current currently definite depend
     depending describe described description different directly due easily element elements
     entire entirely especially essentially estimated eventually exactly example examples exist
-    exists fact facts fairly fall falls famous finally following form found fully general generally
+    exists fact facts fairly fall falls famous finally following fully general generally
     give given gives good great greatly high highly home important
     include included includes including indeed independently information instance interesting item
     kind kinds known lie lies like likely little live lives locate located lot main mainly major
     mean means member members mention mentioned mostly namely nation nations near nearly
-    necessary normally notable note numerous occurring naturally object officially original originally
+    necessary normal normally notable note numerous occurring naturally object officially original originally
     overall particular particularly passage passages people perhaps person place placed places
     point popular possess possesses possible possibly present primarily primary probably process
     property properties provide provided provides purpose range real really refer referred refers
@@ -54,12 +54,14 @@ LIGHT_WORDS = _words(
     scientists see seen sense set short show shown significant similar simple simply single situated
     slightly so-called sometimes sort specific specifically stand stands state stated states still
     substance team text thing things thought time today total true truly type types typical
-    typically unique usual usually variety widely work year years yes actually
+    typically unique usual usually variety widely word words work year years yes actually
     additional allow allows aspect aspects aspect combination condition conditions concept
     concepts crucial effective effectively effectiveness ensure ensuring essential essentially
     factor factors feature features help helpful helps helping individual individuals involve involves involving
     key mentioned method methods need needed needs option options order play plays possibility
     recommend recommended require required requires role specific step steps task variable ways
+    official share shares shared boast boasts cover covers covering span spans serve serves
+    sharing continent year land
     series class classes category categories degree degrees gram grams kilogram kilograms cubic
     square centimeter centimeters centimetre centimetres meter meters metre metres scientific made
     additionally furthermore moreover nevertheless regarding respective understanding vital crucially
@@ -95,7 +97,8 @@ _SAME = """
     large larger largest big biggest
     radioactive radioactivity
     hard hardness
-    symbol symbols abbreviation
+    symbol symbols abbreviation abbreviated denoted
+    phone telephone
     metal metals metallic
     nature natural naturally
     family families group groups
@@ -164,10 +167,12 @@ NUMBER_WORDS = {
 SCALES = {'thousand': 1e3, 'million': 1e6, 'billion': 1e9, 'trillion': 1e12}
 UNITS = {
     'k': 'K', 'kelvin': 'K', 'kelvins': 'K', '°c': 'C', 'c': 'C', 'celsius': 'C', 'centigrade': 'C',
-    '°f': 'F', 'f': 'F', 'fahrenheit': 'F', '%': '%', 'percent': '%', 'km': 'km', 'km2': 'km2',
-    'kilometers': 'km', 'kilometres': 'km', 'meters': 'm', 'metres': 'm', 'miles': 'mi', 'kg': 'kg',
+    '°f': 'F', 'f': 'F', 'fahrenheit': 'F', '%': '%', 'percent': '%', 'km': 'km', 'km2': 'square km', 'mi2': 'square mi',
+    'kilometers': 'km', 'kilometer': 'km', 'kilometres': 'km', 'meters': 'm', 'metres': 'm', 'miles': 'mi', 'kg': 'kg',
     'years': 'a', 'days': 'd', 'hours': 'h',
 }  # fmt: skip
 
 SYMMETRIC = _words('border')
 BE = _words('is are was were be been being became becomes')
+# Verbs that a noun beside them says as well: "uses the krone as its currency".
+SUPPORT_VERBS = _words('use represent hold operate employ call give')

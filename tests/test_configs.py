@@ -36,6 +36,8 @@ DECLARED: dict[str, dict[str, Any]] = {
     'llama3_8b_sft': {'model.loss_type': 'sft'},
     'llama3_8b_tdpo1': {'model.loss_type': 'tdpo1'},
     'llama3_8b_tdpo2': {'model.loss_type': 'tdpo2'},
+    'smollm2_135m_sft': {'model.loss_type': 'sft'},
+    'smollm2_135m_dpo': {'train_dataloader.dataset.dataset_map_fn': 'response_mask_map_fn'},
     'smollm2_135m_no_shortcuts': {
         'model.logits.supervised_only': False,
         'model.reference': 'model',

@@ -133,6 +133,7 @@ def test_the_papers_settings(name: str) -> None:
     }
     assert config.optim_wrapper.clip_grad.max_norm == 1
     assert (config.model.loss_type, config.model.beta) == ('sigmoid', 0.1)
+    assert 'loss_options' not in config.model
     assert config.train_dataloader.dataset.max_length == 1024
     assert config.model.llm.torch_dtype == 'torch.bfloat16'
     warmup, cosine = config.param_scheduler
@@ -147,6 +148,17 @@ def test_with_lora_one_gpu_takes_the_papers_steps() -> None:
     own, whole = flat(config.to_dict()), flat(base.to_dict())
     differing = {key for key, value in own.items() if whole.get(key) != value}
     assert all(any(key.startswith(name) for name in changed) for key in differing)
+
+
+def test_our_own_recipe_changes_the_pairs_and_adds_the_likelihood_term() -> None:
+    path = Path('llama3_8b_maskdpo_facts.py')
+    assert len((CONFIGS / path).read_text(encoding='utf-8').splitlines()) <= 10
+    own, papers = (flat(load(each).to_dict()) for each in (path, Path('llama3_8b_maskdpo.py')))
+    assert set(papers) <= set(own)
+    assert {key: value for key, value in own.items() if papers.get(key) != value} == {
+        'model.loss_options.nll': 1.0,
+        'train_dataloader.dataset.dataset.path': 'work_dirs/llama3_8b_facts_pairs/pairs.jsonl',
+    }
 
 
 def test_only_models_outside_transformers_trust_remote_code() -> None:

@@ -11,6 +11,10 @@ default_hooks = dict(
     preflight=dict(type='PreflightHook'),
     mean_over_ranks=dict(type='MeanOverRanksHook'),
     metrics=dict(type='TrainingMetricsHook'),
+    # Warns when the chosen answers become less likely, in nats per supervised token.
+    displacement=dict(type='DisplacementHook', chosen_shift_below=-0.05, iterations=10),
+    # Answers before and after, in the log and in samples.jsonl; see train_cfg.sample_every.
+    samples=dict(type='SamplesHook', max_new_tokens=80),
 )
 
 env_cfg = dict(

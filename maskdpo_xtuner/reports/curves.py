@@ -9,8 +9,11 @@ from maskdpo_xtuner.jsonl import RecordError, read_objects
 
 Curve = list[tuple[float, float]]
 
-CURVES = ('loss', 'rewards/margins', 'rewards/accuracies')
-"""What a page shows of a DPO run, if it was logged."""
+CURVES = (
+    *('loss', 'nll', 'rewards/margins', 'rewards/accuracies'),
+    *('logps/chosen_shift', 'logps/rejected_shift'),
+)
+"""What a page shows of a training run, if it was logged."""
 
 
 def read_curves(path: Path | str, names: Sequence[str] = CURVES) -> dict[str, Curve]:

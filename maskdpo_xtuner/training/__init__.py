@@ -12,8 +12,10 @@ from maskdpo_xtuner.training.data.map_fns import response_mask_map_fn, sentence_
 from maskdpo_xtuner.training.data.sources import load_preference_pairs
 from maskdpo_xtuner.training.loops import MaskDPOTrainLoop
 from maskdpo_xtuner.training.model import MaskDPO
+from maskdpo_xtuner.training.monitoring.displacement import DisplacementHook
 from maskdpo_xtuner.training.monitoring.hooks import MeanOverRanksHook, TrainingMetricsHook
 from maskdpo_xtuner.training.monitoring.preflight import PreflightHook
+from maskdpo_xtuner.training.monitoring.samples import SamplesHook
 from maskdpo_xtuner.training.supplements.bitsandbytes import supply_triton_ops
 from maskdpo_xtuner.training.supplements.checkpoints import (
     allow_checkpoint_types,
@@ -37,12 +39,14 @@ supply_single_process_world()
 keep_offloaded_gradients()
 
 __all__ = [
+    'DisplacementHook',
     'LengthBalancedSampler',
     'MaskDPO',
     'MaskDPOTrainLoop',
     'MaskDPOValLoop',
     'MeanOverRanksHook',
     'PreflightHook',
+    'SamplesHook',
     'TrainingMetricsHook',
     'WarmupLR',
     'build_mask_preference_dataset',

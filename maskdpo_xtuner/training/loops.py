@@ -36,10 +36,13 @@ class MaskDPOTrainLoop(TrainLoop):
         row_tokens: most tokens that go through the model at once. The pairs of a batch are packed
             into as few rows as hold them; each goes forward and backward by itself, and the step is
             that of the whole batch. None: all pairs of a batch are one row.
+        sample_every: iterations between samples of answers (see `SamplesHook`), of which there
+            are some before the first iteration and after the last, too. None: only these; 0: none.
+        sample_prompts: number of prompts that are answered.
         kwargs: of XTuner's `TrainLoop`.
 
     Raises:
-        ValueError: where rows cannot be made, or cannot hold a pair.
+        ValueError: where rows cannot be made, or cannot hold a pair, and for samples of no prompts.
     """
 
     def __init__(
@@ -47,8 +50,16 @@ class MaskDPOTrainLoop(TrainLoop):
         runner: Any,
         dataloader: DataLoader | dict[str, Any],
         row_tokens: int | None = None,
+        sample_every: int | None = None,
+        sample_prompts: int = 3,
         **kwargs: Any,
     ) -> None:
+        if sample_prompts < 1 or (sample_every or 0) < 0:
+            raise ValueError(
+                'train_cfg.sample_prompts must be positive and train_cfg.sample_every not negative '
+                f'(0: no samples), not {sample_prompts} and {sample_every}'
+            )
+        self.sample_every, self.sample_prompts = sample_every, sample_prompts
         keep_fp32_on_cpu(runner)
         if isinstance(dataloader, dict):
             dataloader['dataset'].setdefault('tokenizer', runner.cfg.tokenizer)

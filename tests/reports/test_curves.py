@@ -30,6 +30,12 @@ def test_a_work_dir_gives_its_latest_run(tmp_path: Path) -> None:
     assert read_curves(tmp_path) == {'loss': [(2, 0.5)]}
 
 
+def test_the_likelihood_of_the_chosen_is_shown(tmp_path: Path) -> None:
+    names = ['nll', 'logps/chosen_shift', 'logps/rejected_shift']
+    lines = [{**dict.fromkeys(names, -0.1), 'logps/chosen': -2.0, 'step': 1}]
+    assert list(read_curves(write(tmp_path / 'scalars.json', lines))) == names
+
+
 def test_what_cannot_be_read_is_reported(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match='there is no'):
         read_curves(tmp_path)

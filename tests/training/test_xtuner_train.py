@@ -12,6 +12,8 @@ from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from maskdpo_xtuner.jsonl import read_records
+from maskdpo_xtuner.training.monitoring.samples import AnswerSample
 from tests.models import tiny_llama
 from tests.preference_pairs import released_pair
 from tests.tokenizers import tokenizer_folder
@@ -85,6 +87,13 @@ def test_two_processes_train_and_resume_to_the_same_weights(runs: XTunerRuns) ->
     again = policy(resumed)
     assert all(torch.equal(again[name], weights[name]) for name in weights)
     assert_logs(straight.parent)
+    rows, rows_again = (
+        list(read_records(folder.parent / 'samples.jsonl', AnswerSample))
+        for folder in (straight, resumed)
+    )
+    # Three prompts before and after, asked by one of the processes.
+    assert [row.iteration for row in rows] == [0, 0, 0, 6, 6, 6]
+    assert rows_again == rows
 
 
 def assert_logs(work_dir: Path) -> None:

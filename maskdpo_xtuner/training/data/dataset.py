@@ -57,7 +57,7 @@ def build_mask_preference_dataset(
         ValueError: for a bad pair (with its place), and when no pair is left.
     """
     tokenization = Tokenization(
-        _build_tokenizer(tokenizer), _find_map_fn(dataset_map_fn), max_length, end_of_turn
+        build_tokenizer(tokenizer), find_map_fn(dataset_map_fn), max_length, end_of_turn
     )
     with first_rank_first():
         pairs = build_origin_dataset(dataset, split='train')
@@ -99,7 +99,7 @@ def _keep_supervised(tokenized: Dataset) -> Dataset:
     return tokenized.select(kept).select_columns(ITEM_COLUMNS)
 
 
-def _build_tokenizer(tokenizer: Any) -> PreTrainedTokenizerFast:
+def build_tokenizer(tokenizer: Any) -> PreTrainedTokenizerFast:
     """Build a tokenizer from its config; one that is built passes."""
     if isinstance(tokenizer, dict):
         check_pretrained(tokenizer['pretrained_model_name_or_path'])
@@ -108,7 +108,8 @@ def _build_tokenizer(tokenizer: Any) -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def _find_map_fn(map_fn: str | MapFunction) -> MapFunction:
+def find_map_fn(map_fn: str | MapFunction) -> MapFunction:
+    """Find a map function by its name in ``MAP_FUNC`` or its dotted path; a function passes."""
     if not isinstance(map_fn, str):
         return map_fn
     if map_fn not in MAP_FUNC and '.' not in map_fn:

@@ -1,0 +1,10 @@
+"""Mask-DPO on `data/strategies/llama3_8b_facts_pairs.py`, with a likelihood term. Not the paper's.
+
+NPROC_PER_NODE=8 xtuner train configs/llama3_8b_maskdpo_facts.py --deepspeed zero2
+"""
+
+_base_ = ['llama3_8b_maskdpo.py']
+
+model = dict(loss_options=dict(nll=1.0))
+_pairs = dict(path='work_dirs/llama3_8b_facts_pairs/pairs.jsonl')
+train_dataloader = dict(dataset=dict(dataset=_pairs))

@@ -44,6 +44,11 @@ def mineral_rows() -> list[Row]:
         sha256='a29a7b69679892ee7e6f04132196e490cb96d66871cf4de07a3e785ec5e0c5d6',
         member='mineral_database/data/minerals.db',
     )
+    return mineral_table(path)
+
+
+def mineral_table(path: Path) -> list[Row]:
+    """The rows of the package's database file."""
     return [_readable(record) for record in _records(path)]
 
 

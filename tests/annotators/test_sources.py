@@ -19,7 +19,7 @@ SERVED = {'type': 'openai', 'model': 'judge', 'base_urls': ['http://localhost:1'
 
 def annotator_of(folder: Path, annotator: dict[str, Any]) -> LexicalSettings | AnahV2Settings:
     path = folder / 'config.py'
-    questions = {'type': 'elements', 'split': 'train'}
+    questions = {'type': 'table', 'table': 'elements', 'split': 'train'}
     path.write_text(f'work_dir = "w"\nquestions = {questions!r}\nannotator = {annotator!r}\n')
     return load_settings(path).annotator
 

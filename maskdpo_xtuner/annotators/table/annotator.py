@@ -13,7 +13,6 @@ from maskdpo_xtuner.annotators.table import values
 from maskdpo_xtuner.annotators.table import vocabulary as v
 from maskdpo_xtuner.annotators.table.columns import Column, Finding
 from maskdpo_xtuner.annotators.table.reading import (
-    Clause,
     Mention,
     Token,
     Topics,
@@ -37,7 +36,6 @@ class _Reading:
 
     tokens: Sequence[Token]
     mentions: Sequence[Mention]
-    clauses: Sequence[Clause]
     findings: Sequence[Finding]
     is_cut: bool
 
@@ -54,7 +52,8 @@ class TableAnnotator:
         table: its definition, with rows and checks.
 
     Raises:
-        ValueError: for a table without checks, or with a check of a column that no row has.
+        ValueError: for a table without checks, with a check of a column that no row has, or in
+            another language than English.
     """
 
     def __init__(self, table: TableQuestions) -> None:
@@ -70,10 +69,9 @@ class TableAnnotator:
     def _digest(self) -> str:
         table = self._table
         checks = [repr(check) for check in table.checks]
-        rows = [{c.check.column: row.get(c.check.column) for c in self._columns} | {'': topic}
-                for topic, row in self._rows.items()]  # fmt: skip
-        words = [table.nouns, table.plain, table.not_topics]
-        content = json.dumps([rows, checks, *words])
+        read = [*(check.column for check in table.checks), *table.aliases]
+        rows = [[topic, [row.get(name) for name in read]] for topic, row in self._rows.items()]
+        content = json.dumps([rows, checks, table.nouns, table.plain, table.not_topics])
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
     def judge(self, question: Question, text: str, span: tuple[int, int]) -> Dialogue:
@@ -114,14 +112,13 @@ class TableAnnotator:
         text = re.sub(r'[*`]+', '', sentence).strip()
         tokens = tokens_of(text)
         mentions = self._topics.mentions(tokens, topic)
-        clauses = clauses_of(tokens, mentions)
-        findings = statements(clauses, self._columns, row)
+        findings = statements(clauses_of(tokens, mentions), self._columns, row)
         is_cut = _is_cut(tokens, text, is_last)
         if is_cut:  # the last word may be half of one
             findings = [f for f in findings if len(tokens) - 1 not in f.used]
         if not any(map(is_verb, tokens)) and not any(t.text in ':=' for t in tokens):
             findings = []
-        return _Reading(tokens, mentions, clauses, findings, is_cut)
+        return _Reading(tokens, mentions, findings, is_cut)
 
     def _verdict(self, question: Question, sentence: str, reading: _Reading) -> Label:
         if v.TALK.fullmatch(sentence.strip()):
@@ -174,6 +171,8 @@ def _decides(finding: Finding, label: Label) -> bool:
 
 
 def _columns(table: TableQuestions, rows: Sequence[Mapping[str, str]]) -> tuple[Column, ...]:
+    if table.language != 'en':
+        raise ValueError(f'table {table.name}: sentences are read in English (en) only')
     if not table.checks:
         raise ValueError(f'table {table.name} has no checks; give one for each column to judge by')
     columns = []

@@ -81,7 +81,17 @@ PLAIN = (
     *('located', 'discover', 'century', 'found', 'considered', 'classif', 'officially', 'indeed'),
     *('approximately', 'roughly', 'near', 'represent', 'refer', 'mainly', 'primarily', 'famous'),
     *('question', 'answer', 'example', 'form', 'include', 'mean', 'word', 'thing', 'information'),
-    *('natural', 'scientific', 'actual', 'typical', 'usual', 'general', 'denote', 'official'),
+    *(
+        'use',
+        'natural',
+        'scientific',
+        'actual',
+        'typical',
+        'usual',
+        'general',
+        'denote',
+        'official',
+    ),
 )
 NOT_NEGATIONS = re.compile(r'\bnot (?:only|just|until|merely|least|surprising)\w*\b', re.I)
 TALK = re.compile(

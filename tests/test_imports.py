@@ -21,6 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'progress': set(),
     'command_line': set(),
     'sentences': {'records'},
+    'refusals': {'records'},
     'masking': {'records'},
     'objectives': set(),
     'selection': {'records', 'masking', 'objectives'},

@@ -30,14 +30,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     'completions': {'engines', 'records', 'progress'},
     'annotators': {'engines', 'sentences', 'records'},
     'pairs': {'records'},
-    'settings': {'records', 'engines', 'annotators', 'builtin', 'pairs', 'jsonl'},
+    'bounds': {'engines'},
+    'settings': {'records', 'engines', 'annotators', 'builtin', 'pairs', 'bounds', 'jsonl'},
     'pipeline': {
         *{'records', 'jsonl', 'progress', 'sentences', 'engines', 'completions', 'annotators'},
         *{'pairs', 'settings', 'builtin'},
     },
     'evaluation': {
         *{'records', 'jsonl', 'progress', 'engines', 'completions', 'annotators', 'pairs'},
-        *{'settings', 'pipeline', 'builtin', 'objectives'},
+        *{'settings', 'bounds', 'pipeline', 'builtin', 'objectives', 'refusals'},
     },
     'reports': {'records', 'jsonl', 'masking', 'pairs', 'evaluation', 'pipeline'},
     'xtuner_cli': set(),

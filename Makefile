@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.10; do \
 # `xtuner` starts the `python` that is first on PATH.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install demo test test-slow check format lock clean help
+.PHONY: install demo demo-full test test-slow check format lock clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,37 @@ $(TRAINED)/last_checkpoint: $(DEMO)/pairs.jsonl $(DEMO_CONFIG)
 $(TRAINED)/hf/config.json: $(TRAINED)/last_checkpoint
 	xtuner convert pth_to_hf $(DEMO_CONFIG) "$$(cat $<)" $(TRAINED)/hf --fp32 --safe-serialization
 	@test $@ -nt $< || { echo 'conversion failed, see above' >&2; exit 1; }
+
+# Three seeds of the demo's recipe and of what it is held against, on the table that it was tuned on
+# and on one that it was not. A run is TABLE-RECIPE-SEED, and each is done once.
+FULL := work_dirs/demo_full
+TABLES := elements countries
+FULL_MODELS = $(foreach recipe,maskdpo sft dpo,$(foreach seed,1 2 3,$(1)-$(recipe)-$(seed)))
+
+demo-full: $(STAMP) $(foreach table,$(TABLES),demo-full-$(table)) ## hours: seeds, baselines, a second table
+
+demo-full-%: $(STAMP)
+	python tools/sample_and_annotate.py configs/data/smollm2_135m_$*.py
+	$(MAKE) $(patsubst %,$(FULL)/%/hf/config.json,$(call FULL_MODELS,$*))
+	python tools/evaluate.py configs/data/smollm2_135m_$*.py --page $(FULL)/$*.html \
+		--models base $(foreach run,$(call FULL_MODELS,$*),$(subst -,_,$(run))=$(FULL)/$(run)/hf)
+
+full_word = $(word $(2),$(subst -, ,$(1)))
+full_config = configs/$(if $(filter maskdpo,$(1)),,ablations/)smollm2_135m_$(1).py
+
+# Made on the way to another file, they would be removed.
+.PRECIOUS: $(FULL)/%/last_checkpoint $(FULL)/%/hf/config.json
+
+$(FULL)/%/last_checkpoint:
+	xtuner train $(call full_config,$(call full_word,$*,2)) --deepspeed zero2 --work-dir $(@D) \
+		--seed $(call full_word,$*,3) --cfg-options train_dataloader.dataset.dataset.path=$(\
+		)work_dirs/smollm2_135m_$(call full_word,$*,1)/pairs.jsonl
+	@test -f $@ || { echo 'training failed, see above' >&2; exit 1; }
+
+$(FULL)/%/hf/config.json: $(FULL)/%/last_checkpoint
+	xtuner convert pth_to_hf $(call full_config,$(call full_word,$*,2)) "$$(cat $<)" $(@D) \
+		--fp32 --safe-serialization
+	@test -f $@ || { echo 'conversion failed, see above' >&2; exit 1; }
 
 test: $(STAMP) ## the tests of every day
 	python -m pytest -m 'not slow' -n 2

@@ -35,7 +35,7 @@ from maskdpo_xtuner.completions import Accounting, CompletionStore, Scheduler
 from maskdpo_xtuner.engines.base import Engine
 from maskdpo_xtuner.engines.openai import OpenAIEngine
 from maskdpo_xtuner.jsonl import read_records
-from maskdpo_xtuner.pairs import PairRules
+from maskdpo_xtuner.pairing import PairRules
 from maskdpo_xtuner.pipeline.run import annotate_stage, pair_stage, sample_stage
 from maskdpo_xtuner.pipeline.summary import Summary
 from maskdpo_xtuner.records import Response, Sentence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from maskdpo_xtuner.engines.sources import Part
+from maskdpo_xtuner.parts import Part
 
 
 class Bounds(Part):

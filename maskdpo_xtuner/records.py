@@ -121,7 +121,8 @@ class PairItem(Record):
     ``sents`` and ``type`` are what the released trainer reads. ``spans``, ``labels``, ``weights``,
     ``score``, ``seed``, ``sample_index`` and ``finish_reason`` are ours; a file made for the
     released trainer lacks them. A sentence without a verdict has the label None and is written
-    with the ``type`` that keeps it out of the loss on its side.
+    with the ``type`` that keeps it out of the loss on its side; so is a sentence of No Facts where
+    the pairs were made to ignore those.
 
     ``weights`` stand instead of ``type``: the factor of each piece in the loss of its side, with 0
     for what does not count. ``sents`` are then any pieces of the text: clauses, atomic facts,
@@ -150,7 +151,7 @@ class PairItem(Record):
 
 
 class PreferencePair(Record):
-    """Best against worst answer of one question, in the released format and a superset of it."""
+    """A better and a worse answer to one question, in the released format and a superset of it."""
 
     prompt: tuple[Message, ...] = Field(min_length=1)
     chosen: tuple[Message, ...] = Field(min_length=1, max_length=1)

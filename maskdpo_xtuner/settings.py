@@ -16,10 +16,13 @@ from pydantic import BaseModel, Field, ValidationError
 
 from maskdpo_xtuner.annotators.sources import AnnotatorSource, LexicalSettings
 from maskdpo_xtuner.bounds import Bounds
+from maskdpo_xtuner.builtin.named import find_table
+from maskdpo_xtuner.builtin.tables import Split, build_questions
 from maskdpo_xtuner.engines.base import Sampling
-from maskdpo_xtuner.engines.sources import EngineSource, Part, TransformersPolicy
+from maskdpo_xtuner.engines.sources import EngineSource, TransformersPolicy
 from maskdpo_xtuner.jsonl import atomic_writer, read_questions
-from maskdpo_xtuner.pairs import PairRules
+from maskdpo_xtuner.pairing import PairRules, PairSettings
+from maskdpo_xtuner.parts import Part
 from maskdpo_xtuner.records import Question
 
 
@@ -35,18 +38,30 @@ class JsonlQuestions(Part):
         return read_questions(self.path)[: self.limit]
 
 
-class ElementQuestions(Part):
-    """The built-in questions about chemical elements; ``topics`` takes the first so many."""
+class TableSource(Part):
+    """The questions of a table of facts.
 
-    type: Literal['elements']
-    split: Literal['train', 'test']
+    Attributes:
+        table: a built-in table (``elements``, ``countries``, ``minerals``) or your own, as
+            ``module:NAME`` or ``path/to/file.py:NAME``; see `maskdpo_xtuner.builtin.tables`.
+        split: which topics; settings are chosen on ``validation`` and reported on ``test``.
+        topics: the first so many topics of the split, in the table's order (elements by atomic
+            number, countries by population, minerals by name); None for all.
+    """
+
+    type: Literal['table']
+    table: str
+    split: Split
     topics: int | None = Field(default=None, ge=1)
 
     def load(self) -> list[Question]:
-        """The questions of the split, topic by topic."""
-        from maskdpo_xtuner.builtin.elements import element_questions
+        """The questions of the split, topic by topic.
 
-        questions = element_questions(self.split)
+        Raises:
+            ValueError: for a table that is not there or cannot be asked about.
+        """
+        table = find_table(self.table)
+        questions = build_questions(table, table.load_rows(), self.split)
         topics = list(dict.fromkeys(question.topic for question in questions))[: self.topics]
         return [question for question in questions if question.topic in topics]
 
@@ -77,15 +92,7 @@ class SamplingSettings(Part):
         return Sampling(self.max_new_tokens, self.temperature, self.top_k, self.top_p)
 
 
-class PairSettings(Part):
-    """See `maskdpo_xtuner.pairs.PairRules`."""
-
-    truncated_chosen: bool = True
-    truncated_rejected: bool = True
-    max_without_verdict: float = Field(default=0.5, ge=0, le=1)
-
-
-QuestionSource = Annotated[JsonlQuestions | ElementQuestions, Field(discriminator='type')]
+QuestionSource = Annotated[JsonlQuestions | TableSource, Field(discriminator='type')]
 
 
 class EvaluationSettings(Part):
@@ -140,7 +147,7 @@ class Settings(Part):
         return {key: leaf for name in values for key, leaf in _flatten(values[name], name).items()}
 
     def pair_rules(self) -> PairRules:
-        """Which answers may be compared, as `make_pair` takes it."""
+        """Which answers may be compared, as `make_pairs` takes it."""
         return PairRules(
             **self.pairs.model_dump(), chosen_with_document=self.sampling.document_for_chosen
         )

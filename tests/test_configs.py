@@ -25,6 +25,7 @@ ABLATIONS = [path for path in TRAINING if path.parts[0] == 'ablations']
 # What each ablation changes of its parent, as key: value.
 DECLARED: dict[str, dict[str, Any]] = {
     'llama3_8b_dpo': {'train_dataloader.dataset.dataset_map_fn': 'response_mask_map_fn'},
+    'llama3_8b_dpo_nll': {'model.loss_options.nll': 1.0},
     'llama3_8b_dpop': {'model.loss_type': 'dpop'},
     'llama3_8b_sepo': {
         'model.loss_type': 'sepo',
@@ -32,8 +33,11 @@ DECLARED: dict[str, dict[str, Any]] = {
         'train_dataloader.dataset.dataset.path': 'pairs_sepo.jsonl',
         'train_dataloader.dataset.end_of_turn': 'never',
     },
+    'llama3_8b_sft': {'model.loss_type': 'sft'},
     'llama3_8b_tdpo1': {'model.loss_type': 'tdpo1'},
     'llama3_8b_tdpo2': {'model.loss_type': 'tdpo2'},
+    'smollm2_135m_sft': {'model.loss_type': 'sft'},
+    'smollm2_135m_dpo': {'train_dataloader.dataset.dataset_map_fn': 'response_mask_map_fn'},
     'smollm2_135m_no_shortcuts': {
         'model.logits.supervised_only': False,
         'model.reference': 'model',

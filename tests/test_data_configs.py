@@ -29,6 +29,16 @@ DECLARED: dict[str, dict[str, Any]] = {
         'evaluation.num_runs': 256,
         'store': BASE_STORE,
     },
+    'llama3_8b_facts_pairs': {
+        'pairs.no_facts': 'ignored',
+        'pairs.ties': 'most_facts',
+        'store': BASE_STORE,
+    },
+    'llama3_8b_all_pairs': {
+        'sampling.num_samples': 10,
+        'pairs.rule': 'all',
+        'store': BASE_STORE,
+    },
     'llama3_8b_temperature_0_25': {'sampling.temperature': 0.25},
     'llama3_8b_temperature_0_5': {'sampling.temperature': 0.5},
     'llama3_8b_temperature_0_75': {'sampling.temperature': 0.75},
@@ -80,11 +90,16 @@ def test_a_strategy_changes_exactly_what_it_declares(path: Path) -> None:
     assert changed == DECLARED[path.stem]
 
 
+def test_our_own_pairs_are_those_of_their_base() -> None:
+    own = Config.fromfile(DATA / 'strategies' / 'llama3_8b_facts_pairs.py').pairs
+    assert own == Config.fromfile(DATA.parent / '_base_' / 'facts_pairs.py').pairs
+
+
 def test_every_declaration_has_its_strategy() -> None:
     assert {path.stem for path in STRATEGIES} == set(DECLARED)
 
 
-@pytest.mark.parametrize('name', ['llama3_8b_document', 'llama3_8b_best_of_256'])
+@pytest.mark.parametrize('name', [name for name, changes in DECLARED.items() if 'store' in changes])
 def test_strategies_over_the_same_answers_remember_them_in_the_same_file(name: str) -> None:
     base = load_settings(DATA / 'llama3_8b_anah.py')
     assert load_settings(DATA / 'strategies' / f'{name}.py').store_path == base.store_path

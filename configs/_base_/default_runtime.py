@@ -29,7 +29,7 @@ log_processor = dict(
     by_epoch=False,
     # Means of the last 10 iterations, but not of the last 10 evaluations.
     window_size=10,
-    mean_pattern=r'^(?!val/).*(loss|time|grad_norm|rewards|logps|supervised_share)',
+    mean_pattern=r'^(?!val/).*(loss|preference|nll|time|grad_norm|rewards|logps|supervised_share)',
 )
 log_level = 'INFO'
 load_from = None

@@ -19,18 +19,42 @@ from maskdpo_xtuner.annotators.base import Annotator
 from maskdpo_xtuner.annotators.lexical import LexicalAnnotator
 from maskdpo_xtuner.engines.base import Engine
 from maskdpo_xtuner.engines.chat_templates import ChatTemplate
-from maskdpo_xtuner.engines.sources import EngineSource, LMDeployPolicy, OpenAIPolicy, Part
+from maskdpo_xtuner.engines.sources import EngineSource, LMDeployPolicy, OpenAIPolicy
+from maskdpo_xtuner.parts import Part
 
 
 class LexicalSettings(Part):
     """The annotator without a model; see `maskdpo_xtuner.annotators.lexical`."""
 
     type: Literal['lexical'] = 'lexical'
-    min_coverage: float = Field(default=0.5, ge=0, le=1)
+    min_coverage: float = Field(default=0.7, ge=0, le=1)
 
     def build(self) -> tuple[Annotator, None]:
         """Build the annotator; no engine answers it."""
         return LexicalAnnotator(**self.model_dump(exclude={'type'})), None
+
+
+class TableSettings(Part):
+    """The facts of a table, no model; see `maskdpo_xtuner.annotators.table`.
+
+    Attributes:
+        table: a built-in table (``elements``, ``countries``, ``minerals``) or your own, as
+            ``module:NAME`` or ``path/to/file.py:NAME``. The topics of the questions are its rows.
+    """
+
+    type: Literal['table']
+    table: str
+
+    def build(self) -> tuple[Annotator, None]:
+        """Read the table; no engine answers it.
+
+        Raises:
+            ValueError: for a table that is not there, or one without checks.
+        """
+        from maskdpo_xtuner.annotators.table import TableAnnotator
+        from maskdpo_xtuner.builtin.named import find_table
+
+        return TableAnnotator(find_table(self.table)), None
 
 
 class AnahV2Settings(Part):
@@ -88,4 +112,6 @@ class AnahV2Settings(Part):
             ) from error
 
 
-AnnotatorSource = Annotated[LexicalSettings | AnahV2Settings, Field(discriminator='type')]
+AnnotatorSource = Annotated[
+    LexicalSettings | TableSettings | AnahV2Settings, Field(discriminator='type')
+]

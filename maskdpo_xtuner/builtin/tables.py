@@ -9,15 +9,16 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from string import Formatter
 from typing import Literal
 
+from maskdpo_xtuner.builtin.checks import Check
 from maskdpo_xtuner.records import Language, Question
 
 Row = Mapping[str, object]
-Split = Literal['train', 'test']
+Split = Literal['train', 'validation', 'test']
 
 
 @dataclass(frozen=True)
@@ -48,17 +49,36 @@ class TableQuestions:
         topic: the column that names a row's topic.
         questions: what is asked about a topic.
         facts: sentences over the columns; those a row has the columns for are its document.
+        rows: the rows, or a function that gives them when they are needed.
+        checks: how the table's columns are found again in answers; see `checks`.
+        aliases: other columns that hold names of the topic, with semicolons between.
+        nouns: what a topic is, which names it after "the" ("element").
+        plain: word beginnings that state nothing by themselves here ("element", "chemical").
+        not_topics: patterns of words after a topic's name that make it another thing ("oxide").
         least_questions: a topic with fewer is refused.
         test_share: the expected share of topics in the test split.
+        validation_share: the expected share in the validation split; the rest is for training.
     """
 
     name: str
     topic: str
     questions: Sequence[QuestionTemplate]
     facts: Sequence[str]
+    rows: Sequence[Row] | Callable[[], Sequence[Row]] = field(default=(), repr=False)
+    checks: Sequence[Check] = ()
+    aliases: tuple[str, ...] = ()
+    nouns: tuple[str, ...] = ()
+    plain: tuple[str, ...] = ()
+    not_topics: tuple[str, ...] = ()
     language: Language = 'en'
     least_questions: int = 3
     test_share: float = 0.3
+    validation_share: float = 0.15
+
+    def load_rows(self) -> list[dict[str, str]]:
+        """The rows as text, without their gaps."""
+        rows = self.rows() if callable(self.rows) else self.rows
+        return [_without_gaps(row) for row in rows]
 
 
 def build_questions(table: TableQuestions, rows: Iterable[Row], split: Split) -> list[Question]:
@@ -83,10 +103,16 @@ def build_questions(table: TableQuestions, rows: Iterable[Row], split: Split) ->
 
 
 def split_of(table: TableQuestions, topic: str) -> Split:
-    """The split of a topic: its hash, read as a fraction, against ``test_share``."""
+    """The split of a topic: its hash, read as a fraction, against the shares.
+
+    The lowest fractions are tested on, the next ones validated on: another ``validation_share``
+    moves no topic into the test split or out of it.
+    """
     digest = hashlib.sha256(f'{table.name}/{_slug(topic)}'.encode()).digest()
     fraction = int.from_bytes(digest[:8], 'big') / 2**64
-    return 'test' if fraction < table.test_share else 'train'
+    if fraction < table.test_share:
+        return 'test'
+    return 'validation' if fraction < table.test_share + table.validation_share else 'train'
 
 
 def _without_gaps(row: Row) -> dict[str, str]:

@@ -8,16 +8,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_serializer
+from pydantic import Field, field_serializer
 
 from maskdpo_xtuner.engines.base import Engine
 from maskdpo_xtuner.engines.lmdeploy import LMDeployEngine, decisive
-
-
-class Part(BaseModel):
-    """A part of the settings; unknown keys are errors."""
-
-    model_config = ConfigDict(extra='forbid', frozen=True)
+from maskdpo_xtuner.parts import Part
 
 
 class TransformersPolicy(Part):

@@ -160,7 +160,10 @@ LOSSES: dict[str, Loss] = {
 LENGTH_NORMALIZED = frozenset({'ipo', 'sepo'})
 """Losses that are defined on log-ratios per supervised token (`mean_logratios`)."""
 
-REFERENCE_FREE = frozenset({'sepo'})
+CHOSEN_ONLY = frozenset({'sft'})
+"""The likelihood of the chosen response alone, which is no preference loss (`likelihood`)."""
+
+REFERENCE_FREE = CHOSEN_ONLY | {'sepo'}
 """Losses of the policy's log-probabilities in place of log-ratios."""
 
 WITH_DIVERGENCE = frozenset({'tdpo1', 'tdpo2'})
@@ -175,7 +178,8 @@ def build_loss(loss_type: str, **options: Any) -> Loss:
             range.
     """
     if loss_type not in LOSSES:
-        raise ValueError(f'unknown loss_type {loss_type!r}; one of {", ".join(LOSSES)}')
+        names = ', '.join((*LOSSES, *CHOSEN_ONLY))
+        raise ValueError(f'unknown loss_type {loss_type!r}; one of {names}')
     loss = LOSSES[loss_type]
     parameters = inspect.signature(loss).parameters.values()
     known = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from heapq import merge
+from pathlib import Path
 from typing import Any
 
 from maskdpo_xtuner.jsonl import atomic_writer
-from maskdpo_xtuner.pairs import DroppedQuestion
+from maskdpo_xtuner.pairing import DroppedQuestion
 from maskdpo_xtuner.pipeline.files import FailureRecord, read_lines, write_line
 from maskdpo_xtuner.pipeline.run import refuse_without_pairs, write_summary
 from maskdpo_xtuner.pipeline.shards import Shard, shards_in
@@ -120,9 +121,12 @@ def _merge_files(
                 write_line(file, record)
                 _count(record, summary)
                 counts[name][record.question_id] += not _is_of_annotation(record)
+        most_pairs = settings.pairs.most_pairs
         for n, question in enumerate(questions):
             shard = shards[n % len(shards)]
-            _check_question(question.question_id, shard, counts, summary.samples)
+            _check_question(question.question_id, shard, counts, summary.samples, most_pairs)
+        for shard, folder in zip(shards, folders, strict=True):
+            _check_pairs(shard, folder, shard.take(questions), counts['pairs.jsonl'])
 
 
 def _is_of_annotation(record: Record) -> bool:
@@ -138,12 +142,33 @@ def _count(record: Record, summary: Summary) -> None:
 
 
 def _check_question(
-    question_id: str, shard: Shard, counts: dict[str, Counter[str]], samples: int
+    question_id: str,
+    shard: Shard,
+    counts: dict[str, Counter[str]],
+    samples: int,
+    most_pairs: int | None,
 ) -> None:
     responses, failed, annotated, pairs, dropped = (counts[name][question_id] for name in FILES)
-    if responses + failed != samples or annotated != responses or pairs + dropped != 1:
+    is_paired = 0 < pairs <= (most_pairs or pairs)
+    if (
+        responses + failed != samples
+        or annotated != responses
+        or (is_paired, dropped) not in {(True, 0), (False, 1)}
+    ):
         raise ValueError(
             f'question {question_id} of shard {shard} has {responses} answers, {failed} failed of '
             f'{samples}, {annotated} annotated, {pairs} pairs and {dropped} drops; remove the '
             'folder of the shard and run it again'
+        )
+
+
+def _check_pairs(
+    shard: Shard, folder: Path, questions: Sequence[Question], pairs: Counter[str]
+) -> None:
+    """Compare with the shard's own count: how many a question has, no rule but one can tell."""
+    found = sum(pairs[question.question_id] for question in questions)
+    made = json.loads((folder / 'summary.json').read_text(encoding='utf-8'))['pairs']
+    if found != made:
+        raise ValueError(
+            f'shard {shard} has {found} pairs and made {made}; remove its folder and run it again'
         )

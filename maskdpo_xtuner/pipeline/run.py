@@ -19,7 +19,7 @@ from maskdpo_xtuner.annotators.base import Annotator
 from maskdpo_xtuner.completions import CompletionStore, EngineDown, Scheduler
 from maskdpo_xtuner.engines.base import Engine
 from maskdpo_xtuner.jsonl import atomic_writer
-from maskdpo_xtuner.pairs import PairRules
+from maskdpo_xtuner.pairing import PairRules
 from maskdpo_xtuner.pipeline.annotation import annotate, failed_sentences
 from maskdpo_xtuner.pipeline.files import FailureRecord, read_lines, write_line
 from maskdpo_xtuner.pipeline.pairing import pair

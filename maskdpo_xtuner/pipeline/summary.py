@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from maskdpo_xtuner.completions import Accounting
-from maskdpo_xtuner.pairs import DroppedQuestion
+from maskdpo_xtuner.pairing import DroppedQuestion, chose_refusal, chose_unsupported
 from maskdpo_xtuner.records import AnnotatedResponse, Label, PreferencePair
 
 
@@ -26,7 +26,9 @@ class Summary:
         blank: of these, without a sentence.
         labels: sentences by label; None counts those without a verdict.
         failures: sentences without a verdict by kind, ``unparsed`` or ``failed``.
-        pairs: pairs made.
+        pairs: pairs made; a question may have several.
+        refusals: of these, whose chosen answer is a refusal.
+        unsupported: of these, whose chosen answer has no sentence that the document supports.
         dropped: questions without a pair, by reason.
         chosen_score: sum of the chosen answers' scores; ``rejected_score`` likewise.
     """
@@ -41,6 +43,8 @@ class Summary:
     labels: Counter[Label | None] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
     pairs: int = 0
+    refusals: int = 0
+    unsupported: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     chosen_score: float = 0.0
     rejected_score: float = 0.0
@@ -56,13 +60,20 @@ class Summary:
                 self.failures[sentence.failure.partition(':')[0]] += 1
 
     def count_pair(self, made: PreferencePair | DroppedQuestion) -> None:
-        """Enter what became of one question."""
+        """Enter a pair, or a question without one."""
         if isinstance(made, DroppedQuestion):
             self.dropped[made.reason.value] += 1
             return
         self.pairs += 1
+        self.refusals += chose_refusal(made)
+        self.unsupported += chose_unsupported(made)
         self.chosen_score += made.chosen_item.score or 0.0
         self.rejected_score += made.rejected_item.score or 0.0
+
+    @property
+    def paired_questions(self) -> int:
+        """Questions that gave pairs."""
+        return self.questions - self.dropped.total()
 
     @property
     def missing(self) -> int:
@@ -95,6 +106,9 @@ class Summary:
             'sentences': {_name(label): self.labels[label] for label in (*Label, None)},
             'sentences_without_verdict': dict(sorted(self.failures.items())),
             'pairs': self.pairs,
+            'paired_questions': self.paired_questions,
+            'chosen_refusals': self.refusals,
+            'chosen_without_supported_sentence': self.unsupported,
             'dropped_questions': dict(sorted(self.dropped.items())),
             'mean_score_chosen': self.chosen_score / self.pairs if self.pairs else None,
             'mean_score_rejected': self.rejected_score / self.pairs if self.pairs else None,
@@ -118,7 +132,9 @@ class Summary:
                 if self.labels[label]
             ),
             *((f'    {kind}', str(n)) for kind, n in self.failures.most_common()),
-            ('pairs', str(self.pairs)),
+            ('pairs', f'{self.pairs} of {self.paired_questions} questions'),
+            ('  chosen: refusals', str(self.refusals)),
+            ('  chosen: nothing supported', str(self.unsupported)),
             *((f'  dropped: {reason}', str(n)) for reason, n in self.dropped.most_common()),
         ]
         if self.pairs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from maskdpo_xtuner.pairs import factuality_score
+from maskdpo_xtuner.pairing import NoFacts, factuality_score
 from maskdpo_xtuner.records import AnnotatedResponse
 from maskdpo_xtuner.reports.segments import Segment, segments, sentence_marks
 from maskdpo_xtuner.reports.tokens import Token
@@ -22,12 +22,12 @@ class AnswerView:
     tokens: list[Token]
 
 
-def view_answer(answer: AnnotatedResponse) -> AnswerView:
-    """Prepare an annotated answer, without a token mask."""
-    marks = sentence_marks(answer.sentences)
+def view_answer(answer: AnnotatedResponse, no_facts: NoFacts = 'correct') -> AnswerView:
+    """Prepare an annotated answer, without a token mask; its score counts No Facts as said."""
+    marks = sentence_marks(answer.sentences, no_facts)
     return AnswerView(
         segments=segments(answer.text, marks),
-        score=factuality_score(answer),
+        score=factuality_score(answer, no_facts),
         sentences=len(marks),
         sample_index=answer.sample_index,
         truncated=answer.finish_reason == 'length',

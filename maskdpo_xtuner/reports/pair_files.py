@@ -9,7 +9,7 @@ from pathlib import Path
 
 from maskdpo_xtuner.jsonl import read_records
 from maskdpo_xtuner.masking import Side
-from maskdpo_xtuner.pairs import DroppedQuestion
+from maskdpo_xtuner.pairing import DroppedQuestion, chose_refusal, chose_unsupported
 from maskdpo_xtuner.records import AnnotatedResponse, Label, PairItem, PreferencePair
 
 LabelCounts = Counter[Label | None]
@@ -25,6 +25,9 @@ class PairFiles:
         total: pairs in the file.
         labels: labels over all answers; over both sides of all pairs where there is no file of
             annotated answers. None counts sentences without a verdict.
+        refusals: pairs whose chosen answer is a refusal.
+        unsupported: pairs whose chosen answer has no supported sentence; None where no pair tells
+            its labels.
         scores: side -> scores of all pairs that have one.
         answers: question id -> its annotated answers, for the questions of ``pairs``.
         questions: questions that have annotated answers; 0 where there is no file of them.
@@ -36,6 +39,8 @@ class PairFiles:
     pairs: list[PreferencePair]
     total: int
     labels: LabelCounts
+    refusals: int = 0
+    unsupported: int | None = None
     scores: dict[Side, list[float]] = field(default_factory=lambda: {'chosen': [], 'rejected': []})
     answers: dict[str, list[AnnotatedResponse]] = field(default_factory=dict)
     questions: int = 0
@@ -86,6 +91,9 @@ def _read_pairs(path: Path | str, limit: int | None) -> PairFiles:
         if limit is None or files.total < limit:
             files.pairs.append(pair)
         files.total += 1
+        files.refusals += chose_refusal(pair)
+        if pair.chosen_item.labels is not None:
+            files.unsupported = (files.unsupported or 0) + chose_unsupported(pair)
         for side, scores in files.scores.items():
             item: PairItem = getattr(pair, f'{side}_item')
             files.labels.update(item.labels or ())

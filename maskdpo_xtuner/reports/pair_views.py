@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from maskdpo_xtuner.masking import LabelledResponse, Side, labelled_response
+from maskdpo_xtuner.pairing import NoFacts, chose_refusal, chose_unsupported
 from maskdpo_xtuner.records import AnnotatedResponse, PairItem, PreferencePair
 from maskdpo_xtuner.reports.answer_views import AnswerView, view_answer
 from maskdpo_xtuner.reports.segments import (
@@ -63,16 +64,37 @@ def view_pair(
     chosen = _view_side('chosen', pair, by_index, tokenizer)
     rejected = _view_side('rejected', pair, by_index, tokenizer)
     roles = {chosen.sample_index: 'chosen', rejected.sample_index: 'rejected'}
-    others = [view_answer(a) for index, a in by_index.items() if index not in roles]
+    others = [
+        view_answer(a, no_facts_of(pair)) for index, a in by_index.items() if index not in roles
+    ]
     return PairView(
         question='\n'.join(message.content for message in pair.prompt),
-        about=[text for text in (pair.topic, pair.language, pair.question_id) if text],
+        about=_about(pair),
         chosen=chosen,
         rejected=rejected,
         margin=(chosen.score or 0.0) - (rejected.score or 0.0),
         strip=_strip([chosen, rejected, *others], roles) if others else [],
         others=others,
     )
+
+
+def no_facts_of(pair: PreferencePair) -> NoFacts:
+    """What a sentence of No Facts was worth when the pair was made."""
+    return 'ignored' if (pair.provenance or {}).get('no_facts') == 'ignored' else 'correct'
+
+
+def _about(pair: PreferencePair) -> list[str]:
+    """Where the pair comes from, and what a reader should know of the chosen answer."""
+    rule = (pair.provenance or {}).get('rule')
+    origin = pair.topic, pair.language, pair.question_id, rule and f'rule {rule}'
+    remarks = {
+        'the chosen answer is a refusal': chose_refusal(pair),
+        'nothing in the chosen answer is supported': chose_unsupported(pair),
+    }
+    return [
+        *(text for text in origin if text),
+        *(remark for remark, applies in remarks.items() if applies),
+    ]
 
 
 def _view_side(
@@ -84,8 +106,11 @@ def _view_side(
     item: PairItem = getattr(pair, f'{side}_item')
     labelled = labelled_response(side, pair)
     answer = answers.get(item.sample_index)
+    no_facts = no_facts_of(pair)
     marks = (
-        _item_marks(side, item, labelled) if answer is None else sentence_marks(answer.sentences)
+        _item_marks(side, item, labelled, no_facts)
+        if answer is None
+        else sentence_marks(answer.sentences, no_facts)
     )
     return AnswerView(
         segments=segments(labelled.response, marks),
@@ -97,12 +122,14 @@ def _view_side(
     )
 
 
-def _item_marks(side: Side, item: PairItem, labelled: LabelledResponse) -> list[Mark]:
+def _item_marks(
+    side: Side, item: PairItem, labelled: LabelledResponse, no_facts: NoFacts
+) -> list[Mark]:
     spans = zip(labelled.spans, labelled.weights, strict=True)
     if item.type is None:
         return [Mark(*span, WEIGHTED, note=f'{weight:g} in the loss') for span, weight in spans]
     if item.labels is not None:
-        kinds = [kind_of(label) for label in item.labels]
+        kinds = [kind_of(label, no_facts) for label in item.labels]
     else:
         # What counts in the loss tells the type: right in the chosen, wrong in the rejected.
         wrong = [bool(weight) == (side == 'rejected') for weight in labelled.weights]

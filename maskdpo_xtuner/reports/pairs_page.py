@@ -9,8 +9,8 @@ from typing import Any
 
 from maskdpo_xtuner.reports.pages import render
 from maskdpo_xtuner.reports.pair_files import PairFiles
-from maskdpo_xtuner.reports.pair_views import PairView, view_pair
-from maskdpo_xtuner.reports.segments import KINDS, kind_of
+from maskdpo_xtuner.reports.pair_views import PairView, no_facts_of, view_pair
+from maskdpo_xtuner.reports.segments import all_kinds, kind_of
 
 
 def pairs_page(files: PairFiles, tokenizer: Any = None) -> str:
@@ -36,7 +36,7 @@ def pairs_page(files: PairFiles, tokenizer: Any = None) -> str:
         total=files.total,
         dropped=files.dropped,
         dropped_total=files.reasons.total(),
-        kinds=KINDS,
+        kinds=all_kinds(no_facts_of(files.pairs[0])),
     )
 
 
@@ -50,7 +50,9 @@ def _views(files: PairFiles, tokenizer: Any) -> Iterable[PairView]:
 
 
 def _tiles(files: PairFiles) -> dict[str, str]:
-    tiles = {'pairs': f'{files.total:,}'}
+    tiles = {'pairs': f'{files.total:,}', 'refusals chosen': f'{files.refusals:,}'}
+    if files.unsupported is not None:
+        tiles['chosen, nothing supported'] = f'{files.unsupported:,}'
     if files.questions:
         tiles['questions annotated'] = f'{files.questions:,}'
     if files.reasons:

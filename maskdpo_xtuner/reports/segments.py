@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from maskdpo_xtuner.pairing import NoFacts
 from maskdpo_xtuner.records import Label, Sentence
 
 
@@ -30,12 +31,12 @@ _LABELS = {
         'unverifiable', '?', 'Unverifiable', 'not in the document; hallucination'
     ),
 }
+_NOT_COUNTED = Kind(
+    'no_facts', '–', 'No Facts, not counted', 'nothing to check; in no score or loss'
+)
 _NO_VERDICT = Kind('no_verdict', '!', 'No verdict', 'annotation failed; in no count or loss')
 _HALLUCINATION = Kind('hallucination', '✗', 'Hallucination', 'which kind is not known')
 WEIGHTED = Kind('weighted', '', 'Weight', 'a piece with a weight instead of a label')
-
-KINDS = (*_LABELS.values(), _NO_VERDICT)
-"""All that an annotated answer can show, in the order of a legend."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,20 @@ class Mark:
     points: tuple[str, ...] = ()
 
 
-def kind_of(label: Label | None) -> Kind:
-    """The way to show a label, or a missing one."""
+def kind_of(label: Label | None, no_facts: NoFacts = 'correct') -> Kind:
+    """The way to show a label, or a missing one, where No Facts is worth ``no_facts``."""
+    if label is Label.NO_FACTS and no_facts == 'ignored':
+        return _NOT_COUNTED
     return _NO_VERDICT if label is None else _LABELS[label]
+
+
+def all_kinds(no_facts: NoFacts = 'correct') -> tuple[Kind, ...]:
+    """All that an annotated answer can show, in the order of a legend."""
+    return *(kind_of(label, no_facts) for label in _LABELS), _NO_VERDICT
+
+
+KINDS = all_kinds()
+"""Those of answers that are scored as in the paper."""
 
 
 def binary_kind(hallucinated: bool) -> Kind:
@@ -73,10 +85,11 @@ def binary_kind(hallucinated: bool) -> Kind:
     return _HALLUCINATION if hallucinated else _LABELS[Label.NO_HALLUCINATION]
 
 
-def sentence_marks(sentences: Iterable[Sentence]) -> list[Mark]:
+def sentence_marks(sentences: Iterable[Sentence], no_facts: NoFacts = 'correct') -> list[Mark]:
     """Marks of annotated sentences."""
     return [
-        Mark(s.start, s.end, kind_of(s.label), note=_note(s), points=s.points) for s in sentences
+        Mark(s.start, s.end, kind_of(s.label, no_facts), note=_note(s), points=s.points)
+        for s in sentences
     ]
 
 

@@ -11,6 +11,8 @@ import torch
 from mmengine._strategy.deepspeed import DeepSpeedOptimWrapper
 from torch import Tensor
 
+from maskdpo_xtuner.training.batches.rows import responses_per_pair
+
 Row = Mapping[str, Any]
 
 
@@ -92,17 +94,17 @@ class _DeepSpeedRowWrapper(_RowWrapper):
 
 def _mean(name: str, values: Sequence[Tensor], rows: Sequence[Row]) -> Tensor:
     """A logged value of the whole batch from those of its rows."""
-    weights = torch.tensor([_weight(name, row['data']) for row in rows])
+    weights = torch.tensor([_weight(name, row) for row in rows])
     stacked = torch.stack([value.detach().float().cpu() for value in values])
     return (stacked * weights).sum() / weights.sum()
 
 
-def _weight(name: str, data: Mapping[str, Tensor]) -> float:
-    """What a logged value of `MaskDPO` is a mean over."""
-    counts = data['counts']
+def _weight(name: str, row: Row) -> float:
+    """What a logged value of `MaskDPO` is a mean over: pairs, unless it is one of tokens."""
+    data, sides = row['data'], responses_per_pair(row)
     over = {
-        'logps/chosen': counts[::2].sum(),
-        'logps/rejected': counts[1::2].sum(),
+        'logps/chosen': data['counts'][::sides].sum(),
+        'logps/rejected': data['counts'][sides - 1 :: sides].sum(),
         'supervised_share': data['num_tokens'],
     }
-    return float(over.get(name, len(counts) / 2))
+    return float(over.get(name.removesuffix('_shift'), len(row['data_samples']['source'])))

@@ -12,6 +12,7 @@ from mmengine.registry import DATASETS, FUNCTIONS, LOOPS, MODELS
 from torch.utils.data import DataLoader
 from xtuner.engine.runner import TrainLoop
 
+from maskdpo_xtuner.objectives import CHOSEN_ONLY
 from maskdpo_xtuner.training.accumulation import train_rows
 from maskdpo_xtuner.training.batches.lengths import pair_lengths
 from maskdpo_xtuner.training.batches.rows import cut_rows, fill_rows, pair_tokens
@@ -27,7 +28,7 @@ class MaskDPOTrainLoop(TrainLoop):
 
     A data set that names no tokenizer gets the config's ``tokenizer``, a `LengthBalancedSampler`
     the batch size and the accumulation. So what is given once by ``--cfg-options`` holds. Items
-    get the reference log-probabilities that the model takes from them (see `with_reference`).
+    get what the model's loss takes from them, and lose what it does not (see `with_terms`).
 
     Args:
         runner: of mmengine.
@@ -52,7 +53,7 @@ class MaskDPOTrainLoop(TrainLoop):
         if isinstance(dataloader, dict):
             dataloader['dataset'].setdefault('tokenizer', runner.cfg.tokenizer)
             _complete_sampler(dataloader, runner.cfg)
-            dataloader = with_reference(dataloader, runner)
+            dataloader = with_terms(dataloader, runner)
         super().__init__(runner, dataloader, **kwargs)
         self.row_tokens = row_tokens
         if row_tokens is not None:
@@ -109,28 +110,33 @@ def divide(batch: dict[str, Any], row_tokens: int) -> list[dict[str, Any]]:
 
     Each backward pass is one in which all ranks take part.
     """
-    tokens = pair_tokens(batch['data'])
+    tokens = pair_tokens(batch)
     number = torch.tensor(len(fill_rows(tokens, row_tokens)))
     all_reduce(number, op='max')
     return cut_rows(batch, fill_rows(tokens, row_tokens, at_least=int(number)))
 
 
-def with_reference(dataloader: dict[str, Any], runner: Any) -> dict[str, Any]:
-    """Build the data set of a data loader with what a `MaskDPO` reads of the reference model.
+def with_terms(dataloader: dict[str, Any], runner: Any) -> dict[str, Any]:
+    """Build the data set of a data loader with what the loss of a `MaskDPO` reads, and no more.
 
     Args:
         dataloader: config, for training or validation.
         runner: of mmengine.
 
     Returns:
-        The config with the data set, whose items have the log-probabilities of the reference; the
-        config as it is for a model that takes none from its batches.
+        The config with the data set, whose items have the log-probabilities of the reference, or
+        the chosen side alone; the config as it is for a model that takes items as they are.
     """
     model = runner.cfg.model
     kind = MODELS.get(model.type) if isinstance(model.type, str) else model.type
     if not issubclass(kind, MaskDPO):
         return dataloader
-    if reference_source(model.get('loss_type', 'sigmoid'), model.get('reference')) != 'cached':
+    loss_type = model.get('loss_type', 'sigmoid')
+    if loss_type in CHOSEN_ONLY:
+        pairs = DATASETS.build(dataloader['dataset'])
+        rejected = [name for name in pairs.column_names if name.startswith('rejected_')]
+        return {**dataloader, 'dataset': pairs.remove_columns(rejected)}
+    if reference_source(loss_type, model.get('reference')) != 'cached':
         return dataloader
     pairs = DATASETS.build(dataloader['dataset'])
     collate = dict(dataloader['collate_fn'])

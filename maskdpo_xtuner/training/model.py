@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,13 +19,10 @@ from xtuner.parallel.sequence import get_sequence_parallel_world_size
 from xtuner.registry import BUILDER
 
 from maskdpo_xtuner.objectives import (
-    LENGTH_NORMALIZED,
+    CHOSEN_ONLY,
     WITH_DIVERGENCE,
-    build_loss,
+    build_objective,
     divergence_terms,
-    masked_logratios,
-    mean_logratios,
-    response_sums,
 )
 from maskdpo_xtuner.training.modeling.forward import (
     LogitsSettings,
@@ -37,6 +34,7 @@ from maskdpo_xtuner.training.modeling.recomputation import recompute_layers
 from maskdpo_xtuner.training.monitoring.finite import check_finite
 from maskdpo_xtuner.training.pretrained import check_pretrained
 from maskdpo_xtuner.training.reference import Reference, cached_logps, reference_source
+from maskdpo_xtuner.training.terms import PairTerms, logged_means, pair_sums, pair_terms
 
 
 @MODELS.register_module()
@@ -53,10 +51,15 @@ class MaskDPO(DPO):
         reference: where the reference's log-probabilities come from: ``cached``, the batch, where
             `MaskDPOTrainLoop` puts them, so that no reference model is loaded, or ``model``, which
             runs it at every step. See `reference_source` for the default.
-        beta: strength of the pull towards the reference.
-        loss_type: a name of `maskdpo_xtuner.objectives.LOSSES`.
+        beta: strength of the pull towards the reference; without meaning for ``sft``.
+        loss_type: a name of `maskdpo_xtuner.objectives.LOSSES`, or ``sft``: the likelihood of the
+            chosen response's supervised tokens alone, for which neither the reference nor the
+            rejected response is computed.
         label_smoothing: of ``sigmoid`` and ``robust``: the share of swapped pairs.
-        loss_options: what else the loss takes: ``penalty`` of ``dpop``, ``alpha`` of ``tdpo2``.
+        loss_options: what else the loss takes: ``nll``, the weight of the likelihood of the chosen
+            response's supervised tokens beside any loss (not of the paper; see
+            `maskdpo_xtuner.objectives.likelihood`); ``penalty`` of ``dpop``, ``alpha`` of
+            ``tdpo2``.
         logits: fields of `LogitsSettings`: how logits are made.
         use_activation_checkpointing: whether layers are computed again in the backward pass; a
             number between 0 and 1: that share of them (see `recompute_layers`).
@@ -83,7 +86,7 @@ class MaskDPO(DPO):
         _refuse_splitting(kwargs.get('use_varlen_attn', False))
         # Only two losses have the option, and 0 means it is off.
         smoothing = {'label_smoothing': label_smoothing} if label_smoothing else {}
-        loss = build_loss(loss_type, beta=beta, **smoothing, **(loss_options or {}))
+        objective = build_objective(loss_type, beta=beta, **smoothing, **(loss_options or {}))
         self.reference = reference_source(loss_type, reference)
         policy = copy.deepcopy(llm)
         # Not DPO's own, which makes a reference model in any case.
@@ -95,7 +98,7 @@ class MaskDPO(DPO):
         self.loss_type, self.label_smoothing, self.beta = loss_type, label_smoothing, beta
         needed = self.reference == 'model'
         self.ref_llm = self._build_reference(llm, ref_llm, **kwargs) if needed else None
-        self.preference_loss = loss
+        self.objective = objective
         self.logits = LogitsSettings(**(logits or {}))
         self._head_is_known = False
 
@@ -107,54 +110,36 @@ class MaskDPO(DPO):
             data_samples: of `mask_preference_collate_fn`: the places of the pairs.
 
         Returns:
-            ``loss`` (pairs,), and scalars without gradient: rewards and their margins as in TRL,
-            ``logps/*`` per supervised token, and ``supervised_share``, the supervised tokens for
-            each token that was computed.
+            ``loss`` (pairs,), the scalars of `logged_means`, without gradient, and
+            ``supervised_share``, the supervised tokens for each token that was computed.
 
         Raises:
             FloatingPointError: naming the pairs, when a loss is not finite.
+            ValueError: when ``sft`` is given the rejected responses.
         """
-        loss, logratios, logps = self._response_terms(data)
+        terms = self._pair_terms(data, data_samples)
         if data_samples is not None:
-            check_finite(loss, data_samples['source'])
-        logratios = logratios.detach()
-        logs = self._reward_logs(logratios[::2], logratios[1::2])
-        logs.update(_token_logs(logps.detach(), data))
-        return {'loss': loss, **logs}
+            check_finite(terms.loss, data_samples['source'])
+        logs = logged_means(pair_sums(terms.by_pair()))
+        share = data['counts'].sum() / data['num_tokens']
+        return {**logs, 'supervised_share': share, 'loss': terms.loss}
 
     def predict(self, data: dict[str, Tensor], data_samples: Any = None) -> dict[str, Tensor]:
-        """What `compute_loss` averages, for evaluation.
+        """What `compute_loss` averages, for evaluation: `PairTerms.by_pair`.
 
         Args:
             data: of `mask_preference_collate_fn`.
-            data_samples: not used; a part of XTuner's interface.
-
-        Returns:
-            ``loss`` (pairs,); ``rewards``, ``logps`` (sums over supervised tokens) and ``counts``
-            (supervised tokens), each (pairs, 2): chosen and rejected.
+            data_samples: of `mask_preference_collate_fn`: the places of the pairs.
         """
-        loss, logratios, logps = self._response_terms(data)
-        sides = {'rewards': self.beta * logratios, 'logps': logps, 'counts': data['counts']}
-        # A loss with a term for each side has the chosen ones first.
-        by_pair = loss.reshape(-1, len(logratios) // 2).mean(dim=0)
-        return {'loss': by_pair, **{name: value.view(-1, 2) for name, value in sides.items()}}
+        return self._pair_terms(data, data_samples).by_pair()
 
-    def _response_terms(self, data: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """The loss of each pair, and of each response the log-ratio and the policy's log-prob.
-
-        Shapes: (pairs,), (2 * pairs,), (2 * pairs,), of which the last is a sum without weights.
-        """
+    def _pair_terms(self, data: dict[str, Tensor], data_samples: Any) -> PairTerms:
         if self.logits.supervised_only and not self._head_is_known:
             check_head(self.llm, data['input_ids'])
             self._head_is_known = True
-        policy, reference, *divergences = self._token_terms(data)
-        weights, counts = data['weights'], data['counts']
-        normalized = self.loss_type in LENGTH_NORMALIZED
-        logratios = mean_logratios if normalized else masked_logratios
-        sums = [logratios(policy, reference, weights, counts)]
-        sums += [response_sums(terms * weights, counts) for terms in divergences]
-        sides = [side for total in sums for side in (total[::2], total[1::2])]
-        return self.preference_loss(*sides), sums[0], response_sums(policy, counts)
+        if self.loss_type in CHOSEN_ONLY and data_samples is not None:
+            _refuse_rejected(data, data_samples['source'])
+        return pair_terms(self.objective, data, *self._token_terms(data))
 
     def _token_terms(self, data: dict[str, Tensor]) -> tuple[Tensor, ...]:
         """What the loss takes of each supervised token, (supervised,) each.
@@ -219,15 +204,6 @@ class MaskDPO(DPO):
             with self.llm.disable_adapter():
                 yield self.llm
 
-    def _reward_logs(self, chosen: Tensor, rejected: Tensor) -> dict[str, Tensor]:
-        """Scalars of the implicit rewards beta * log-ratio; arguments are (pairs,)."""
-        return {
-            'rewards/chosen': self.beta * chosen.mean(),
-            'rewards/rejected': self.beta * rejected.mean(),
-            'rewards/accuracies': (chosen > rejected).float().mean(),
-            'rewards/margins': self.beta * (chosen - rejected).mean(),
-        }
-
     def train(self, mode: bool = True) -> Self:
         """Set the mode of the policy; the reference stays in evaluation mode, without dropout."""
         super().train(mode)
@@ -263,11 +239,9 @@ def _refuse_splitting(use_varlen_attn: bool) -> None:
         raise ValueError('MaskDPO does not split sequences; set sequence_parallel_size=1')
 
 
-def _token_logs(logps: Tensor, data: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Policy's log-probability per supervised token of each side, and the supervised share."""
-    counts = data['counts']
-    return {
-        'logps/chosen': logps[::2].sum() / counts[::2].sum(),
-        'logps/rejected': logps[1::2].sum() / counts[1::2].sum(),
-        'supervised_share': counts.sum() / data['num_tokens'],
-    }
+def _refuse_rejected(data: Mapping[str, Tensor], sources: Sequence[str]) -> None:
+    if len(data['counts']) != len(sources):
+        raise ValueError(
+            "loss_type='sft' takes batches of chosen responses alone, which "
+            'train_cfg.type=MaskDPOTrainLoop makes of the pairs'
+        )

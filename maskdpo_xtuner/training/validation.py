@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -14,18 +15,13 @@ from mmengine.registry import LOOPS
 from mmengine.runner import BaseLoop
 from torch import Tensor
 
-from maskdpo_xtuner.training.loops import with_reference
-
-SUMS = (
-    *('pairs', 'loss', 'rewards/chosen', 'rewards/rejected', 'rewards/accuracies'),
-    *('logps/chosen', 'logps/rejected', 'supervised/chosen', 'supervised/rejected'),
-)
-"""What is added up over the pairs of all ranks."""
+from maskdpo_xtuner.training.loops import with_terms
+from maskdpo_xtuner.training.terms import logged_means, pair_sums
 
 
 @LOOPS.register_module()
 class MaskDPOValLoop(BaseLoop):
-    """Loss, accuracy and rewards of pairs that are not trained on, as means over all of them.
+    """Loss, likelihood and rewards of pairs that are not trained on, as means over all of them.
 
     They are logged as ``val/loss``, ``val/rewards/accuracies``, ``val/rewards/margins`` and so on,
     every ``train_cfg.val_interval`` iterations and after the last. Each pair counts once,
@@ -40,7 +36,7 @@ class MaskDPOValLoop(BaseLoop):
 
     def __init__(self, runner: Any, dataloader: Mapping[str, Any], evaluator: Any = None) -> None:
         completed = complete_dataloader(dataloader, runner.cfg)
-        super().__init__(runner, with_reference(completed, runner))
+        super().__init__(runner, with_terms(completed, runner))
         self.evaluator = evaluator
 
     def run(self) -> dict[str, float]:
@@ -48,20 +44,21 @@ class MaskDPOValLoop(BaseLoop):
         self.runner.call_hook('before_val')
         self.runner.call_hook('before_val_epoch')
         self.runner.model.eval()
-        sums = torch.zeros(len(SUMS), dtype=torch.float64)
+        sums: defaultdict[str, float] = defaultdict(float)
         first = 0
         for index, batch in enumerate(self.dataloader):
             self.runner.call_hook('before_val_iter', batch_idx=index, data_batch=batch)
             terms = self._pair_terms(batch)
             pairs = len(terms['loss'])
             new = _is_new(first, pairs, len(self.dataloader.dataset))
-            sums += _sums({name: value[new] for name, value in terms.items()})
+            counted = pair_sums({name: value[new] for name, value in terms.items()})
+            for name, total in counted.items():
+                sums[name] += float(total)
             first += pairs
             self.runner.call_hook(
                 'after_val_iter', batch_idx=index, data_batch=batch, outputs=terms
             )
-        all_reduce(sums)
-        metrics = _means(dict(zip(SUMS, sums.tolist(), strict=True)))
+        metrics = _means(sums)
         self.runner.call_hook('after_val_epoch', metrics=metrics)
         self.runner.call_hook('after_val')
         return metrics
@@ -111,24 +108,10 @@ def _is_new(first: int, pairs: int, total: int) -> Tensor:
     return places < total
 
 
-def _sums(terms: Mapping[str, Tensor]) -> Tensor:
-    """The values of `SUMS` for some pairs."""
-    chosen, rejected = terms['rewards'].unbind(-1)
-    values = [
-        torch.tensor(len(chosen)),
-        *(terms['loss'].sum(), chosen.sum(), rejected.sum(), (chosen > rejected).sum()),
-        *terms['logps'].sum(dim=0),
-        *terms['counts'].sum(dim=0),
-    ]
-    return torch.stack([value.double() for value in values])
-
-
 def _means(sums: Mapping[str, float]) -> dict[str, float]:
-    """Means over pairs, and for ``logps`` over supervised tokens, under the names to log."""
-    names = ('loss', 'rewards/chosen', 'rewards/rejected', 'rewards/accuracies')
-    means = {name: sums[name] / sums['pairs'] for name in names}
-    means['rewards/margins'] = means['rewards/chosen'] - means['rewards/rejected']
-    for side in ('chosen', 'rejected'):
-        means[f'logps/{side}'] = sums[f'logps/{side}'] / sums[f'supervised/{side}']
+    """The means over the pairs of all ranks, under the names to log."""
+    totals = torch.tensor(list(sums.values()), dtype=torch.float64)
+    all_reduce(totals)
+    means = logged_means(dict(zip(sums, totals, strict=True)))
     # mmengine takes its own "val/" off the names, so that they would be those of training.
-    return {f'val/{name}': value for name, value in means.items()}
+    return {f'val/{name}': float(value) for name, value in means.items()}

@@ -63,7 +63,7 @@ def test_talk_has_no_facts(sentence: str) -> None:
         'Its atomic number is 85 and its symbol is At.',
         'It melts at 302 °C.',
         'Astatine does not occur in nature.',
-        '- Halogen',
+        'Astatine is a halogen that was found in 1940.',
         'Its name comes from the Greek word for unstable.',
     ],
 )
@@ -93,7 +93,7 @@ def test_another_number_name_or_negation_is_contradictory(sentence: str) -> None
     [
         'It is used as a fuel in nuclear reactors.',
         'The crust holds less than 30 grams.',
-        'Rockets',
+        'Rockets burn it.',
         'He was a professor at Jena.',
     ],
 )
@@ -135,8 +135,8 @@ def test_points_are_sentences_of_the_document() -> None:
 
 
 def test_a_number_or_a_misspelt_name_alone_has_its_point_too() -> None:
-    _, points = LexicalAnnotator().label(ASTATINE, 'In 1940.')
-    assert points == LexicalAnnotator().label(ASTATINE, 'By Emilio Segrey.')[1]
+    _, points = LexicalAnnotator().label(ASTATINE, 'It was found in 1940.')
+    assert points == LexicalAnnotator().label(ASTATINE, 'It was found by Emilio Segrey.')[1]
     assert 'Segré in 1940' in points[0]
 
 
@@ -177,14 +177,15 @@ def test_judge_returns_without_asking_an_engine() -> None:
 
 def test_the_identity_tells_parameters_apart() -> None:
     assert LexicalAnnotator().identity == LexicalAnnotator().identity
-    assert LexicalAnnotator(min_coverage=0.7).identity != LexicalAnnotator().identity
+    assert LexicalAnnotator(min_coverage=0.9).identity != LexicalAnnotator().identity
     assert LexicalAnnotator().identity['name'] == 'lexical'
 
 
 def test_a_stricter_coverage_supports_less() -> None:
     sentence = 'It is a shiny radioactive halogen.'
-    assert label(sentence) is Label.NO_HALLUCINATION
-    assert LexicalAnnotator(min_coverage=0.9).label(ASTATINE, sentence)[0] is Label.UNVERIFIABLE
+    assert label(sentence) is Label.UNVERIFIABLE
+    lenient = LexicalAnnotator(min_coverage=0.6)
+    assert lenient.label(ASTATINE, sentence)[0] is Label.NO_HALLUCINATION
 
 
 def test_answers_about_an_element_are_told_apart_by_score() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from maskdpo_xtuner.annotators.sources import LexicalSettings
 from maskdpo_xtuner.evaluation.judges import judges_of
 from tests.evaluation.test_run import settings
 
@@ -17,7 +18,7 @@ def test_without_judges_the_annotator_of_the_pairs_judges(tmp_path: Path) -> Non
 
 
 def test_judges_keep_their_order_and_get_names_of_their_own(tmp_path: Path) -> None:
-    coverages = (0.9, 0.5, 0.7)
+    coverages = (0.91, LexicalSettings().min_coverage, 0.11)
     listed = [{'type': 'lexical', 'min_coverage': coverage} for coverage in coverages]
     judges = judges_of(settings(tmp_path, judges=listed))
     assert [judge.name for judge in judges] == ['lexical', 'lexical-2', 'lexical-3']

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from maskdpo_xtuner.annotators.sources import LexicalSettings
 from maskdpo_xtuner.engines.base import Failure, Request
 from maskdpo_xtuner.engines.scripted import ScriptedEngine
 from maskdpo_xtuner.evaluation.judges import Judge
@@ -125,7 +126,8 @@ def test_every_judge_labels_the_same_answers(tmp_path: Path, engines: list[Scrip
     ]
     assert sum(len(call) for engine in engines for call in engine.calls) == 16
     folder = tmp_path / 'work' / 'evaluation' / 'base'
-    for judge, coverage in (('lexical', '1.0'), ('lexical-2', '0.5')):
+    default = str(LexicalSettings().min_coverage)
+    for judge, coverage in (('lexical', '1.0'), ('lexical-2', default)):
         found = list(read_records(folder / f'annotated-{judge}.jsonl', AnnotatedResponse))
         assert {answer.annotator['min_coverage'] for answer in found} == {coverage}
     (agreement,) = run.evaluation.agreement

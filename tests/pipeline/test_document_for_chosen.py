@@ -9,7 +9,7 @@ import pytest
 from maskdpo_xtuner.completions import CompletionStore, Scheduler
 from maskdpo_xtuner.engines.base import Request
 from maskdpo_xtuner.engines.scripted import ScriptedEngine
-from maskdpo_xtuner.pairs import DropReason, PairRules, make_pair
+from maskdpo_xtuner.pairing import DropReason, PairRules, make_pairs
 from maskdpo_xtuner.pipeline.files import FailureRecord
 from maskdpo_xtuner.pipeline.sampling import sample
 from maskdpo_xtuner.records import (
@@ -81,25 +81,30 @@ WITHOUT = [answer(0, GOOD, GOOD, with_document=False), answer(1, GOOD, BAD, with
 WITH = [answer(2, BAD, BAD, with_document=True), answer(3, GOOD, BAD, GOOD, with_document=True)]
 
 
-def indices(made: PreferencePair | DropReason) -> tuple[int | None, int | None]:
-    assert isinstance(made, PreferencePair), made
+def the_pair(made: list[PreferencePair] | DropReason) -> PreferencePair:
+    assert not isinstance(made, DropReason), made
+    (pair,) = made
+    return pair
+
+
+def indices(pairs: list[PreferencePair] | DropReason) -> tuple[int | None, int | None]:
+    made = the_pair(pairs)
     return made.chosen_item.sample_index, made.rejected_item.sample_index
 
 
 def test_each_side_comes_from_its_own_prompt() -> None:
-    assert indices(make_pair(QUESTION, WITHOUT + WITH, RULES)) == (3, 1)
-    assert indices(make_pair(QUESTION, WITHOUT + WITH, PairRules())) == (0, 2)
+    assert indices(make_pairs(QUESTION, WITHOUT + WITH, RULES)) == (3, 1)
+    assert indices(make_pairs(QUESTION, WITHOUT + WITH, PairRules())) == (0, 2)
 
 
 def test_the_pair_is_trained_on_the_question_alone() -> None:
-    made = make_pair(QUESTION, WITHOUT + WITH, RULES)
-    assert isinstance(made, PreferencePair)
+    made = the_pair(make_pairs(QUESTION, WITHOUT + WITH, RULES))
     assert made.prompt == (Message(role='user', content='When?'),)
 
 
 @pytest.mark.parametrize('answers', [WITH, WITHOUT])
 def test_both_prompts_are_needed(answers: list[AnnotatedResponse]) -> None:
-    assert make_pair(QUESTION, answers, RULES) is DropReason.TOO_FEW_SCORED
+    assert make_pairs(QUESTION, answers, RULES) is DropReason.TOO_FEW_SCORED
 
 
 @pytest.mark.parametrize(
@@ -117,7 +122,7 @@ def test_cut_answers_are_used_as_the_rules_say(rules: PairRules, expected: tuple
         answer(2, GOOD, BAD, with_document=False),
         answer(3, BAD, BAD, with_document=False, finish_reason='length'),
     ]
-    assert indices(make_pair(QUESTION, answers, rules)) == expected
+    assert indices(make_pairs(QUESTION, answers, rules)) == expected
 
 
 def test_the_rule_follows_the_sampling(tmp_path: Path) -> None:

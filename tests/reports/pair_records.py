@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from maskdpo_xtuner.pairs import PairRules, make_pair
+from maskdpo_xtuner.pairing import DropReason, PairRules, make_pairs
 from maskdpo_xtuner.records import AnnotatedResponse, PreferencePair, Question
 
 
-def pair(chosen: AnnotatedResponse, rejected: AnnotatedResponse) -> PreferencePair:
+def pair(
+    chosen: AnnotatedResponse, rejected: AnnotatedResponse, rules: PairRules | None = None
+) -> PreferencePair:
     """Pair two answers to one question, the first of which scores higher."""
     question = Question(
         question_id=chosen.question_id,
@@ -17,9 +19,9 @@ def pair(chosen: AnnotatedResponse, rejected: AnnotatedResponse) -> PreferencePa
         language='en',
         topic='metals',
     )
-    made = make_pair(question, [chosen, rejected], PairRules())
-    assert isinstance(made, PreferencePair), made
-    return made
+    made = make_pairs(question, [chosen, rejected], rules or PairRules())
+    assert not isinstance(made, DropReason), made
+    return made[0]
 
 
 def released(pair: PreferencePair) -> dict[str, Any]:

@@ -26,6 +26,12 @@ def tokenized_pairs(pairs: Sequence[Sides]) -> Dataset:
     return Dataset.from_dict(columns, type(FEATURES)(features))
 
 
+def chosen_alone(pairs: Dataset) -> Dataset:
+    """The same without the columns of the rejected sides."""
+    rejected = [name for name in pairs.column_names if name.startswith('rejected_')]
+    return pairs.remove_columns(rejected)
+
+
 def pairs_of_lengths(lengths: Sequence[int]) -> Dataset:
     """Pairs that the model reads ``length`` + 1 tokens of, when nothing is computed twice."""
     chosen = [([1] * (length + 1), [-100] * length + [1]) for length in lengths]

@@ -42,6 +42,14 @@ def random_items(seed: int, pairs: int = 3, vocabulary: int = 1000) -> list[dict
     return items
 
 
+def chosen_only(items: Sequence[Item]) -> list[dict[str, Any]]:
+    """The same without their rejected sides."""
+    return [
+        {name: value for name, value in item.items() if not name.startswith('rejected_')}
+        for item in items
+    ]
+
+
 def token_terms(
     logits_of: Callable[[Tensor], Tensor], items: Sequence[Item]
 ) -> list[tuple[Tensor, Tensor, Tensor]]:
@@ -63,17 +71,20 @@ def token_terms(
 
 def plain_sums(
     policy: Callable[[Tensor], Tensor], reference: Callable[[Tensor], Tensor], items: Sequence[Item]
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Weighted sums of log-ratios and of KL(reference || policy), and of weights, (responses,)."""
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Weighted sums of each response, (responses,).
+
+    Of log-ratios, of KL(reference || policy), of the policy's log-probabilities, and of weights.
+    """
     rows = []
     with torch.no_grad():
         references = token_terms(reference, items)
     for (ours, ids, weights), (theirs, _, _) in zip(
         token_terms(policy, items), references, strict=True
     ):
-        ratios = (ours - theirs).gather(-1, ids.unsqueeze(-1)).squeeze(-1)
+        logps, others = (logs.gather(-1, ids.unsqueeze(-1)).squeeze(-1) for logs in (ours, theirs))
         divergences = (theirs.exp() * (theirs - ours)).sum(-1)
-        sums = (ratios * weights).sum(), (divergences * weights).sum(), weights.to(ratios).sum()
-        rows.append(torch.stack(sums))
-    ratios, divergences, weights = torch.stack(rows).unbind(1)
-    return ratios, divergences, weights
+        terms = torch.stack((logps - others, divergences, logps, torch.ones_like(logps)))
+        rows.append((terms * weights).sum(-1))
+    ratios, divergences, logps, weights = torch.stack(rows).unbind(1)
+    return ratios, divergences, logps, weights

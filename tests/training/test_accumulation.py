@@ -18,18 +18,19 @@ from xtuner.registry import BUILDER
 from maskdpo_xtuner.training import mask_preference_collate_fn
 from maskdpo_xtuner.training.accumulation import train_rows
 from maskdpo_xtuner.training.batches.rows import cut_rows
-from tests.training.preference_items import random_items
+from tests.training.preference_items import chosen_only, random_items
 
 ROWS = [[0, 2, 4], [1], [3]]
 
 
-def build(folder: Path) -> Any:
+def build(folder: Path, **options: Any) -> Any:
     llm = {
         'type': 'transformers.AutoModelForCausalLM.from_pretrained',
         'pretrained_model_name_or_path': str(folder),
         'torch_dtype': 'torch.float32',
     }
-    model = BUILDER.build(ConfigDict(type='MaskDPO', llm=llm, beta=0.3, reference='model'))
+    options = {'beta': 0.3, 'reference': 'model', **options}
+    model = BUILDER.build(ConfigDict(type='MaskDPO', llm=llm, **options))
     torch.manual_seed(0)
     with torch.no_grad():
         for parameter in model.llm.parameters():
@@ -37,8 +38,11 @@ def build(folder: Path) -> Any:
     return model.train()
 
 
-def batches(number: int) -> list[dict[str, Any]]:
-    return [mask_preference_collate_fn(random_items(seed, pairs=5)) for seed in range(number)]
+def batches(number: int, loss_type: str = 'sigmoid') -> list[dict[str, Any]]:
+    items = [random_items(seed, pairs=5) for seed in range(number)]
+    if loss_type == 'sft':
+        items = [chosen_only(each) for each in items]
+    return [mask_preference_collate_fn(each) for each in items]
 
 
 def weights(model: nn.Module) -> dict[str, torch.Tensor]:
@@ -67,9 +71,13 @@ def amp_on_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures('amp_on_cpu')
 @pytest.mark.parametrize(
-    ('kind', 'options', 'tolerance'),
-    [(OptimWrapper, {}, 1e-4), (AmpOptimWrapper, {'dtype': 'bfloat16'}, 2e-2)],
-    ids=['plain', 'amp'],
+    ('kind', 'options', 'tolerance', 'loss'),
+    [
+        (OptimWrapper, {}, 1e-4, {'loss_options': {'nll': 0.7}}),
+        (OptimWrapper, {}, 1e-4, {'loss_type': 'sft'}),
+        (AmpOptimWrapper, {'dtype': 'bfloat16'}, 2e-2, {}),
+    ],
+    ids=['nll', 'sft', 'amp'],
 )
 @pytest.mark.parametrize('accumulative_counts', [1, 2])
 def test_steps_and_logs_are_those_of_whole_batches(
@@ -77,17 +85,18 @@ def test_steps_and_logs_are_those_of_whole_batches(
     kind: type[OptimWrapper],
     options: dict[str, Any],
     tolerance: float,
+    loss: dict[str, Any],
     accumulative_counts: int,
 ) -> None:
     def train(by_row: bool) -> tuple[dict[str, torch.Tensor], list[dict[str, float]]]:
-        model = build(tiny_model)
+        model = build(tiny_model, **loss)
         # With SGD a step is the gradient.
         optimizer = torch.optim.SGD(model.llm.parameters(), lr=1.0)
         wrapper = kind(optimizer=optimizer, accumulative_counts=accumulative_counts, **options)
         # Three batches: the second step of two has one only.
         wrapper.initialize_count_status(model, 0, 3)
         logs = []
-        for batch in batches(3):
+        for batch in batches(3, model.loss_type):
             if by_row:
                 logged = train_rows(model, wrapper, cut_rows(batch, ROWS))
             else:

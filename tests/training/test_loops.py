@@ -12,7 +12,7 @@ from mmengine.registry import LOOPS
 from transformers import AutoTokenizer
 
 from maskdpo_xtuner.training import loops, mask_preference_collate_fn
-from maskdpo_xtuner.training.loops import MaskDPOTrainLoop, check_rows, divide, with_reference
+from maskdpo_xtuner.training.loops import MaskDPOTrainLoop, check_rows, divide, with_terms
 from maskdpo_xtuner.training.reference.shards import COLUMNS
 from tests.preference_pairs import released_pair
 from tests.training.preference_items import random_items
@@ -34,10 +34,18 @@ def dataloader(smollm2: Path) -> dict[str, Any]:
 
 def test_the_items_get_what_the_model_takes_from_them(tiny_model: Path, smollm2: Path) -> None:
     config = dataloader(smollm2)
-    completed = with_reference(config, runner(tiny_model))
+    completed = with_terms(config, runner(tiny_model))
     assert set(COLUMNS) <= set(completed['dataset'].column_names)
     assert len(completed['dataset']) == 3
     assert completed == {**config, 'dataset': completed['dataset']}
+
+
+def test_for_sft_the_items_have_the_chosen_side_alone(smollm2: Path) -> None:
+    cfg = Config({'model': {'type': 'MaskDPO', 'loss_type': 'sft'}})
+    completed = with_terms(dataloader(smollm2), SimpleNamespace(cfg=cfg))
+    columns = {'chosen_ids', 'chosen_labels', 'chosen_weights', 'source'}
+    assert set(completed['dataset'].column_names) == columns
+    assert len(completed['dataset']) == 3
 
 
 @pytest.mark.parametrize(
@@ -47,13 +55,13 @@ def test_nothing_is_computed_for_a_model_that_does_not_take_it(
     tiny_model: Path, smollm2: Path, options: dict[str, Any]
 ) -> None:
     config = dataloader(smollm2)
-    assert with_reference(config, runner(tiny_model, **options)) is config
+    assert with_terms(config, runner(tiny_model, **options)) is config
 
 
 def test_xtuners_own_model_runs_its_reference(smollm2: Path) -> None:
     config = dataloader(smollm2)
     cfg = Config({'model': {'type': 'xtuner.model.dpo.DPO'}})
-    assert with_reference(config, SimpleNamespace(cfg=cfg)) is config
+    assert with_terms(config, SimpleNamespace(cfg=cfg)) is config
 
 
 def settings(**changes: Any) -> Any:

@@ -17,6 +17,7 @@ from xtuner.model.dpo import DPO
 from xtuner.registry import BUILDER
 
 from maskdpo_xtuner.training import MaskDPO, mask_preference_collate_fn
+from tests.training.preference_items import chosen_only, random_items
 
 Data = dict[str, Tensor]
 
@@ -157,8 +158,11 @@ def test_what_is_logged(tiny_model: Path) -> None:
         'rewards/rejected',
         'rewards/accuracies',
         'rewards/margins',
+        'nll',
         'logps/chosen',
         'logps/rejected',
+        'logps/chosen_shift',
+        'logps/rejected_shift',
         'supervised_share',
     }
     assert not any(value.requires_grad for key, value in losses.items() if key != 'loss')
@@ -166,6 +170,51 @@ def test_what_is_logged(tiny_model: Path) -> None:
     # A random model is close to uniform over SmolLM2's 49,152 tokens.
     assert logged['logps/chosen'].item() == pytest.approx(-math.log(49152), rel=0.05)
     assert logged['rewards/accuracies'] == 0
+    assert logged['nll'].item() == pytest.approx(math.log(49152), rel=0.05)
+    assert logged['logps/chosen_shift'] == logged['logps/rejected_shift'] == 0
+
+
+def test_the_likelihood_term_and_the_preference_are_logged_apart(tiny_model: Path) -> None:
+    model = build(tiny_model, loss_options={'nll': 0.2}, label_smoothing=0.1)
+    _, logged = model.parse_losses(model.compute_loss(masked_batch()))
+    expected = logged['preference'] + 0.2 * logged['nll']
+    torch.testing.assert_close(logged['loss'], expected, rtol=1e-12, atol=0)
+    plain = build(tiny_model, label_smoothing=0.1).compute_loss(masked_batch())['loss'].mean()
+    torch.testing.assert_close(logged['preference'], plain, rtol=1e-12, atol=0)
+
+
+def test_shifts_are_the_moves_from_the_reference_per_supervised_token(tiny_model: Path) -> None:
+    model, data = build(tiny_model, beta=0.3), masked_batch()
+    logged = model.compute_loss(data)
+    # All weights are 1: the rewards are sums of the same, over 2 tokens a response.
+    for side in ('chosen', 'rejected'):
+        shift = logged[f'rewards/{side}'] / 0.3 / 2
+        torch.testing.assert_close(logged[f'logps/{side}_shift'], shift, rtol=1e-9, atol=0)
+    assert logged['logps/chosen_shift'] != 0
+
+
+def test_sft_reads_the_chosen_responses_and_neither_reference_nor_rejected(
+    tiny_model: Path,
+) -> None:
+    model, both = build(tiny_model, loss_type='sft'), random_items(1)
+    batch = mask_preference_collate_fn(chosen_only(both))
+    seen: list[Tensor] = []
+
+    def note(module: nn.Module, args: Any, kwargs: dict[str, Any]) -> None:
+        seen.append(kwargs['input_ids'])
+
+    model.compute_loss(**batch)  # The first call looks at the head.
+    model.llm.model.register_forward_pre_hook(note, with_kwargs=True)
+    losses = model.compute_loss(**batch)
+    # Up to the token before the last supervised one.
+    ends = [max(i for i, label in enumerate(e['chosen_labels']) if label != -100) for e in both]
+    chosen = [e['chosen_ids'][:end] for e, end in zip(both, ends, strict=True)]
+    assert [ids.tolist() for ids in seen] == [[[token for ids in chosen for token in ids]]]
+    assert model.ref_llm is model.reference is None
+    assert set(losses) == {'loss', 'nll', 'logps/chosen', 'supervised_share'}
+    torch.testing.assert_close(losses['loss'].mean(), losses['nll'])
+    with pytest.raises(ValueError, match="'sft' takes batches of chosen responses alone"):
+        model.compute_loss(**mask_preference_collate_fn(both))
 
 
 def test_the_reference_has_no_dropout(tiny_model: Path, tmp_path: Path) -> None:

@@ -15,10 +15,10 @@ from torch.nn import functional as F
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
 from xtuner.registry import BUILDER
 
-from maskdpo_xtuner.objectives import LENGTH_NORMALIZED, WITH_DIVERGENCE, build_loss
+from maskdpo_xtuner.objectives import CHOSEN_ONLY, LENGTH_NORMALIZED, WITH_DIVERGENCE, build_loss
 from maskdpo_xtuner.training import mask_preference_collate_fn
 from maskdpo_xtuner.training.modeling import recomputation
-from tests.training.preference_items import plain_sums, random_items
+from tests.training.preference_items import chosen_only, plain_sums, random_items
 
 BETA = 0.3
 LAYOUTS = [
@@ -34,6 +34,11 @@ LOSSES: list[dict[str, Any]] = [
     {'loss_type': 'dpop'},
     {'loss_type': 'tdpo1'},
     {'loss_type': 'tdpo2', 'loss_options': {'alpha': 0.3}},
+    *(
+        {'loss_type': kind, 'loss_options': {'nll': 0.7}}
+        for kind in ('sigmoid', 'kto_pair', 'sepo')
+    ),
+    {'loss_type': 'sft'},
 ]
 
 
@@ -75,21 +80,32 @@ def loss_and_gradients(model: Any, loss: Tensor) -> dict[str, Tensor]:
 
 
 def shortcut(model: Any, seed: int, layout: dict[str, bool]) -> dict[str, Tensor]:
-    batch = mask_preference_collate_fn(random_items(seed), **layout)
+    items = random_items(seed)
+    if model.loss_type in CHOSEN_ONLY:
+        items = chosen_only(items)
+    batch = mask_preference_collate_fn(items, **layout)
     return loss_and_gradients(model, model.compute_loss(**batch)['loss'])
 
 
 def plain(model: Any, seed: int, loss_type: str, **options: Any) -> dict[str, Tensor]:
     """One response at a time through the model's own forward pass, whole distributions."""
-    ratios, kls, weights = plain_sums(policy_of(model), reference_of(model), random_items(seed))
+    policy, reference, items = policy_of(model), reference_of(model), random_items(seed)
+    ratios, kls, logps, weights = plain_sums(policy, reference, items)
+    nll = -(logps / weights)[::2]
+    if loss_type in CHOSEN_ONLY:
+        return loss_and_gradients(model, nll)
+    if model.reference is None:
+        ratios = logps
     if loss_type in LENGTH_NORMALIZED:
         ratios = ratios / weights
     sums = [ratios[::2], ratios[1::2]]
     if loss_type in WITH_DIVERGENCE:
         sums += [kls[::2], kls[1::2]]
-    more = options.pop('loss_options', {})
-    loss = build_loss(loss_type, beta=BETA, **options, **more)
-    return loss_and_gradients(model, loss(*sums))
+    more = dict(options.pop('loss_options', {}))
+    weight = more.pop('nll', 0.0)
+    loss = build_loss(loss_type, beta=BETA, **options, **more)(*sums)
+    terms = nll.repeat(len(loss) // len(nll))
+    return loss_and_gradients(model, loss + weight * terms)
 
 
 def policy_of(model: Any) -> Callable[[Tensor], Tensor]:
@@ -139,20 +155,23 @@ def test_settings_of_logits_work_with_every_layout(
 ) -> None:
     # Half of the layers as on a GPU, all of them as on a CPU.
     monkeypatch.setattr(recomputation, 'leaves_early', lambda hidden: checkpointing == 0.5)
-    options: dict[str, Any] = {'use_activation_checkpointing': checkpointing, 'logits': logits}
+    # The term gives the tokens of one side a gradient of their own.
+    loss: dict[str, Any] = {'loss_type': 'sigmoid', 'loss_options': {'nll': 0.7}}
+    options = {'use_activation_checkpointing': checkpointing, 'logits': logits, **loss}
     if lora:
         options['lora'] = {'type': 'peft.LoraConfig', 'r': 4, 'task_type': 'CAUSAL_LM'}
     model = build(tiny_model, **options)
-    wanted = plain(model, seed=2, loss_type='sigmoid')
+    wanted = plain(model, seed=2, **loss)
     for layout in LAYOUTS:
         assert_equal(shortcut(model, 2, layout), wanted)
 
 
 @pytest.mark.parametrize('seed', range(20))
 def test_random_masks_and_lengths(tiny_model: Path, seed: int) -> None:
-    model = build(tiny_model, use_activation_checkpointing=False)
+    loss = {'loss_type': 'sft' if seed % 4 == 3 else 'sigmoid'}
+    model = build(tiny_model, use_activation_checkpointing=False, **loss)
     everything = {'pack': True, 'share_prompt': True, 'cut_tail': True}
-    assert_equal(shortcut(model, seed, everything), plain(model, seed, 'sigmoid'))
+    assert_equal(shortcut(model, seed, everything), plain(model, seed, **loss))
 
 
 @pytest.mark.parametrize('layout', [LAYOUTS[0], LAYOUTS[-1]], ids=['plain', 'all'])

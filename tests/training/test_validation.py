@@ -10,8 +10,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import LOOPS
 from mmengine.runner import Runner
 
-from maskdpo_xtuner.training import MaskDPO, MaskDPOValLoop, build_mask_preference_dataset
-from maskdpo_xtuner.training.batches.collate import mask_preference_collate_fn
+from maskdpo_xtuner.training import MaskDPO, MaskDPOValLoop
 from maskdpo_xtuner.training.validation import complete_dataloader
 from tests.preference_pairs import WritePairs, released_pair
 from tests.xtuner_runs import ROOT
@@ -74,7 +73,8 @@ class LineModel:
         lines = [float(source.rpartition(':')[2]) for source in batch['data_samples']['source']]
         loss = torch.tensor(lines)
         sides = torch.stack((loss, 7 - loss), dim=-1)
-        return {'loss': loss, 'rewards': sides, 'logps': sides * 2, 'counts': sides + 1}
+        terms = {'logps': sides * 2, 'shifts': sides / 4, 'counts': sides + 1}
+        return {'loss': loss, 'nll': loss / 8, 'rewards': sides, **terms}
 
 
 class StandIn:
@@ -100,7 +100,6 @@ def evaluate_as(rank: int, world_size: int, runner: StandIn) -> torch.Tensor:
         patch(f'{module}.get_rank', return_value=rank),
         patch(f'{module}.get_world_size', return_value=world_size),
         patch(f'{module}.all_reduce', lambda values: sums.append(values.clone())),
-        patch(f'{module}._means', dict),
     ):
         MaskDPOValLoop(runner, runner.cfg.val_dataloader).run()
     return sums[0]
@@ -114,8 +113,8 @@ def test_every_pair_counts_once_on_any_number_of_ranks(
     pairs = write_pairs([released_pair()] * 5)
     runner = StandIn(config(pairs, smollm2, batch_size))
     sums = sum(evaluate_as(rank, world_size, runner) for rank in range(world_size))
-    # Pairs, losses 1 to 5, rewards, of which two favour the chosen, logps and tokens.
-    assert sums.tolist() == [5, 15, 15, 20, 2, 30, 40, 20, 25]
+    # Pairs, losses 1 to 5, logps, tokens, shifts, and rewards, of which two favour the chosen.
+    assert sums.tolist() == [5, 15, 15 / 8, 30, 40, 20, 25, 15 / 4, 5, 15, 20, 2, -5]
 
 
 def test_metrics_are_means_over_pairs_and_tokens(write_pairs: WritePairs, smollm2: Path) -> None:
@@ -126,40 +125,50 @@ def test_metrics_are_means_over_pairs_and_tokens(write_pairs: WritePairs, smollm
     )
     assert loop.run() == {
         'val/loss': 3.0,
+        'val/nll': 3 / 8,
         'val/rewards/chosen': 3.0,
         'val/rewards/rejected': 4.0,
         'val/rewards/accuracies': 0.4,
         'val/rewards/margins': -1.0,
         'val/logps/chosen': 30 / 20,
         'val/logps/rejected': 40 / 25,
+        'val/logps/chosen_shift': 15 / 4 / 20,
+        'val/logps/rejected_shift': 5 / 25,
     }
     iterations = ['before_val_iter', 'after_val_iter'] * 3
     ends = ['after_val_epoch', 'after_val']
     assert runner.hooks == ['before_val', 'before_val_epoch', *iterations, *ends]
 
 
-@pytest.mark.parametrize('loss_type', ['sigmoid', 'ipo', 'kto_pair'])
+@pytest.mark.parametrize(
+    'loss',
+    [
+        {'loss_type': 'sigmoid', 'loss_options': {'nll': 0.5}},
+        {'loss_type': 'kto_pair', 'loss_options': {'nll': 0.5}},
+        {'loss_type': 'ipo'},
+        {'loss_type': 'sft'},
+    ],
+    ids=str,
+)
 def test_predictions_average_to_what_training_logs(
-    write_pairs: WritePairs, tiny_model: Path, loss_type: str
+    write_pairs: WritePairs, tiny_model: Path, loss: dict[str, Any]
 ) -> None:
     torch.manual_seed(0)
     llm = pretrained(tiny_model, 'AutoModelForCausalLM.from_pretrained')
-    model = MaskDPO(ConfigDict(llm), loss_type=loss_type, reference='model')
+    model = MaskDPO(ConfigDict(llm), reference='model', **loss)
     for weight in model.llm.parameters():
         weight.data += 0.02 * torch.randn_like(weight)
     path = write_pairs([released_pair(question=f'What is {word}?') for word in ('tin', 'lead ore')])
     cfg = config(path, tiny_model)
-    dataset = build_mask_preference_dataset(
-        {'type': 'load_preference_pairs', 'path': str(path)}, cfg.tokenizer, 512
-    )
-    batch = mask_preference_collate_fn(list(dataset))
+    cfg.model = {'type': 'MaskDPO', 'reference': 'model', **loss}
+    loader = {**complete_dataloader(cfg.val_dataloader, cfg), 'batch_size': 2}
+    runner = StandIn(cfg)
+    runner.model = model
+    metrics = MaskDPOValLoop(runner, loader).run()
+    (batch,) = MaskDPOValLoop(runner, loader).dataloader
     with torch.no_grad():
-        logged, terms = model.compute_loss(**batch), model.val_step(batch)
-    chosen, rejected = terms['rewards'].unbind(-1)
-    torch.testing.assert_close(terms['loss'].mean(), logged['loss'].mean())
-    torch.testing.assert_close(chosen.mean(), logged['rewards/chosen'])
-    torch.testing.assert_close((chosen - rejected).mean(), logged['rewards/margins'])
-    per_token = terms['logps'].sum(dim=0) / terms['counts'].sum(dim=0)
-    torch.testing.assert_close(per_token[0], logged['logps/chosen'])
-    torch.testing.assert_close(per_token[1], logged['logps/rejected'])
-    assert terms['loss'].shape == (2,)
+        logged = model.compute_loss(**batch)
+    logged['loss'] = logged['loss'].mean()
+    del logged['supervised_share']
+    assert metrics == pytest.approx({f'val/{name}': float(x) for name, x in logged.items()})
+    assert model.predict(**batch)['loss'].shape == (2,)

@@ -11,10 +11,15 @@ from mmengine.registry import FUNCTIONS
 from maskdpo_xtuner.training.batches.layouts import (
     Layout,
     packed_pairs,
+    packed_responses,
     padded_pairs,
     padded_responses,
 )
-from maskdpo_xtuner.training.batches.responses import TokenizedResponse, tokenized_responses
+from maskdpo_xtuner.training.batches.responses import (
+    TokenizedResponse,
+    sides_of,
+    tokenized_responses,
+)
 
 Items = Sequence[Mapping[str, Any]]
 
@@ -30,7 +35,8 @@ def mask_preference_collate_fn(
     """Lay pairs out for `MaskDPO`; all settings give the same loss.
 
     Args:
-        instances: items of `build_mask_preference_dataset`.
+        instances: items of `build_mask_preference_dataset`. Items without the rejected side give
+            a batch of the chosen responses, one where the following has two a pair.
         pack: all pairs in one row without padding, instead of one a row.
         share_prompt: the prompt, and what else both responses begin with, once a pair.
         cut_tail: leave out what follows the last supervised token of a response.
@@ -47,9 +53,12 @@ def mask_preference_collate_fn(
     responses = list(tokenized_responses(instances))
     if cut_tail:
         responses = [response.without_tail() for response in responses]
-    if pack:
+    both = len(sides_of(instances[0])) == 2
+    if pack and both:
         layout = packed_pairs(responses, share=share_prompt)
-    elif share_prompt:
+    elif pack:
+        layout = packed_responses(responses)
+    elif share_prompt and both:
         layout = padded_pairs(responses, pad_index)
     else:
         layout = padded_responses(responses, pad_index)

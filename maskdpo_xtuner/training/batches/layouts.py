@@ -74,6 +74,25 @@ def packed_pairs(responses: Sequence[TokenizedResponse], *, share: bool) -> Layo
     return {**row, 'num_tokens': torch.tensor(row['input_ids'].numel())}
 
 
+def packed_responses(responses: Sequence[TokenizedResponse]) -> Layout:
+    """All responses in one row without padding.
+
+    Returns:
+        As `packed_pairs`, with one of ``sequences`` for each response.
+    """
+    row = _end_to_end([_Alone(response) for response in responses], rows=1)
+    return {**row, 'num_tokens': torch.tensor(row['input_ids'].numel())}
+
+
+class _Alone:
+    """A response; positions count from its first token."""
+
+    def __init__(self, response: TokenizedResponse) -> None:
+        self.ids, self.predictors = response.ids.long(), response.predictors
+        self.positions = torch.arange(len(self.ids))
+        self.sequences = torch.tensor([[0, len(self.ids), 0, 0]])
+
+
 class _Pair:
     """Chosen and rejected one after the other; positions count from the pair's first token."""
 
@@ -108,16 +127,16 @@ def _common_prefix(first: Tensor, second: Tensor) -> int:
     return int(differ[0]) if len(differ) else shorter
 
 
-def _end_to_end(pairs: Sequence[_Pair], rows: int) -> Layout:
-    lengths = [len(pair.ids) for pair in pairs]
-    offsets = [sum(lengths[:index]) for index in range(len(pairs))]
+def _end_to_end(parts: Sequence[_Pair | _Alone], rows: int) -> Layout:
+    lengths = [len(part.ids) for part in parts]
+    offsets = [sum(lengths[:index]) for index in range(len(parts))]
     return {
-        'input_ids': torch.cat([pair.ids for pair in pairs]).view(rows, -1),
-        'position_ids': torch.cat([pair.positions for pair in pairs]).view(rows, -1),
+        'input_ids': torch.cat([part.ids for part in parts]).view(rows, -1),
+        'position_ids': torch.cat([part.positions for part in parts]).view(rows, -1),
         'sequences': torch.cat(
-            [pair.sequences + offset for pair, offset in zip(pairs, offsets, strict=True)]
+            [part.sequences + offset for part, offset in zip(parts, offsets, strict=True)]
         ),
         'predictors': torch.cat(
-            [pair.predictors + offset for pair, offset in zip(pairs, offsets, strict=True)]
+            [part.predictors + offset for part, offset in zip(parts, offsets, strict=True)]
         ),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,8 @@ from datasets import Dataset
 from numpy.typing import NDArray
 from xtuner.utils import IGNORE_INDEX
 
-from maskdpo_xtuner.training.data.tokenization import SIDES
+from maskdpo_xtuner.masking import Side
+from maskdpo_xtuner.training.batches.responses import sides_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,14 +24,14 @@ BATCH = 4096
 
 @dataclass(frozen=True)
 class PairLengths:
-    """Tokens of the pairs of a data set.
+    """Tokens of the pairs of a data set, of which both sides are there or the chosen alone.
 
     Attributes:
-        lengths: (pairs, 2), tokens of the chosen and the rejected response, prompt included.
-        predicting: (pairs, 2), the tokens before the last supervised one: all that the loss
+        lengths: (pairs, sides), tokens of the chosen and the rejected response, prompt included.
+        predicting: (pairs, sides), the tokens before the last supervised one: all that the loss
             depends on.
-        shared: (pairs,), tokens at the beginning that are the same on both sides.
-        supervised: (pairs, 2), supervised tokens.
+        shared: (pairs,), tokens at the beginning that are the same on both sides; 0 with one.
+        supervised: (pairs, sides), supervised tokens.
     """
 
     lengths: Counts
@@ -52,19 +54,21 @@ def pair_lengths(dataset: Dataset) -> PairLengths:
 
     Only the columns of ids and labels are read, a few thousand pairs at a time.
     """
-    columns = [f'{side}_{part}' for side in SIDES for part in ('ids', 'labels')]
+    sides = sides_of(dataset.column_names)
+    columns = [f'{side}_{part}' for side in sides for part in ('ids', 'labels')]
     batches = dataset.select_columns(columns).with_format('arrow').iter(BATCH)
-    parts = [_count(batch) for batch in batches]
+    parts = [_count(batch, sides) for batch in batches]
     return PairLengths(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 
-def _count(batch: pa.Table) -> tuple[Counts, Counts, Counts, Counts]:
+def _count(batch: pa.Table, sides: Sequence[Side]) -> tuple[Counts, Counts, Counts, Counts]:
     """The fields of `PairLengths` of some rows."""
-    ids = [_flat(batch[f'{side}_ids']) for side in SIDES]
+    ids = [_flat(batch[f'{side}_ids']) for side in sides]
     lengths = np.stack([np.diff(offsets) for _, offsets in ids], axis=1)
-    sides = [_supervised(*_flat(batch[f'{side}_labels'])) for side in SIDES]
-    predicting, supervised = (np.stack(side, axis=1) for side in zip(*sides, strict=True))
-    return lengths, predicting, _shared(*ids), supervised
+    shared = _shared(*ids) if len(ids) == 2 else np.zeros(len(batch), dtype=np.int64)
+    parts = [_supervised(*_flat(batch[f'{side}_labels'])) for side in sides]
+    predicting, supervised = (np.stack(part, axis=1) for part in zip(*parts, strict=True))
+    return lengths, predicting, shared, supervised
 
 
 def _flat(column: pa.ChunkedArray) -> tuple[Any, Counts]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from xtuner.utils import IGNORE_INDEX
+
+from maskdpo_xtuner.masking import Side
+from maskdpo_xtuner.training.data.tokenization import SIDES
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,18 @@ class TokenizedResponse:
 
 
 def tokenized_responses(items: Sequence[Mapping[str, Any]]) -> Iterator[TokenizedResponse]:
-    """Yield chosen and rejected of each item of `build_mask_preference_dataset` in turn."""
+    """Yield chosen and rejected of each item of `build_mask_preference_dataset` in turn.
+
+    Only those that the items have: the chosen alone where `sides_of` says so.
+    """
     for item in items:
-        for side in ('chosen', 'rejected'):
+        for side in sides_of(item):
             yield _response(item, side)
+
+
+def sides_of(columns: Container[str]) -> tuple[Side, ...]:
+    """The sides that items with these columns have: both, or the chosen alone."""
+    return tuple(side for side in SIDES if f'{side}_ids' in columns)
 
 
 def _response(item: Mapping[str, Any], side: str) -> TokenizedResponse:

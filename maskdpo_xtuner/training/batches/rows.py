@@ -19,15 +19,20 @@ SUPERVISED = ('targets', 'weights', 'reference_logps')
 """Values of supervised tokens."""
 
 
-def pair_tokens(data: Mapping[str, Tensor]) -> list[int]:
+def pair_tokens(batch: Mapping[str, Any]) -> list[int]:
     """How many tokens each pair of a packed batch takes up.
 
     Args:
-        data: of `mask_preference_collate_fn` with ``pack=True``.
+        batch: of `mask_preference_collate_fn` with ``pack=True``.
     """
-    starts, ends = _bounds(data)
+    starts, ends = _bounds(batch['data'], responses_per_pair(batch))
     lengths: list[int] = (ends - starts).tolist()
     return lengths
+
+
+def responses_per_pair(batch: Mapping[str, Any]) -> int:
+    """2, or 1 in a batch of chosen responses alone."""
+    return len(batch['data']['counts']) // len(batch['data_samples']['source'])
 
 
 def fill_rows(tokens: Sequence[int], max_tokens: int, at_least: int = 1) -> list[list[int]]:
@@ -62,39 +67,39 @@ def cut_rows(batch: Mapping[str, Any], rows: Sequence[Sequence[int]]) -> list[di
     """
     return [
         {
-            'data': _take(batch['data'], row),
+            'data': _take(batch['data'], row, responses_per_pair(batch)),
             'data_samples': {'source': [batch['data_samples']['source'][pair] for pair in row]},
         }
         for row in rows
     ]
 
 
-def _take(data: Mapping[str, Tensor], pairs: Sequence[int]) -> dict[str, Tensor]:
+def _take(data: Mapping[str, Tensor], pairs: Sequence[int], sides: int) -> dict[str, Tensor]:
     chosen = torch.tensor(pairs)
-    starts, ends = _bounds(data)
+    starts, ends = _bounds(data, sides)
     lengths = (ends - starts)[chosen]
     # How far the tokens of each pair move to the left.
     moves = starts[chosen] - (lengths.cumsum(0) - lengths)
     tokens = _ranges(starts, ends, pairs)
     # Responses and supervised tokens lie pair by pair, too.
-    responses = torch.stack((2 * chosen, 2 * chosen + 1), dim=1).flatten()
-    supervised = data['counts'].view(-1, 2).sum(dim=1)
+    responses = (sides * chosen.unsqueeze(-1) + torch.arange(sides)).flatten()
+    supervised = data['counts'].view(-1, sides).sum(dim=1)
     last = supervised.cumsum(0)
     kept = _ranges(last - supervised, last, pairs)
     return {
         **{name: data[name][:, tokens] for name in ('input_ids', 'position_ids')},
         **{name: data[name][kept] for name in SUPERVISED if name in data},
-        'sequences': data['sequences'][responses] - moves.repeat_interleave(2).unsqueeze(-1),
+        'sequences': data['sequences'][responses] - moves.repeat_interleave(sides).unsqueeze(-1),
         'predictors': data['predictors'][kept] - moves.repeat_interleave(supervised[chosen]),
         'counts': data['counts'][responses],
         'num_tokens': lengths.sum(),
     }
 
 
-def _bounds(data: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+def _bounds(data: Mapping[str, Tensor], sides: int) -> tuple[Tensor, Tensor]:
     """First token of each pair, and the one after its last, (pairs,)."""
     sequences = data['sequences']
-    return sequences[::2, 0], sequences[1::2, 1]
+    return sequences[::sides, 0], sequences[sides - 1 :: sides, 1]
 
 
 def _ranges(starts: Tensor, ends: Tensor, chosen: Sequence[int]) -> Tensor:

@@ -61,13 +61,14 @@ def token_counter(
         A function of the pairs' indices; it counts padding, too.
     """
     cut, share, pack = (layout[name] for name in ('cut_tail', 'share_prompt', 'pack'))
+    sides = lengths.lengths.shape[1]
     pairs = lengths.computed(share_prompt=share, cut_tail=cut)
     responses = (lengths.predicting if cut else lengths.lengths).max(axis=1)
     if pack:
         return lambda batch: int(pairs[batch].sum())
     if share:
         return lambda batch: len(batch) * int(pairs[batch].max())
-    return lambda batch: 2 * len(batch) * int(responses[batch].max())
+    return lambda batch: sides * len(batch) * int(responses[batch].max())
 
 
 def largest_row(
@@ -95,8 +96,9 @@ def _row_tokens(runner: Any) -> int | None:
 def _describe_pairs(lengths: PairLengths) -> str:
     tokens, supervised = int(lengths.lengths.sum()), int(lengths.supervised.sum())
     longest = int(lengths.lengths.sum(axis=1).max())
+    alone = ' (their chosen responses alone)' if lengths.lengths.shape[1] == 1 else ''
     return (
-        f'{len(lengths.shared):,} pairs of {tokens:,} tokens, {supervised:,} of them '
+        f'{len(lengths.shared):,} pairs{alone} of {tokens:,} tokens, {supervised:,} of them '
         f'({supervised / tokens:.1%}) supervised; the longest pair has {longest:,}'
     )
 
@@ -130,7 +132,8 @@ def _describe_steps(runner: Any) -> str:
 def _describe_shortcuts(model: Any, layout: Mapping[str, bool]) -> str:
     state = {**layout, 'logits.supervised_only': model.logits.supervised_only}
     settings = ', '.join(f'{name} {"on" if on else "off"}' for name, on in state.items())
-    return f'{settings}; reference: {model.reference}; activations: {_describe_activations(model)}'
+    reference = model.reference or 'none'
+    return f'{settings}; reference: {reference}; activations: {_describe_activations(model)}'
 
 
 def _describe_activations(model: Any) -> str:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from maskdpo_xtuner.training import mask_preference_collate_fn
 from maskdpo_xtuner.training.batches.balancing import deal
 from maskdpo_xtuner.training.batches.rows import cut_rows, fill_rows, pair_tokens
-from tests.training.preference_items import random_items
+from tests.training.preference_items import chosen_only, random_items
 
 LENGTHS = st.lists(st.integers(1, 50), min_size=1, max_size=12)
 
@@ -43,10 +43,10 @@ def test_dealing_is_balanced_and_respects_the_room(
     assert max(totals) - min(totals) <= max(sizes)
 
 
-@given(st.integers(0, 1000), st.data(), st.booleans(), st.booleans(), st.booleans())
-@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 1000), st.data(), st.booleans(), st.booleans(), st.booleans(), st.booleans())
+@settings(max_examples=80, deadline=None)
 def test_a_row_is_the_batch_of_its_pairs(
-    seed: int, data: Any, share_prompt: bool, cut_tail: bool, known: bool
+    seed: int, data: Any, share_prompt: bool, cut_tail: bool, known: bool, alone: bool
 ) -> None:
     items = random_items(seed, pairs=4)
     if known:
@@ -54,9 +54,11 @@ def test_a_row_is_the_batch_of_its_pairs(
             for side in ('chosen', 'rejected'):
                 supervised = sum(label != -100 for label in item[f'{side}_labels'][1:])
                 item[f'{side}_reference_logps'] = torch.rand(supervised).tolist()
+    if alone:
+        items = chosen_only(items)
     options = {'share_prompt': share_prompt, 'cut_tail': cut_tail}
     whole = mask_preference_collate_fn(items, **options)
-    assert sum(pair_tokens(whole['data'])) == whole['data']['num_tokens']
+    assert sum(pair_tokens(whole)) == whole['data']['num_tokens']
     order = data.draw(st.permutations(range(4)))
     split = data.draw(st.integers(1, 3))
     chosen = [order[:split], order[split:]]

@@ -20,17 +20,23 @@ from maskdpo_xtuner.training.monitoring.preflight import (
     preflight_lines,
     token_counter,
 )
-from tests.training.items import Sides, sides, tokenized_pairs
+from tests.training.items import Sides, chosen_alone, sides, tokenized_pairs
 
 LAYOUTS = [dict(zip(LAYOUT, each, strict=True)) for each in product([True, False], repeat=3)]
 
 
-@given(st.lists(st.tuples(sides(), sides()), min_size=1, max_size=5), st.sampled_from(LAYOUTS))
-@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(sides(), sides()), min_size=1, max_size=5),
+    st.sampled_from(LAYOUTS),
+    st.booleans(),
+)
+@settings(max_examples=80, deadline=None)
 def test_tokens_of_a_batch_are_those_of_its_rows(
-    pairs: list[Sides], layout: dict[str, bool]
+    pairs: list[Sides], layout: dict[str, bool], alone: bool
 ) -> None:
     dataset = tokenized_pairs(pairs)
+    if alone:
+        dataset = chosen_alone(dataset)
     rows = mask_preference_collate_fn(list(dataset), **layout)['data']['input_ids']
     assert token_counter(pair_lengths(dataset), layout)(range(len(pairs))) == rows.numel()
 
@@ -94,6 +100,21 @@ def test_data_steps_and_shortcuts_are_told(model: Any) -> None:
         'pack on, share_prompt on, cut_tail on, logits.supervised_only on; reference: cached; '
         'activations: kept'
     )
+
+
+def test_of_chosen_responses_alone_the_rejected_do_not_count(model: Any) -> None:
+    runner = Runner(SimpleNamespace(**{**vars(model), 'reference': None}), {})
+    loader = runner.train_dataloader
+    runner.train_dataloader = DataLoader(chosen_alone(loader.dataset), batch_size=2)
+    pairs, tokens, _, shortcuts, _ = preflight_lines(runner)
+    assert pairs == (
+        '4 pairs (their chosen responses alone) of 48 tokens, 8 of them (16.7%) supervised; '
+        'the longest pair has 14'
+    )
+    # The prompt, and what stands before the last supervised token.
+    assert tokens.startswith(f'a rank computes {2 * ((4 + 2) + (4 + 0))} tokens an epoch (')
+    assert 'of the 56 that responses padded' in tokens
+    assert '; reference: none; ' in shortcuts
 
 
 @pytest.mark.parametrize(('strategy', 'steps'), [({}, 2), ({'strategy': {}}, 1)])

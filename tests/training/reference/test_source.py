@@ -13,9 +13,9 @@ from tests.training.reference.runners import LORA, model_config
 
 
 def test_the_cache_is_the_default_wherever_it_has_all_that_the_loss_needs() -> None:
-    defaults = {loss_type: reference_source(loss_type) for loss_type in LOSSES}
-    others = {'tdpo1': 'model', 'tdpo2': 'model', 'sepo': None}
-    assert defaults == {loss_type: others.get(loss_type, 'cached') for loss_type in LOSSES}
+    defaults = {loss_type: reference_source(loss_type) for loss_type in (*LOSSES, 'sft')}
+    others = {'tdpo1': 'model', 'tdpo2': 'model', 'sepo': None, 'sft': None}
+    assert defaults == {loss_type: others.get(loss_type, 'cached') for loss_type in defaults}
 
 
 def test_the_config_may_ask_for_the_model() -> None:

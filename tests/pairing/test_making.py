@@ -1,4 +1,4 @@
-"""Best against worst answer: which is taken, when none is, and what the file holds."""
+"""The paper's pair of a question: which it is, when there is none, and what the file holds."""
 
 from __future__ import annotations
 
@@ -7,58 +7,18 @@ from pathlib import Path
 import pytest
 
 from maskdpo_xtuner.jsonl import read_records, write_records
-from maskdpo_xtuner.pairs import DropReason, PairRules, factuality_score, make_pair
-from maskdpo_xtuner.records import (
-    AnnotatedResponse,
-    FinishReason,
-    Label,
-    PreferencePair,
-    Question,
-    Sentence,
-)
+from maskdpo_xtuner.pairing import DropReason, PairRules, make_pairs
+from maskdpo_xtuner.records import AnnotatedResponse, Label, PreferencePair
+from tests.pairing.answers import LABELS, QUESTION, answer
 from tests.preference_pairs import released_pair
 from tests.reports.pair_records import released
 
-QUESTION = Question(
-    question_id='q1', question='What is tin?', document='A metal.', language='en', topic='tin'
-)
-LABELS = {
-    '+': Label.NO_HALLUCINATION,
-    '0': Label.NO_FACTS,
-    '-': Label.CONTRADICTORY,
-    '~': Label.UNVERIFIABLE,
-    '?': None,
-}
-
-
-def answer(
-    index: int, marks: str, finish_reason: FinishReason = 'stop', text: str | None = None
-) -> AnnotatedResponse:
-    """An answer with one sentence of four characters a mark; ``?`` is one without a verdict."""
-    sentences = [
-        Sentence(start=4 * n, end=4 * n + 4, label=LABELS[mark])
-        if LABELS[mark]
-        else Sentence(start=4 * n, end=4 * n + 4, failure='failed: busy')
-        for n, mark in enumerate(marks)
-    ]
-    return AnnotatedResponse(
-        question_id='q1',
-        sample_index=index,
-        seed=100 + index,
-        text=text or ''.join(f'{index % 10}{n % 10}. ' for n in range(len(marks))),
-        finish_reason=finish_reason,
-        prompt_tokens=1,
-        completion_tokens=1,
-        model='m',
-        sentences=tuple(sentences),
-        annotator={'name': 'scripted', 'version': '1'},
-    )
-
 
 def pair(answers: list[AnnotatedResponse], rules: PairRules | None = None) -> PreferencePair:
-    made = make_pair(QUESTION, answers, rules or PairRules())
-    assert isinstance(made, PreferencePair), made
-    return made
+    made = make_pairs(QUESTION, answers, rules or PairRules())
+    assert not isinstance(made, DropReason), made
+    (only,) = made
+    return only
 
 
 def sides(made: PreferencePair) -> tuple[int | None, int | None]:
@@ -66,22 +26,9 @@ def sides(made: PreferencePair) -> tuple[int | None, int | None]:
 
 
 def drop(answers: list[AnnotatedResponse], rules: PairRules | None = None) -> DropReason:
-    made = make_pair(QUESTION, answers, rules or PairRules())
+    made = make_pairs(QUESTION, answers, rules or PairRules())
     assert isinstance(made, DropReason), made
     return made
-
-
-@pytest.mark.parametrize(
-    ('marks', 'score'),
-    [('+', 1), ('0', 1), ('-', 0), ('~', 0), ('+0-~', 0.5), ('+?', 1), ('-??', 0), ('+-~?', 1 / 3)],
-)
-def test_the_score_is_the_share_of_hallucination_free_sentences(marks: str, score: float) -> None:
-    assert factuality_score(answer(0, marks)) == pytest.approx(score)
-
-
-@pytest.mark.parametrize('marks', ['', '?', '??'])
-def test_without_a_verdict_there_is_no_score(marks: str) -> None:
-    assert factuality_score(answer(0, marks)) is None
 
 
 # -- which answers
@@ -156,6 +103,9 @@ def test_a_pair_says_where_it_comes_from() -> None:
     made = pair([answer(0, '+-'), answer(1, '-', 'length')])
     assert (made.question_id, made.topic, made.language) == ('q1', 'tin', 'en')
     assert made.provenance == {
+        'rule': 'best_worst',
+        'no_facts': 'correct',
+        'ties': 'first',
         'chosen_model': 'm',
         'rejected_model': 'm',
         'annotator_name': 'scripted',

@@ -1,0 +1,178 @@
+"""Small lists of English: which words carry a statement and which are only its grammar.
+
+All are of the language and of no document: a word that belongs to one field of knowledge has no
+place here.
+"""
+
+from __future__ import annotations
+
+
+def _words(lines: str) -> frozenset[str]:
+    return frozenset(lines.split())
+
+
+FUNCTION_WORDS = _words(
+    """a about above after again all also although always am an and another any are around as at
+    be became because become been before being below between both but by came can come comes could
+    did do does doing done during each either else even ever every few first for from further get
+    gets had has have having he her here hers him his how however i if in into is it its
+    itself just last later least let like make makes many may me might more most much must my
+    of often on once one ones only onto or other others our out over own part per quite rather
+    said same say says several shall she should since so some such than that the their them then
+    there therefore these they this those though through thus to together too toward under until
+    up upon us usually various very was way we well were what when where whether which while who
+    whom whose why will with within would yet you your doesn don didn isn wasn aren weren won
+    couldn wouldn shouldn hasn haven"""
+)
+NEGATIONS = _words('cannot neither never no nobody non none nor not nothing without')
+# A sentence that ends in one of these without a full stop was cut.
+DANGLING = _words(
+    """a about also although an and are as at be because been being between both but by can could
+    during each for from had has have he her his if in into is it it's its made many may more most my
+    of often on one or our over she should since some such than that the their these this those
+    through to under very was were when where which while who whose will with would known called
+    including"""
+)
+# Words that stand beside a statement without stating anything that a document could hold.
+LIGHT_WORDS = _words(
+    """able according actual additional additionally almost already among amount amounts answer
+    apart approximately available based basic being belong belongs belonging case certain clear
+    clearly classified close commonly complete completely considered considerable consist consists
+    contain contains country countries credit credited current currently definite depend
+    depending describe described description different directly due easily element elements
+    entire entirely especially essentially estimated eventually exactly example examples exist
+    exists fact facts fairly fall falls famous finally following fully general generally
+    give given gives good great greatly high highly home important
+    include included includes including indeed independently information instance interesting item
+    kind kinds known lie lies like likely little live lives locate located lot main mainly major
+    mean means member members mention mentioned mostly namely nation nations near nearly
+    necessary normal normally notable note numerous occurring naturally object officially original originally
+    overall particular particularly passage passages people perhaps person place placed places
+    point popular possess possesses possible possibly present primarily primary probably process
+    property properties provide provided provides purpose range real really refer referred refers
+    regard related relatively represent represented represents respectively result roughly scientist
+    scientists see seen sense set short show shown significant similar simple simply single situated
+    slightly so-called sometimes sort specific specifically stand stands state stated states still
+    substance team text thing things thought time today total true truly type types typical
+    typically unique usual usually variety widely word words work year years yes actually
+    additional allow allows aspect aspects aspect combination condition conditions concept
+    concepts crucial effective effectively effectiveness ensure ensuring essential essentially
+    factor factors feature features help helpful helps helping individual individuals involve involves involving
+    key mentioned method methods need needed needs option options order play plays possibility
+    recommend recommended require required requires role specific step steps task variable ways
+    official share shares shared boast boasts cover covers covering span spans serve serves
+    sharing continent year land
+    series class classes category categories degree degrees gram grams kilogram kilograms cubic
+    square centimeter centimeters centimetre centimetres meter meters metre metres scientific made
+    additionally furthermore moreover nevertheless regarding respective understanding vital crucially
+    optionally alternatively consequently conversely explicitly specify specified suggest suggested
+    suggests mention mentions explain explains advise advised
+    chemist chemists physicist physicists chemical researcher researchers"""
+)
+PERSON_WORDS = _words(
+    """astronomer botanist chemist doctor engineer explorer geologist inventor mineralogist
+    naturalist philosopher physicist professor researcher scientist sir lord dr mr mrs ms"""
+)
+# Forms that mean the same when a fact is told; the first is what all are read as.
+_SAME = """
+    population inhabitants inhabitant populated populous residents citizens
+    border borders bordered bordering neighbour neighbours neighbor neighbors neighbouring
+        neighboring adjoins boundary
+    discover discovered discovers discovery discoverer discoverers discovering isolated isolate
+        isolates identified unearthed
+    name named names naming etymology
+    origin originates originated derive derives derived originate comes
+    language languages speak speaks spoken tongue tongues
+    currency money
+    use used uses using usage application applications utilized employed
+    produce produced produces production producing obtained manufactured
+    occur occurs occurring occurrence
+    color colour colors colours coloured colored
+    gray grey
+    weight mass
+    atom atomic
+    melt melts melting
+    boil boils boiling
+    area surface
+    large larger largest big biggest
+    radioactive radioactivity
+    hard hardness
+    symbol symbols abbreviation abbreviated denoted
+    phone telephone
+    metal metals metallic
+    nature natural naturally
+    family families group groups
+    aluminum aluminium
+"""
+
+
+def _synonyms(groups: str) -> dict[str, str]:
+    lines = groups.replace('\n        ', ' ').split('\n')
+    return {word: line.split()[0] for line in lines if line.split() for word in line.split()}
+
+
+SYNONYMS = _synonyms(_SAME)
+
+AUXILIARIES = _words(
+    """am are be been can could did do does had has have is may might must shall should was were
+    will would isn aren wasn weren doesn didn don hasn haven couldn wouldn cannot"""
+)
+COPULAS = _words('am are be been is was were became become becomes remains has have had having')
+DETERMINERS = _words(
+    """a an the this that these those its his her their our my your some any no each every of
+    other many several various"""
+)
+PRONOUNS = _words('it they he she this these that those its their his her them him there here')
+_VERBS = """
+    add allow appear apply ask associate attract become begin believe belong border boil bring
+    build call cause cite comprise compose confirm conduct connect consist contain continue
+    cover create cross decide define denote derive describe detect determine develop differ discover
+    display divide draw earn emit enable end establish estimate exceed exist express extend
+    extract feature flow follow form found gain give govern grow happen help hold host house
+    identify improve include increase indicate inhabit introduce invent involve isolate join keep
+    label lack last lead lie list live locate love lower maintain mark measure melt mention
+    mine move name need neighbor neighbour obtain occupy occur offer operate originate own perform play
+    possess power predict prepare prevent produce prove provide publish range reach react receive
+    recognize reduce refer reflect release remain remove replace report represent require
+    resemble resist result reveal rise rule run save separate serve share show situate speak
+    stand start state store suggest supply support surround symbolize synthesize take tend travel
+    turn use utilize vary want weigh work yield crystallize glow burn dissolve conduct rank boast
+    total number count
+"""
+_IRREGULAR = _words(
+    """became began built came drew fell gave went grew held kept knew known lay led left lies lay
+    made makes met ran rose said saw seen shown spoke spoken stood took taken told was went won
+    wrote written found comes gets goes makes says sees takes gives lives means"""
+)
+
+
+def _inflected(verb: str) -> list[str]:
+    if verb.endswith('e'):
+        return [verb + 's', verb + 'd']
+    if verb.endswith('y') and verb[-2] not in 'aeiou':
+        return [verb[:-1] + 'ies', verb[:-1] + 'ied']
+    ending = 'es' if verb.endswith(('s', 'sh', 'ch', 'x')) else 's'
+    return [verb + ending, verb + 'ed']
+
+
+BARE_VERBS = _words(_VERBS)
+VERBS = AUXILIARIES | _IRREGULAR | {form for verb in BARE_VERBS for form in _inflected(verb)}
+DIRECTIONS = _words(
+    'north south east west northern southern eastern western central new upper lower'
+)
+NUMBER_WORDS = {
+    'two': 2, 'three': 3, 'four': 4, 'five': 5, 'six': 6, 'seven': 7, 'eight': 8, 'nine': 9,
+    'ten': 10, 'eleven': 11, 'twelve': 12,
+}  # fmt: skip
+SCALES = {'thousand': 1e3, 'million': 1e6, 'billion': 1e9, 'trillion': 1e12}
+UNITS = {
+    'k': 'K', 'kelvin': 'K', 'kelvins': 'K', '°c': 'C', 'c': 'C', 'celsius': 'C', 'centigrade': 'C',
+    '°f': 'F', 'f': 'F', 'fahrenheit': 'F', '%': '%', 'percent': '%', 'km': 'km', 'km2': 'square km', 'mi2': 'square mi',
+    'kilometers': 'km', 'kilometer': 'km', 'kilometres': 'km', 'meters': 'm', 'metres': 'm', 'miles': 'mi', 'kg': 'kg',
+    'years': 'a', 'days': 'd', 'hours': 'h',
+}  # fmt: skip
+
+SYMMETRIC = _words('border')
+BE = _words('is are was were be been being became becomes')
+# Verbs that a noun beside them says as well: "uses the krone as its currency".
+SUPPORT_VERBS = _words('use represent hold operate employ call give')

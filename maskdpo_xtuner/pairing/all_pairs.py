@@ -1,0 +1,14 @@
+"""The rule of FactTune (Tian et al. 2023, arXiv 2311.08401)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from maskdpo_xtuner.pairing.ranking import Candidate
+from maskdpo_xtuner.pairing.settings import PairSettings
+
+
+def all_pairs(candidates: Iterator[Candidate], settings: PairSettings) -> Iterable[Candidate]:
+    """Every pair of strictly different score; with ``max_pairs`` those of the largest margins."""
+    return islice(candidates, settings.max_pairs)

@@ -1,0 +1,14 @@
+"""The paper's rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from maskdpo_xtuner.pairing.ranking import Candidate
+from maskdpo_xtuner.pairing.settings import PairSettings
+
+
+def best_worst(candidates: Iterator[Candidate], settings: PairSettings) -> Iterable[Candidate]:
+    """The answer of the highest against that of the lowest score (paper, section 2.2)."""
+    return islice(candidates, 1)

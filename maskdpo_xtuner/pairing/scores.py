@@ -1,0 +1,39 @@
+"""How factual an answer is, counted over its labelled sentences."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from maskdpo_xtuner.records import AnnotatedResponse, Label
+
+NoFacts = Literal['correct', 'ignored']
+"""What a sentence of No Facts is worth: as much as a supported one (the paper), or nothing."""
+
+
+def factuality_score(response: AnnotatedResponse, no_facts: NoFacts = 'correct') -> float | None:
+    """Share of hallucination-free sentences among those with a verdict (paper, section 2.2).
+
+    With ``no_facts='ignored'`` it is the precision among checkable sentences instead: supported /
+    (supported + hallucinated).
+
+    None when there is nothing to count: such an answer has no score, not a score of zero.
+    """
+    hallucinated = count_hallucinated(response)
+    correct = count_supported(response)
+    if no_facts == 'correct':
+        correct += _count(response, Label.NO_FACTS)
+    return correct / (correct + hallucinated) if correct + hallucinated else None
+
+
+def count_supported(response: AnnotatedResponse) -> int:
+    """How many sentences the document supports (No Hallucination)."""
+    return _count(response, Label.NO_HALLUCINATION)
+
+
+def count_hallucinated(response: AnnotatedResponse) -> int:
+    """How many sentences are Contradictory or Unverifiable."""
+    return _count(response, Label.CONTRADICTORY, Label.UNVERIFIABLE)
+
+
+def _count(response: AnnotatedResponse, *labels: Label) -> int:
+    return sum(sentence.label in labels for sentence in response.sentences)

@@ -1,0 +1,28 @@
+"""Some of the best answers against as many of the worst."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from maskdpo_xtuner.pairing.ranking import Candidate
+from maskdpo_xtuner.pairing.settings import PairSettings
+
+
+def top_bottom(candidates: Iterator[Candidate], settings: PairSettings) -> Iterable[Candidate]:
+    """The ``top_bottom`` best against as many worst, rank for rank, no answer in two pairs.
+
+    It is the pair of the largest margin, then that of the largest margin among the answers not yet
+    used, and so on. Where a length ratio forbids rank i against rank i, the next best partner takes
+    the place.
+    """
+    return islice(_disjoint(candidates), settings.top_bottom)
+
+
+def _disjoint(candidates: Iterator[Candidate]) -> Iterator[Candidate]:
+    used: set[int] = set()
+    for candidate in candidates:
+        answers = {candidate.chosen.response.sample_index, candidate.rejected.response.sample_index}
+        if not used & answers:
+            used |= answers
+            yield candidate

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from maskdpo_xtuner.annotators.sources import AnnotatorSource, LexicalSettings
+from maskdpo_xtuner.bounds import Bounds
 from maskdpo_xtuner.builtin.named import find_table
 from maskdpo_xtuner.builtin.tables import Split, build_questions
 from maskdpo_xtuner.engines.base import Sampling
@@ -95,13 +96,27 @@ QuestionSource = Annotated[JsonlQuestions | TableSource, Field(discriminator='ty
 
 
 class EvaluationSettings(Part):
-    """What `tools/evaluate.py` asks: the paper's runs are five (section 3.1)."""
+    """What `tools/evaluate.py` asks: the paper's runs are five (section 3.1).
+
+    Attributes:
+        judges: annotators that label the answers; none for the `annotator` alone, as in the paper.
+            The first leads, so name one first that did not make the pairs.
+        text_quality: whether the perplexity under the first model is measured, where the policy
+            is one of transformers. False where no model can be loaded on this machine.
+        perplexity: folders or hub names of other causal models to measure the perplexity under;
+            the paper takes GPT-2 (appendix C.2).
+        bounds: what a model may lose and still be called better.
+    """
 
     questions: QuestionSource
     num_runs: int = Field(default=5, ge=1)
     temperature: float = Field(default=0.8, ge=0)
     top_k: int = Field(default=40, ge=0)
     seed: int = 0
+    judges: tuple[AnnotatorSource, ...] = ()
+    text_quality: bool = True
+    perplexity: tuple[str, ...] = ()
+    bounds: Bounds = Bounds()
 
 
 class Settings(Part):

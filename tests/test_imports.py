@@ -31,14 +31,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     'completions': {'engines', 'records', 'progress'},
     'annotators': {'engines', 'sentences', 'records', 'parts', 'builtin'},
     'pairing': {'records', 'parts', 'refusals'},
-    'settings': {'records', 'engines', 'annotators', 'builtin', 'pairing', 'parts', 'jsonl'},
+    'bounds': {'parts'},
+    'settings': {
+        *{'records', 'engines', 'annotators', 'builtin', 'pairing', 'bounds', 'parts', 'jsonl'},
+    },
     'pipeline': {
         *{'records', 'jsonl', 'progress', 'sentences', 'engines', 'completions', 'annotators'},
         *{'pairing', 'settings', 'builtin'},
     },
     'evaluation': {
         *{'records', 'jsonl', 'progress', 'engines', 'completions', 'annotators'},
-        *{'pairing', 'refusals', 'settings', 'pipeline', 'builtin', 'objectives'},
+        *{'pairing', 'refusals', 'settings', 'bounds', 'pipeline', 'builtin', 'objectives'},
     },
     'reports': {'records', 'jsonl', 'masking', 'pairing', 'evaluation', 'pipeline'},
     'xtuner_cli': set(),

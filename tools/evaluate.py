@@ -1,7 +1,8 @@
-"""Score models on questions with references: correct and incorrect sentences, with intervals.
+"""Judge models on questions with references: what they state that is true, false, or nothing.
 
 Without arguments the policy of the built-in default is evaluated on its test questions. With
-several models each is compared with the first, and the difference is called noise where it is.
+several models each is compared with the first, and called better only where its precision is higher
+beyond noise, it says no less, and its text is whole.
 """
 
 from __future__ import annotations
@@ -58,16 +59,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     curves = read_curves(args.training) if args.training else None
     settings = load_settings(args.config, dict(args.cfg_options), args.work_dir)
     run = evaluate(settings, models, quiet=args.quiet)
-    for name, counts in run.counts.items():
-        print(f'{name}: {counts.requests.describe()}')
+    for name, by_judge in run.counts.items():
+        print(f'{name}: {next(iter(by_judge.values())).requests.describe()}')
     print(format_evaluation(run.evaluation))
     if args.page:
         page = evaluation_page(run.evaluation, run.answers, run.questions, curves=curves)
         write_page(args.page, page)
         print(f'\npage: {args.page}')
-    if failed := sum(counts.turns.failed for counts in run.counts.values()):
-        print(f'{failed} requests to the annotator failed; run again to ask for them')
-    return int(failed > 0)
+    if run.failed_turns:
+        print(f'{run.failed_turns} requests to annotators failed; run again to ask for them')
+    return int(run.failed_turns > 0)
 
 
 if __name__ == '__main__':

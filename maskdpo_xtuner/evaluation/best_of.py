@@ -1,4 +1,4 @@
-"""Score of the best of N answers (Mask-DPO, Table 6), for every N that the answers allow.
+"""Score and precision of the best of N answers (Mask-DPO, Table 6), for every N there is.
 
 From K answers to a question the expected score of the best of N is estimated over all subsets of N
 answers at once, in closed form: the answer of rank i (0 is the worst) is the best of
@@ -8,70 +8,96 @@ uses all K answers for every N where one draw of N would use N; the estimator is
 
 Where we deviate: the score of a set is the mean over questions of the best answer's score, each in
 percent of its judged sentences; the paper does not say how it is pooled, and its row is one draw.
+
+The precision of the best of N is the same of an answer's precision, in percent of its checkable
+sentences. An answer that says nothing checkable loses against any that does, so silence is never
+the best; N answers that all say nothing checkable have no precision and are left out of the mean.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maskdpo_xtuner.evaluation.intervals import Bootstrap, Interval, expanded_percentiles
-from maskdpo_xtuner.pairing import factuality_score
+from maskdpo_xtuner.evaluation.intervals import Bootstrap, Interval
+from maskdpo_xtuner.evaluation.metrics import Counts, count_response
+from maskdpo_xtuner.evaluation.ratios import Tally
 from maskdpo_xtuner.records import AnnotatedResponse
 
 
 @dataclass(frozen=True)
 class BestOf:
-    """Expected score of the best of ``count`` answers in percent; None when nothing was judged."""
+    """Expected score and expected precision of the best of ``count`` answers, in percent.
+
+    The best is chosen by what is shown: for ``score`` by the score, for ``precision`` by that.
+    None where nothing was judged, or nothing checkable.
+    """
 
     count: int
     score: float | None
     interval: Interval | None
+    precision: float | None
+    precision_interval: Interval | None
 
 
 def best_of_curve(
-    responses: Iterable[AnnotatedResponse], cluster_of: Mapping[str, str], bootstrap: Bootstrap
+    responses: Sequence[AnnotatedResponse], cluster_of: Mapping[str, str], bootstrap: Bootstrap
 ) -> tuple[BestOf, ...]:
-    """Expected best scores for N = 1, 2, 4, ... up to the number of answers a question.
+    """Expected best scores and precisions for N = 1, 2, 4, ... up to the answers a question has.
 
     Args:
         responses: one model's annotated answers, as many to each question.
         cluster_of: question id -> cluster (the topic, or the question itself).
         bootstrap: of the intervals, over clusters.
     """
-    scores: dict[str, list[float]] = {}
+    questions = sorted({response.question_id for response in responses})
+    clusters = sorted({cluster_of[question_id] for question_id in questions})
+    member = np.array([[float(cluster_of[q] == c) for q in questions] for c in clusters])
+    scores = _by_question(responses, questions, lambda counts: counts.score)
+    precisions = _by_question(responses, questions, lambda counts: counts.precision)
+    return tuple(
+        BestOf(
+            2**power,
+            *_mean_best(2**power, scores, member, bootstrap),
+            *_mean_best(2**power, precisions, member, bootstrap),
+        )
+        for power in range(scores.shape[1].bit_length())
+    )
+
+
+def _by_question(
+    responses: Sequence[AnnotatedResponse],
+    questions: Sequence[str],
+    value: Callable[[Counts], float | None],
+) -> NDArray[np.float64]:
+    """The values of the answers, (questions, answers), ascending; -inf for none.
+
+    What has no value loses against whatever has one.
+    """
+    values: dict[str, list[float]] = {question_id: [] for question_id in questions}
     for response in responses:
-        score = factuality_score(response)
-        # What has no score loses against whatever has one.
-        scores.setdefault(response.question_id, []).append(-math.inf if score is None else score)
-    clusters = sorted({cluster_of[question_id] for question_id in scores})
-    member = np.array([[cluster_of[q] == cluster for q in scores] for cluster in clusters])
-    by_question = np.sort(np.array(list(scores.values())), axis=1)
-    answers = by_question.shape[1]
-    counts = [2**power for power in range(answers.bit_length())]
-    return tuple(_best_of(count, by_question, member, bootstrap) for count in counts)
+        found = value(count_response(response))
+        values[response.question_id].append(-math.inf if found is None else found)
+    return np.sort(np.array(list(values.values())), axis=1)
 
 
-def _best_of(
-    count: int, scores: NDArray[np.float64], member: NDArray[np.bool_], bootstrap: Bootstrap
-) -> BestOf:
-    """One point, from ascending scores (questions, answers) and (clusters, questions)."""
-    best = 100 * expected_best(scores, count)
-    judged = ~np.isnan(best)
-    sums, sizes = member @ np.where(judged, best, 0.0), member @ judged.astype(np.int64)
-    if not judged.any():
-        return BestOf(count, None, None)
-    interval = None
-    if len(member) > 1:
-        weights = bootstrap.weights(len(member))
-        drawn = weights @ sizes
-        means = weights @ sums / np.where(drawn > 0, drawn, np.nan)
-        interval = expanded_percentiles(means, len(member), bootstrap.level)
-    return BestOf(count, float(sums.sum() / sizes.sum()), interval)
+def _mean_best(
+    count: int, values: NDArray[np.float64], member: NDArray[np.float64], bootstrap: Bootstrap
+) -> tuple[float | None, Interval | None]:
+    """One point, from ascending values (questions, answers) and (clusters, questions)."""
+    best = expected_best(values, count)
+    there = ~np.isnan(best)
+    names = tuple(map(str, range(len(member))))
+    sums = Tally(
+        names,
+        (member @ np.where(there, best, 0.0))[:, None],
+        (member @ there.astype(float))[:, None],
+    )
+    return sums.value(), sums.interval(bootstrap)
 
 
 def expected_best(scores: NDArray[np.float64], count: int) -> NDArray[np.float64]:

@@ -1,116 +1,132 @@
-"""Several models on the same questions: their scores, and whether they differ beyond noise."""
+"""Several models on the same questions, by one judge or several: metrics and verdicts."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
 
-from maskdpo_xtuner.evaluation.best_of import BestOf, best_of_curve
-from maskdpo_xtuner.evaluation.intervals import (
-    Bootstrap,
-    Difference,
-    Interval,
-    score_difference,
-    score_interval,
-    tally,
-)
-from maskdpo_xtuner.evaluation.metrics import Counts, count_runs, mean_counts, mean_score
-from maskdpo_xtuner.records import AnnotatedResponse, Question, Record
+from maskdpo_xtuner.bounds import Bounds
+from maskdpo_xtuner.evaluation.agreement import agreements
+from maskdpo_xtuner.evaluation.best_of import best_of_curve
+from maskdpo_xtuner.evaluation.intervals import Bootstrap
+from maskdpo_xtuner.evaluation.judges import Judge
+from maskdpo_xtuner.evaluation.metrics import count_runs, judged_tallies, mean_counts
+from maskdpo_xtuner.evaluation.perplexity import AnswerNll
+from maskdpo_xtuner.evaluation.ratios import Measure, Tally, measure
+from maskdpo_xtuner.evaluation.results import Cluster, Evaluation, JudgeResult, ModelResult
+from maskdpo_xtuner.evaluation.text_metrics import text_tallies
+from maskdpo_xtuner.evaluation.verdict import Verdict, overall, verdict
+from maskdpo_xtuner.records import AnnotatedResponse, Question
 
-Cluster = Literal['topic', 'question']
-
-
-class ModelResult(Record):
-    """One model's counts and score.
-
-    ``runs`` are totals over the set, one entry a run; ``means`` are their averages over runs.
-    ``score`` is in percent; ``difference`` is to the first model and None for the first itself.
-    ``best_of`` are the expected scores of the best of 1, 2, 4, ... runs.
-    ``model`` says where the weights came from.
-    """
-
-    name: str
-    model: str
-    runs: tuple[Counts, ...]
-    means: dict[str, float]
-    score: float | None
-    interval: Interval | None
-    difference: Difference | None
-    best_of: tuple[BestOf, ...]
-
-
-class Evaluation(Record):
-    """What one evaluation found; the form of ``evaluation.json``."""
-
-    questions: int
-    topics: int
-    cluster: Cluster
-    bootstrap: Bootstrap
-    settings: dict[str, str]
-    models: tuple[ModelResult, ...]
+Answers = Mapping[str, Sequence[AnnotatedResponse]]
+Measured = dict[str, dict[str, Measure]]
 
 
 def compare(
-    answers: Mapping[str, Sequence[AnnotatedResponse]],
+    answers: Mapping[Judge, Answers],
     questions: Sequence[Question],
     *,
+    nlls: Mapping[str, Mapping[str, Sequence[AnswerNll]]],
+    settings: Mapping[str, str],
+    bounds: Bounds,
     bootstrap: Bootstrap,
     cluster: Cluster = 'topic',
-    settings: Mapping[str, str],
 ) -> Evaluation:
-    """Score every model and compare each with the first.
+    """Measure every model by every judge and compare each model with the first.
 
     Args:
-        answers: model name -> its annotated answers, ``sample_index`` being the run.
+        answers: judge -> model name -> its annotated answers, ``sample_index`` being the run; the
+            same answers in the same order by every judge.
         questions: the questions asked; all models and runs must have answered each.
-        cluster: what the bootstrap resamples.
+        nlls: model name -> name of a scorer -> what it gave to each of the model's answers.
         settings: what else determined the answers (sampling, annotator, ...), for the reader.
+        bounds: of the verdicts.
+        bootstrap: of the intervals.
+        cluster: what it resamples.
 
     Raises:
-        ValueError: naming the first model, run and question without an answer.
+        ValueError: naming the first model, run and question without an answer, or the first answer
+            that two judges cut differently.
     """
+    by_id = {question.question_id: question for question in questions}
     cluster_of = {
         q.question_id: q.topic if cluster == 'topic' else q.question_id for q in questions
     }
-    for name, responses in answers.items():
+    texts = {}
+    for name, responses in next(iter(answers.values())).items():
         _check_complete(name, responses, cluster_of)
-    tallies = {name: tally(responses, cluster_of) for name, responses in answers.items()}
-    first = next(iter(tallies))
-    results = []
-    for name, mine in tallies.items():
-        difference = None if name == first else score_difference(mine, tallies[first], bootstrap)
-        interval = score_interval(mine, bootstrap)
-        best_of = best_of_curve(answers[name], cluster_of, bootstrap)
-        results.append(_result(name, answers[name], interval, difference, best_of))
+        texts[name] = text_tallies(responses, by_id, cluster_of, nlls.get(name, {}))
+    text_measures = _measured(texts, bootstrap)
+    results = tuple(
+        _by_judge(judge, by_model, text_measures, cluster_of, bounds, bootstrap)
+        for judge, by_model in answers.items()
+    )
     return Evaluation(
         questions=len(questions),
         topics=len({q.topic for q in questions}),
         cluster=cluster,
         bootstrap=bootstrap,
+        bounds=bounds,
         settings=dict(settings),
-        models=tuple(results),
+        judges=results,
+        agreement=agreements({judge.name: by_model for judge, by_model in answers.items()}),
+        verdicts=_overall(results),
     )
 
 
-def _result(
-    name: str,
-    responses: Sequence[AnnotatedResponse],
-    interval: Interval | None,
-    difference: Difference | None,
-    best_of: tuple[BestOf, ...],
-) -> ModelResult:
-    runs = count_runs(responses)
-    return ModelResult(
-        name=name,
-        model=responses[0].model,
-        runs=tuple(runs),
-        means=mean_counts(runs),
-        score=mean_score(runs),
-        interval=interval,
-        difference=difference,
-        best_of=best_of,
-    )
+def _by_judge(
+    judge: Judge,
+    answers: Answers,
+    text_measures: Measured,
+    cluster_of: Mapping[str, str],
+    bounds: Bounds,
+    bootstrap: Bootstrap,
+) -> JudgeResult:
+    tallies = {name: judged_tallies(answers[name], cluster_of) for name in answers}
+    judged = _measured(tallies, bootstrap)
+    measures = {name: judged[name] | text_measures[name] for name in answers}
+    first = next(iter(answers))
+    results = []
+    for name, responses in answers.items():
+        runs = count_runs(responses)
+        said = None
+        if name != first:
+            said = verdict(name, measures[name], first, measures[first], judge.name, bounds)
+        results.append(
+            ModelResult(
+                name=name,
+                model=responses[0].model,
+                runs=tuple(runs),
+                means=mean_counts(runs),
+                measures=measures[name],
+                best_of=best_of_curve(responses, cluster_of, bootstrap),
+                verdict=said,
+            )
+        )
+    return JudgeResult(judge=judge, models=tuple(results))
+
+
+def _measured(tallies: Mapping[str, Mapping[str, Tally]], bootstrap: Bootstrap) -> Measured:
+    """Model -> metric -> its measure against that of the first model."""
+    first = next(iter(tallies))
+    return {
+        name: {
+            metric: measure(own, None if name == first else tallies[first][metric], bootstrap)
+            for metric, own in metrics.items()
+        }
+        for name, metrics in tallies.items()
+    }
+
+
+def _overall(results: Sequence[JudgeResult]) -> dict[str, Verdict]:
+    """Model -> its verdict by all judges together."""
+    first = results[0].models[0].name
+    said: dict[str, dict[str, Verdict]] = {}
+    for result in results:
+        for model in result.models:
+            if model.verdict:
+                said.setdefault(model.name, {})[result.judge.name] = model.verdict
+    return {name: overall(name, first, verdicts) for name, verdicts in said.items()}
 
 
 def _check_complete(

@@ -1,22 +1,28 @@
-"""How factual a set of answers is: sentence counts, pooled over the set, averaged over runs.
+"""Sentence counts of one judge, and the metrics that are ratios of them.
 
-Source: Mask-DPO, section 3.1 ("the ratio of non-hallucinated sentences to the total number of
-sentences as the final score", "the mean value after five replications") and appendix A (No Facts
-and No Hallucination are hallucination-free, Contradictory and Unverifiable are hallucination).
+The paper's score: Mask-DPO, section 3.1 ("the ratio of non-hallucinated sentences to the total
+number of sentences as the final score", "the mean value after five replications") and appendix A
+(No Facts and No Hallucination are hallucination-free, Contradictory and Unverifiable are
+hallucination). A model that says little, or nothing that can be checked, scores well by it.
 
-Where we deviate: sentences without a verdict are in neither count and are shown beside them. A
-model that says little, or nothing that can be checked, scores well by this metric, so the length
-of the answers, the empty ones and the share of No Facts sentences belong to every result.
+Precision: supported / (supported + hallucinated) among checkable sentences, as FActScore (Min et
+al. 2023, arXiv 2305.14251) and SAFE (Wei et al. 2024, arXiv 2403.18802) have it for atomic facts.
+Silence cannot win it and the supported sentences per answer, SAFE's ground for its recall, at once.
+
+Where we deviate: sentences without a verdict are in no count but their own.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean
 
+from maskdpo_xtuner.evaluation.ratios import Form, Part, Tally, tally
 from maskdpo_xtuner.records import AnnotatedResponse, Label
+
+PERCENT = Form(scale=100)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +39,8 @@ class Counts:
         incorrect: hallucinated sentences.
         no_facts: sentences without a checkable fact.
         without_verdict: sentences whose annotation failed or could not be read.
+        uncheckable: answers, the empty ones among them, of which every sentence has a verdict and
+            all are without a checkable fact.
     """
 
     answers: int = 0
@@ -44,16 +52,28 @@ class Counts:
     incorrect: int = 0
     no_facts: int = 0
     without_verdict: int = 0
+    uncheckable: int = 0
 
     def __add__(self, other: Counts) -> Counts:
         mine, theirs = dataclasses.astuple(self), dataclasses.astuple(other)
         return Counts(*(a + b for a, b in zip(mine, theirs, strict=True)))
 
     @property
+    def supported(self) -> int:
+        """Sentences with the label No Hallucination: their facts are those of the document."""
+        return self.correct - self.no_facts
+
+    @property
     def score(self) -> float | None:
         """100 * correct / (correct + incorrect), in percent; None when nothing was judged."""
         judged = self.correct + self.incorrect
         return 100 * self.correct / judged if judged else None
+
+    @property
+    def precision(self) -> float | None:
+        """100 * supported / checkable sentences, in percent; None where none is checkable."""
+        checkable = self.supported + self.incorrect
+        return 100 * self.supported / checkable if checkable else None
 
 
 def count_response(response: AnnotatedResponse) -> Counts:
@@ -71,6 +91,7 @@ def count_response(response: AnnotatedResponse) -> Counts:
         incorrect=incorrect,
         no_facts=labels[Label.NO_FACTS],
         without_verdict=labels[None],
+        uncheckable=int(labels[Label.NO_FACTS] == sentences),
     )
 
 
@@ -82,13 +103,43 @@ def count_runs(responses: Iterable[AnnotatedResponse]) -> list[Counts]:
     return [totals[run] for run in sorted(totals)]
 
 
-def mean_score(runs: Sequence[Counts]) -> float | None:
-    """Mean of the runs' scores in percent, over the runs that have one (section 3.1)."""
-    scores = [run.score for run in runs if run.score is not None]
-    return fmean(scores) if scores else None
-
-
 def mean_counts(runs: Sequence[Counts]) -> dict[str, float]:
     """Totals over the set, each averaged over the runs: the columns of the paper's tables."""
     names = [field.name for field in dataclasses.fields(Counts)]
     return {name: fmean(getattr(run, name) for run in runs) for name in names}
+
+
+# Name of the metric -> numerator and denominator over a set of answers, and how to read them.
+RATIOS: dict[str, tuple[Callable[[Counts], int], Callable[[Counts], int], Form]] = {
+    'score': (
+        lambda c: c.correct,
+        lambda c: c.correct + c.incorrect,
+        Form(scale=100, by_run=True),
+    ),
+    'precision': (lambda c: c.supported, lambda c: c.supported + c.incorrect, PERCENT),
+    'supported_per_answer': (lambda c: c.supported, lambda c: c.answers, Form()),
+    'hallucinated_per_answer': (lambda c: c.incorrect, lambda c: c.answers, Form()),
+    'no_facts': (lambda c: c.no_facts, lambda c: c.sentences, PERCENT),
+    'uncheckable_answers': (lambda c: c.uncheckable, lambda c: c.answers, PERCENT),
+    'without_verdict': (lambda c: c.without_verdict, lambda c: c.sentences, PERCENT),
+}
+
+
+def judged_tallies(
+    responses: Sequence[AnnotatedResponse], cluster_of: Mapping[str, str]
+) -> dict[str, Tally]:
+    """The metrics of `RATIOS` for one model by one judge, ready for intervals.
+
+    Args:
+        responses: its annotated answers.
+        cluster_of: question id -> cluster.
+    """
+    counted = [(r.question_id, r.sample_index, count_response(r)) for r in responses]
+    return {
+        name: tally(
+            (Part(q, run, numerator(counts), denominator(counts)) for q, run, counts in counted),
+            cluster_of,
+            form,
+        )
+        for name, (numerator, denominator, form) in RATIOS.items()
+    }

@@ -1,4 +1,4 @@
-"""Evaluating models: sample the answers of every run, annotate them, compare.
+"""Evaluating models: sample the answers of every run, annotate them by every judge, compare.
 
 Sampling and annotation are the pipeline's own, in one folder a model, so an evaluation that was
 interrupted goes on where it stopped, and a model that was evaluated before costs nothing.
@@ -11,8 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from maskdpo_xtuner.evaluation.comparison import Evaluation, compare
+from maskdpo_xtuner.annotators.sources import AnnotatorSource
+from maskdpo_xtuner.evaluation.comparison import compare
 from maskdpo_xtuner.evaluation.intervals import Bootstrap
+from maskdpo_xtuner.evaluation.judges import Judge, judges_of
+from maskdpo_xtuner.evaluation.results import Evaluation
+from maskdpo_xtuner.evaluation.scorers import score_answers, scorers_of
 from maskdpo_xtuner.jsonl import atomic_writer, read_records
 from maskdpo_xtuner.pipeline.run import annotate_stage, sample_stage
 from maskdpo_xtuner.pipeline.summary import Summary
@@ -28,14 +32,19 @@ class EvaluationRun:
     Attributes:
         evaluation: the result, as in ``evaluation.json``.
         questions: the questions asked.
-        answers: model name -> its annotated answers.
-        counts: model name -> what became of the requests to it and to the annotator.
+        answers: judge -> model name -> its answers, annotated by that judge.
+        counts: model name -> name of a judge -> what became of the requests to both.
     """
 
     evaluation: Evaluation
     questions: list[Question]
-    answers: dict[str, list[AnnotatedResponse]]
-    counts: dict[str, Summary]
+    answers: dict[Judge, dict[str, list[AnnotatedResponse]]]
+    counts: dict[str, dict[str, Summary]]
+
+    @property
+    def failed_turns(self) -> int:
+        """Requests to annotators that failed; the next run asks them again."""
+        return sum(summary.turns.failed for by in self.counts.values() for summary in by.values())
 
 
 def evaluate(
@@ -43,9 +52,10 @@ def evaluate(
 ) -> EvaluationRun:
     """Evaluate models on the questions of ``settings.evaluation``.
 
-    In ``<work_dir>/evaluation`` every model gets a folder with its responses and annotated
-    answers, and ``evaluation.json`` the result. Table 1 of the paper samples with top-k 1, one
-    answer a question; its means of several runs need sampling, which is the default here.
+    In ``<work_dir>/evaluation`` every model gets a folder with its responses, one file of annotated
+    answers a judge and the remembered likelihoods of its texts, and ``evaluation.json`` the
+    result. Table 1 of the paper samples with top-k 1, one answer a question; its means of several
+    runs need sampling, which is the default here.
 
     Args:
         settings: the policy's model and number of answers are replaced, the rest is taken.
@@ -59,13 +69,25 @@ def evaluate(
     """
     asked = _check(settings, models)
     questions = asked.questions.load()
+    by_id = {question.question_id: question for question in questions}
     folder = settings.work_dir / 'evaluation'
-    answers, counts = {}, {}
+    judges, scorers = judges_of(settings), scorers_of(settings, asked, models)
+    answers: dict[Judge, dict[str, list[AnnotatedResponse]]] = {judge: {} for judge in judges}
+    counts = {}
     for name, model in models.items():
         own = _settings_of(settings, asked, model, folder / name)
-        answers[name], counts[name] = _answer(own, questions, name, quiet=quiet)
+        counts[name] = _answer(own, judges, by_id, name, quiet=quiet)
+        for judge in judges:
+            annotated = read_records(folder / name / _file_of(judge), AnnotatedResponse)
+            answers[judge][name] = list(annotated)
+    first = next(iter(answers.values()))
     evaluation = compare(
-        answers, questions, bootstrap=Bootstrap(), settings=_describe(settings, asked)
+        answers,
+        questions,
+        nlls=score_answers(folder, scorers, first, by_id, quiet=quiet),
+        bounds=asked.bounds,
+        bootstrap=Bootstrap(),
+        settings=_describe(settings, asked),
     )
     with atomic_writer(folder / 'evaluation.json') as file:
         file.write(evaluation.model_dump_json(indent=2))
@@ -111,28 +133,43 @@ def _settings_of(
 
 
 def _answer(
-    settings: Settings, questions: list[Question], name: str, *, quiet: bool
-) -> tuple[list[AnnotatedResponse], Summary]:
-    by_id = {question.question_id: question for question in questions}
+    settings: Settings,
+    judges: Mapping[Judge, AnnotatorSource],
+    questions: Mapping[str, Question],
+    name: str,
+    *,
+    quiet: bool,
+) -> dict[str, Summary]:
+    """Sample one model's answers, and annotate them by every judge."""
     summary = Summary(questions=len(questions), samples=settings.sampling.num_samples)
-    policy, judge = settings.policy.build(), settings.annotator.build()
-    work_dir = settings.work_dir
+    # What is wrong with any model is found before the first is asked.
+    policy = settings.policy.build()
+    built = [(judge, source.build()) for judge, source in judges.items()]
+    work_dir, counts = settings.work_dir, {}
     with open_work_dir(settings) as store:
-        sample_stage(work_dir, store, policy, by_id, settings.sampling, summary, quiet=quiet)
-        del policy  # Its model makes room for the annotator's.
+        sample_stage(work_dir, store, policy, questions, settings.sampling, summary, quiet=quiet)
+        del policy  # Its model makes room for the annotators'.
         if summary.requests.failed:
             raise ValueError(
                 f'{name}: {summary.requests.describe()}; see {work_dir / "failures.jsonl"}, '
                 'and run the same command again to ask for what is missing'
             )
-        annotate_stage(work_dir, store, judge, by_id, summary, quiet=quiet)
-    annotated = read_records(work_dir / 'annotated.jsonl', AnnotatedResponse)
-    return list(annotated), summary
+        while built:
+            judge, annotator = built.pop(0)
+            own = Summary(summary.questions, summary.samples, summary.requests)
+            file = _file_of(judge)
+            annotate_stage(work_dir, store, annotator, questions, own, quiet=quiet, name=file)
+            counts[judge.name] = own
+    return counts
+
+
+def _file_of(judge: Judge) -> str:
+    return f'annotated-{judge.name}.jsonl'
 
 
 def _describe(settings: Settings, asked: EvaluationSettings) -> dict[str, str]:
     return {
-        'annotator': settings.annotator.type,
+        'pairs by': settings.annotator.type,
         'temperature': str(asked.temperature),
         'top_k': str(asked.top_k),
         'max_new_tokens': str(settings.sampling.max_new_tokens),

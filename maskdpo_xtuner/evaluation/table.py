@@ -1,128 +1,157 @@
-"""The result of an evaluation in words and as a table of text."""
+"""The result of an evaluation as tables of text; the words are those of the verdicts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from maskdpo_xtuner.evaluation.best_of import BestOf
-from maskdpo_xtuner.evaluation.comparison import Evaluation, ModelResult
-from maskdpo_xtuner.evaluation.intervals import Difference, Interval
+from maskdpo_xtuner.evaluation.agreement import CLASSES, Agreement
+from maskdpo_xtuner.evaluation.intervals import Interval
+from maskdpo_xtuner.evaluation.ratios import Measure
+from maskdpo_xtuner.evaluation.results import Evaluation, JudgeResult, ModelResult
+from maskdpo_xtuner.evaluation.text_metrics import MEAN_PERPLEXITY, PERPLEXITY
+from maskdpo_xtuner.evaluation.verdict import format_difference, format_interval
 
-LESS_SAID = 0.8
-"""A score is called the score of a model that says less from this share of correct facts on."""
-
-
-def statement(result: ModelResult, baseline: ModelResult) -> str:
-    """Say plainly how the model compares with the baseline, and whether it just says less.
-
-    Raises:
-        ValueError: for the first model, which is compared with none.
-    """
-    difference = result.difference
-    if difference is None:
-        raise ValueError(f'{result.name} is the model that others are compared with')
-    said = _what_is_said(result, baseline)
-    return _comparison(result.name, baseline.name, difference) + (f'; {said}' if said else '')
+Row = dict[str, str]
+"""Name of the column -> text; all rows of a table have the same columns."""
 
 
-def _what_is_said(result: ModelResult, baseline: ModelResult) -> str:
-    before, now = _correct_facts(baseline), _correct_facts(result)
-    if now >= LESS_SAID * before:
-        return ''
-    return (
-        f'but it says less: {now:.1f} correct sentences with facts in all its answers against '
-        f'{before:.1f}'
-    )
+def statements_of(evaluation: Evaluation, name: str) -> list[str]:
+    """What is said of a model: by each judge, and, of several, in the end by all together."""
+    said = [
+        model.verdict.statement
+        for result in evaluation.judges
+        for model in result.models
+        if model.name == name and model.verdict
+    ]
+    return [*said, evaluation.verdicts[name].statement] if len(said) > 1 else said
 
 
-def _correct_facts(result: ModelResult) -> float:
-    return result.means['correct'] - result.means['no_facts']
+def verdict_rows(result: JudgeResult) -> list[Row]:
+    """The table of verdicts: precision, what is said, and the verdict of every model."""
+    return [_verdict_row(model) for model in result.models]
 
 
-def _comparison(name: str, baseline: str, difference: Difference) -> str:
-    if difference.points is None:
-        return f'{name} cannot be compared with {baseline}: nothing was judged'
-    points = f'{difference.points:+.1f} points'
-    if difference.interval is None:
-        return f'{points} from {baseline} to {name}; one topic cannot tell if it is noise'
-    points += f' {format_interval(difference.interval, signed=True)}'
-    if difference.verdict == 'within noise':
-        return f'the difference between {name} and {baseline} is within noise: {points}'
-    return f'{name} is {difference.verdict} than {baseline}: {points}'
+def score_rows(result: JudgeResult, level: float) -> list[Row]:
+    """The table of the paper's score, with the columns of the paper's tables."""
+    return [_score_row(model, level) for model in result.models]
 
 
-def statements(evaluation: Evaluation) -> list[str]:
-    """`statement` of every model after the first."""
-    first, *others = evaluation.models
-    return [statement(result, first) for result in others]
+def content_rows(result: JudgeResult) -> list[Row]:
+    """The table of what the score hides: how much of what is said can be checked."""
+    return [_content_row(model) for model in result.models]
 
 
-def format_interval(interval: Interval | None, *, signed: bool = False) -> str:
-    """``[71.2, 80.4]``, or ``-`` where there is none."""
-    if interval is None:
-        return '-'
-    form = '+.1f' if signed else '.1f'
-    return f'[{interval.low:{form}}, {interval.high:{form}}]'
+def text_rows(evaluation: Evaluation) -> list[Row]:
+    """The table of the texts, which no judge decides: length, repetition, perplexity."""
+    return [_text_row(model) for model in evaluation.judges[0].models]
 
 
-def score_rows(evaluation: Evaluation) -> list[dict[str, str]]:
-    """The table of scores: for each model its columns, name of the column -> text."""
-    return [_score_row(result, evaluation.bootstrap.level) for result in evaluation.models]
+def best_of_rows(result: JudgeResult) -> list[Row]:
+    """The table of the best of N (the paper's Table 6): a row for each N, two columns a model."""
+    rows = [{'best of': str(point.count)} for point in result.models[0].best_of]
+    for model in result.models:
+        for row, point in zip(rows, model.best_of, strict=True):
+            row[f'{model.name} score %'] = _with_interval(point.score, point.interval, 1)
+            best = _with_interval(point.precision, point.precision_interval, 1)
+            row[f'{model.name} precision %'] = best
+    return rows
 
 
-def content_rows(evaluation: Evaluation) -> list[dict[str, str]]:
-    """The table of what the score hides: how much is said, and how much of it can be checked."""
-    return [_content_row(result) for result in evaluation.models]
-
-
-def best_of_rows(evaluation: Evaluation) -> list[dict[str, str]]:
-    """The table of the best of N (the paper's Table 6): a row for each N, a column a model."""
-    curves = {result.name: result.best_of for result in evaluation.models}
-    first = next(iter(curves.values()))
+def agreement_rows(agreement: Agreement) -> list[Row]:
+    """The classes of two judges: a row for each of the first one's, a column for the second's."""
+    first, second = agreement.judges
     return [
-        {'best of': str(point.count)}
-        | {name: _format_best_of(curve[row]) for name, curve in curves.items()}
-        for row, point in enumerate(first)
+        {f'{first} \\ {second}': name}
+        | {column: str(count) for column, count in zip(CLASSES, counts, strict=True)}
+        for name, counts in zip(CLASSES, agreement.table, strict=True)
     ]
 
 
-def _format_best_of(point: BestOf) -> str:
-    return '-' if point.score is None else f'{point.score:.2f} {format_interval(point.interval)}'
+def agreement_line(agreement: Agreement) -> str:
+    """Accuracy and kappa of two judges in a line."""
+    about = f'{" and ".join(agreement.judges)} on {agreement.sentences} sentences'
+    if agreement.accuracy is None:
+        return f'{about}: no sentence was judged by both'
+    kappa = '-' if agreement.kappa is None else f'{agreement.kappa:.2f}'
+    line = f"{about}: {agreement.accuracy:.1%} agree, Cohen's kappa {kappa}"
+    unjudged = agreement.without_verdict
+    return line + (f'; {unjudged} without a verdict by one of them' if unjudged else '')
 
 
-def _score_row(result: ModelResult, level: float) -> dict[str, str]:
-    difference = result.difference
-    points = None if difference is None else difference.points
+def _verdict_row(model: ModelResult) -> Row:
+    measures = model.measures
     return {
-        'model': result.name,
-        'correct': f'{result.means["correct"]:.1f}',
-        'incorrect': f'{result.means["incorrect"]:.1f}',
-        'score %': '-' if result.score is None else f'{result.score:.2f}',
-        f'{level:.0%} interval': format_interval(result.interval),
-        'difference': '-' if points is None else f'{points:+.2f}',
-        'verdict': '-' if difference is None else difference.verdict,
+        'model': model.name,
+        'precision %': _value(measures['precision'], 1),
+        'supported/answer': _value(measures['supported_per_answer'], 2),
+        'hallucinated/answer': _value(measures['hallucinated_per_answer'], 2),
+        'verdict': model.verdict.label if model.verdict else '-',
     }
 
 
-def _content_row(result: ModelResult) -> dict[str, str]:
-    means = result.means
+def _score_row(model: ModelResult, level: float) -> Row:
+    score = model.measures['score']
     return {
-        'model': result.name,
-        'sentences/answer': f'{means["sentences"] / means["answers"]:.1f}',
-        'tokens/answer': f'{means["tokens"] / means["answers"]:.0f}',
-        'correct with facts': f'{_correct_facts(result):.1f}',
-        'no facts': _share(means['no_facts'], means['sentences']),
-        'no verdict': f'{means["without_verdict"]:.1f}',
-        'empty answers': f'{means["empty"]:.1f}',
-        'cut answers': _share(means['truncated'], means['answers']),
+        'model': model.name,
+        'correct': f'{model.means["correct"]:.1f}',
+        'incorrect': f'{model.means["incorrect"]:.1f}',
+        "paper's score %": '-' if score.value is None else f'{score.value:.2f}',
+        f'{level:.0%} interval': format_interval(score.interval),
+        'difference': format_difference(score.difference, 2) or '-',
     }
 
 
-def _share(part: float, whole: float) -> str:
-    return f'{part / whole:.0%}' if whole else '-'
+def _content_row(model: ModelResult) -> Row:
+    measures = model.measures
+    return {
+        'model': model.name,
+        'sentences/answer': f'{model.means["sentences"] / model.means["answers"]:.1f}',
+        'no facts': _percent(measures['no_facts']),
+        'answers without checkable': _percent(measures['uncheckable_answers']),
+        'no verdict': f'{model.means["without_verdict"]:.1f}',
+    }
 
 
-def format_table(rows: Sequence[dict[str, str]]) -> str:
+def _text_row(model: ModelResult) -> Row:
+    measures = model.measures
+    row = {
+        'model': model.name,
+        'tokens/answer': f'{measures["tokens_per_answer"].value:.0f}',
+        'cut': _percent(measures['truncated']),
+        'empty': _percent(measures['empty']),
+        'refusals': _percent(measures['refusals']),
+        'rep-4': _percent(measures['rep_4']),
+        'shared-4': _percent(measures['shared_4']),
+        'distinct runs': _percent(measures['distinct_answers']),
+    }
+    return row | _perplexities(measures)
+
+
+def _perplexities(measures: Mapping[str, Measure]) -> Row:
+    """Perplexity pooled over tokens, and the mean of the answers' own: the paper says neither."""
+    scorers = [key.removeprefix(PERPLEXITY) for key in measures if key.startswith(PERPLEXITY)]
+    return {
+        f'perplexity ({scorer})': f'{_value(measures[PERPLEXITY + scorer], 1)}'
+        f', mean {_value(measures[MEAN_PERPLEXITY + scorer], 1)}'
+        for scorer in scorers
+    }
+
+
+def _value(measure: Measure, decimals: int) -> str:
+    return _with_interval(measure.value, measure.interval, decimals)
+
+
+def _with_interval(value: float | None, interval: Interval | None, decimals: int) -> str:
+    if value is None:
+        return '-'
+    return f'{value:.{decimals}f} {format_interval(interval, decimals)}'
+
+
+def _percent(measure: Measure) -> str:
+    return '-' if measure.value is None else f'{measure.value:.0f}%'
+
+
+def format_table(rows: Sequence[Row]) -> str:
     """Align rows for a terminal: the first column to the left, the others to the right."""
     lines = [list(rows[0]), *(list(row.values()) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -136,13 +165,29 @@ def format_table(rows: Sequence[dict[str, str]]) -> str:
 
 
 def format_evaluation(evaluation: Evaluation) -> str:
-    """What ``tools/evaluate.py`` prints: what was asked, the table, the statements on noise."""
-    runs = len(evaluation.models[0].runs)
-    head = (
+    """What ``tools/evaluate.py`` prints: what was asked, the tables by judge, the verdicts."""
+    blocks = [_head(evaluation)]
+    for result in evaluation.judges:
+        blocks.append(f'judge: {result.judge.heading}')
+        tables = [
+            verdict_rows(result),
+            score_rows(result, evaluation.bootstrap.level),
+            content_rows(result),
+        ]
+        if len(result.models[0].runs) > 1:
+            tables.append(best_of_rows(result))
+        blocks += map(format_table, tables)
+    blocks.append(f'texts, which no judge decides:\n{format_table(text_rows(evaluation))}')
+    for agreement in evaluation.agreement:
+        rows = format_table(agreement_rows(agreement))
+        blocks.append(f'{agreement_line(agreement)}\n{rows}')
+    blocks += ['\n'.join(statements_of(evaluation, name)) for name in evaluation.verdicts]
+    return '\n\n'.join(blocks)
+
+
+def _head(evaluation: Evaluation) -> str:
+    runs = len(evaluation.judges[0].models[0].runs)
+    return (
         f'{evaluation.questions} questions on {evaluation.topics} topics, {runs} runs; counts are '
         'totals over the set, averaged over runs'
     )
-    tables = [score_rows(evaluation), content_rows(evaluation)]
-    if runs > 1:
-        tables.append(best_of_rows(evaluation))
-    return '\n\n'.join([head, *map(format_table, tables), *statements(evaluation)])

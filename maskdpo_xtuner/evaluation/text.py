@@ -17,9 +17,7 @@ _TOKEN = re.compile(rf'[{_UNSPACED}]|[^\W{_UNSPACED}]+|[^\w\s]')
 def repetition(text: str, n: int = 4) -> float | None:
     """Give rep-n: the share of a text's n-grams that have stood in it before.
 
-    1 - different n-grams / all n-grams. Tokens are words (case folded), single characters where
-    Chinese is written, and single marks of punctuation: not those of a model, so that texts of
-    models with different tokenizers can be compared.
+    1 - different n-grams / all n-grams.
 
     Sources: Welleck et al. 2019 (arXiv 1908.04319, seq-rep-n; n is 4) and Su et al. 2022 (arXiv
     2202.06417, rep-n), both over a model's tokens and the latter in percent.
@@ -28,9 +26,19 @@ def repetition(text: str, n: int = 4) -> float | None:
         A number in [0, 1); None for a text of fewer than ``n`` tokens, in which nothing can
         repeat.
     """
+    found = ngrams(text, n)
+    return 1 - len(set(found)) / len(found) if found else None
+
+
+def ngrams(text: str, n: int) -> list[tuple[str, ...]]:
+    """Give all runs of ``n`` tokens of a text, in order; none for a text of fewer.
+
+    Tokens are words (case folded), single characters where Chinese is written, and single marks
+    of punctuation: not those of a model, so that texts of models with different tokenizers can be
+    compared.
+    """
     tokens = _TOKEN.findall(text.casefold())
-    ngrams = list(zip(*(tokens[start:] for start in range(n)), strict=False))
-    return 1 - len(set(ngrams)) / len(ngrams) if ngrams else None
+    return list(zip(*(tokens[start:] for start in range(n)), strict=False))
 
 
 def distinct_share(texts: Sequence[str]) -> float:

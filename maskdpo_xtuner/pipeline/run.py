@@ -123,8 +123,9 @@ def annotate_stage(
     summary: Summary,
     *,
     quiet: bool,
+    name: str = 'annotated.jsonl',
 ) -> None:
-    """``responses.jsonl`` to ``annotated.jsonl``; ``judge`` is an annotator and its engine.
+    """``responses.jsonl`` to the file ``name``; ``judge`` is an annotator and its engine.
 
     Sentences whose requests failed are added to ``failures.jsonl``.
     """
@@ -134,7 +135,7 @@ def annotate_stage(
         summary.turns = scheduler.accounting
     responses = read_lines(work_dir / 'responses.jsonl', Response)
     with (
-        atomic_writer(work_dir / 'annotated.jsonl') as annotated,
+        atomic_writer(work_dir / name) as annotated,
         atomic_writer(work_dir / 'failures.jsonl') as failures,
         _progress(
             scheduler, summary.requests.done, 'annotating', 'answers', quiet=quiet

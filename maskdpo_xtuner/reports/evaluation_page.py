@@ -1,25 +1,33 @@
-"""The page of an evaluation: scores with intervals, what the score hides, examples, curves."""
+"""The page of an evaluation: verdicts, every judge's metrics, the texts, examples, curves."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from maskdpo_xtuner.evaluation.comparison import Evaluation
-from maskdpo_xtuner.evaluation.intervals import Interval
+from maskdpo_xtuner.evaluation.judges import Judge
+from maskdpo_xtuner.evaluation.results import Evaluation, JudgeResult
 from maskdpo_xtuner.evaluation.table import (
+    Row,
+    agreement_line,
+    agreement_rows,
     best_of_rows,
     content_rows,
-    format_interval,
     score_rows,
-    statement,
+    statements_of,
+    text_rows,
+    verdict_rows,
 )
 from maskdpo_xtuner.records import AnnotatedResponse, Question
 from maskdpo_xtuner.reports.answer_views import AnswerView, view_answer
 from maskdpo_xtuner.reports.curves import Curve
+from maskdpo_xtuner.reports.evaluation_plots import (
+    Comparison,
+    best_of_plots,
+    comparisons,
+)
 from maskdpo_xtuner.reports.pages import render
-from maskdpo_xtuner.reports.plots import IntervalPlot, LinePlot, interval_plot, line_plot
+from maskdpo_xtuner.reports.plots import LinePlot, line_plot
 from maskdpo_xtuner.reports.segments import KINDS
 
 
@@ -32,16 +40,35 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """A statement and its style."""
+class Callout:
+    """What is said of a model, and its style."""
 
-    text: str
+    lines: list[str]
     style: str
+
+
+@dataclass(frozen=True)
+class JudgeView:
+    """What the page shows of one judge."""
+
+    heading: str
+    comparisons: list[Comparison]
+    tables: list[list[Row]]
+    best_of: list[Row]
+    best_of_plots: list[LinePlot]
+
+
+@dataclass(frozen=True)
+class AgreementView:
+    """How far two judges agree."""
+
+    line: str
+    rows: list[Row]
 
 
 def evaluation_page(
     evaluation: Evaluation,
-    answers: Mapping[str, Sequence[AnnotatedResponse]],
+    answers: Mapping[Judge, Mapping[str, Sequence[AnnotatedResponse]]],
     questions: Sequence[Question],
     *,
     curves: Mapping[str, Curve] | None = None,
@@ -51,69 +78,50 @@ def evaluation_page(
 
     Args:
         evaluation: the result.
-        answers: model name -> its annotated answers.
+        answers: judge -> model name -> its annotated answers; examples show the first judge's.
         questions: the questions asked.
         curves: training curves by name (`maskdpo_xtuner.reports.curves.read_curves`).
         examples: how many questions to show; they are spread evenly over the questions and are
             not chosen by their answers.
     """
+    first = evaluation.judges[0]
+    level = evaluation.bootstrap.level
     return render(
         'evaluation.html.j2',
-        title='Factuality of ' + ' and '.join(result.name for result in evaluation.models),
+        title='Factuality of ' + ' and '.join(model.name for model in first.models),
         evaluation=evaluation,
-        runs=len(evaluation.models[0].runs),
-        findings=_findings(evaluation),
-        tables=[score_rows(evaluation), content_rows(evaluation)],
-        best_of=best_of_rows(evaluation),
-        best_of_curves=_best_of_curves(evaluation),
-        scores=_score_plot(evaluation),
-        differences=_difference_plot(evaluation),
+        baseline=first.models[0].name,
+        runs=len(first.models[0].runs),
+        callouts=_callouts(evaluation),
+        judges=[_judge_view(result, level) for result in evaluation.judges],
+        texts=text_rows(evaluation),
+        agreements=[
+            AgreementView(agreement_line(a), agreement_rows(a)) for a in evaluation.agreement
+        ],
         curves=[line_plot(name, points) for name, points in (curves or {}).items()],
-        examples=_examples(answers, questions, examples),
+        examples=_examples(next(iter(answers.values())), questions, examples),
         kinds=KINDS,
     )
 
 
-def _findings(evaluation: Evaluation) -> list[Finding]:
-    first, *others = evaluation.models
+def _callouts(evaluation: Evaluation) -> list[Callout]:
     return [
-        Finding(statement(result, first), _STYLES[result.difference.verdict])
-        for result in others
-        if result.difference
+        Callout(statements_of(evaluation, name), _STYLES.get(final.kind, 'worse'))
+        for name, final in evaluation.verdicts.items()
     ]
 
 
-_STYLES = {'better': 'better', 'worse': 'worse', 'within noise': 'noise', 'unknown': 'noise'}
+_STYLES = {'better': 'better', 'within noise': 'noise', 'unknown': 'noise'}
 
 
-def _score_plot(evaluation: Evaluation) -> IntervalPlot | None:
-    rows = [
-        (result.name, f'{result.score:.1f} {format_interval(result.interval)}', result.score)
-        + (result.interval,)
-        for result in evaluation.models
-        if result.score is not None
-    ]
-    return interval_plot(rows) if rows else None
-
-
-def _difference_plot(evaluation: Evaluation) -> IntervalPlot | None:
-    rows: list[tuple[str, str, float, Interval | None]] = []
-    for result in evaluation.models:
-        difference = result.difference
-        if difference is not None and difference.points is not None:
-            interval = format_interval(difference.interval, signed=True)
-            text = f'{difference.points:+.1f} {interval}'
-            rows.append((result.name, text, difference.points, difference.interval))
-    return interval_plot(rows, mark_zero=True) if rows else None
-
-
-def _best_of_curves(evaluation: Evaluation) -> list[LinePlot]:
-    """Score over the logarithm of N, for each model."""
-    curves = {
-        result.name: [(math.log2(p.count), p.score) for p in result.best_of if p.score is not None]
-        for result in evaluation.models
-    }
-    return [line_plot(name, points) for name, points in curves.items() if len(points) > 1]
+def _judge_view(result: JudgeResult, level: float) -> JudgeView:
+    return JudgeView(
+        heading=result.judge.heading,
+        comparisons=comparisons(result),
+        tables=[verdict_rows(result), score_rows(result, level), content_rows(result)],
+        best_of=best_of_rows(result),
+        best_of_plots=best_of_plots(result),
+    )
 
 
 def _examples(

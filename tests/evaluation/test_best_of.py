@@ -85,6 +85,23 @@ def test_a_question_without_any_verdict_is_left_out() -> None:
     assert (nothing.score, nothing.interval) == (None, None)
 
 
+def test_the_best_by_precision_is_never_an_answer_that_says_nothing_checkable() -> None:
+    answers = [answer('q0', run, marks) for run, marks in enumerate(['..', '+cc', '+c', '.'])]
+    curve = best_of_curve(answers, {'q0': 'a'}, BOOTSTRAP)
+    # Silence has the score 1 and no precision: of six pairs one has none, one the precision 1/3.
+    assert [point.score for point in curve] == pytest.approx(
+        [100 * (1 / 3 + 1 / 2 + 2) / 4, 100 * (1 / 2 + 5) / 6, 100]
+    )
+    assert [point.precision for point in curve] == pytest.approx(
+        [100 * (1 / 3 + 1 / 2) / 2, 100 * (2 * 1 / 3 + 3 * 1 / 2) / 5, 50]
+    )
+
+
+def test_a_model_that_says_nothing_checkable_has_no_precision_of_the_best() -> None:
+    (point,) = best_of_curve([answer('q0', 0, '..')], {'q0': 'a'}, BOOTSTRAP)
+    assert (point.score, point.precision, point.precision_interval) == (100, None, None)
+
+
 def test_the_interval_is_over_topics() -> None:
     scores = ['++', '+c', 'cc'] * 4
     answers = [answer(f'q{n}', 0, marks) for n, marks in enumerate(scores)]

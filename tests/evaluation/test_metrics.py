@@ -1,12 +1,15 @@
+from __future__ import annotations
+
 import pytest
 
 from maskdpo_xtuner.evaluation.metrics import (
     Counts,
     count_response,
     count_runs,
+    judged_tallies,
     mean_counts,
-    mean_score,
 )
+from maskdpo_xtuner.records import AnnotatedResponse
 from tests.evaluation.answers import answer
 
 
@@ -24,6 +27,7 @@ def test_the_four_labels_and_the_missing_verdict_are_counted_apart() -> None:
         incorrect=2,
         no_facts=3,
         without_verdict=1,
+        uncheckable=0,
     )
 
 
@@ -55,7 +59,6 @@ def test_columns_are_totals_over_the_set_and_means_over_runs() -> None:
     means = mean_counts(runs)
     assert (means['correct'], means['incorrect']) == (2.5, 1.5)
     assert (means['answers'], means['empty'], means['tokens']) == (2, 0.5, 16)
-    assert mean_score(runs) == pytest.approx((50 + 75) / 2)
 
 
 def test_runs_come_out_in_their_order_whatever_the_order_of_answers() -> None:
@@ -63,10 +66,45 @@ def test_runs_come_out_in_their_order_whatever_the_order_of_answers() -> None:
     assert [run.score for run in count_runs(answers)] == [100, 50, 0]
 
 
+def measured(*answers: AnnotatedResponse) -> dict[str, float | None]:
+    topics = {a.question_id: a.question_id for a in answers}
+    return {name: found.value() for name, found in judged_tallies(answers, topics).items()}
+
+
+def test_the_papers_score_is_the_mean_of_the_runs_scores() -> None:
+    runs = [answer('a', 0, '+'), answer('b', 0, 'c')], [answer('a', 1, '+++++'), answer('b', 1, '')]
+    assert measured(*runs[0], *runs[1])['score'] == 75
+
+
+def test_the_means_of_several_runs_are_those_of_their_scores_not_of_their_counts() -> None:
+    # (9, 1) and (10, 30): 57.5, not 38.0.
+    found = measured(answer('a', 0, '+' * 9 + 'c'), answer('a', 1, '+' * 10 + 'u' * 30))
+    assert found['score'] == pytest.approx(57.5)
+    assert found['precision'] == pytest.approx(38.0)
+
+
 def test_a_run_in_which_nothing_was_judged_is_left_out_of_the_mean_score() -> None:
-    runs = count_runs([answer('a', 0, '?'), answer('a', 1, '+u')])
-    assert mean_score(runs) == 50
-    assert mean_score(runs[:1]) is None
+    assert measured(answer('a', 0, '?'), answer('a', 1, '+u'))['score'] == 50
+    assert measured(answer('a', 0, '?'))['score'] is None
+
+
+def test_no_facts_pay_in_the_score_and_not_in_the_precision() -> None:
+    found = measured(answer('a', 0, '+cc' + '.' * 7))
+    assert (found['score'], found['precision']) == (80, pytest.approx(100 / 3))
+    assert (found['supported_per_answer'], found['hallucinated_per_answer']) == (1, 2)
+    assert found['no_facts'] == 70
+
+
+def test_silence_has_no_precision_and_no_supported_sentences() -> None:
+    found = measured(answer('a', 0, '..'), answer('b', 0, ''))
+    assert (found['score'], found['precision'], found['supported_per_answer']) == (100, None, 0)
+    assert found['uncheckable_answers'] == 100
+
+
+def test_an_answer_without_a_verdict_is_not_counted_as_uncheckable() -> None:
+    found = measured(answer('a', 0, '?.'), answer('b', 0, '.'), answer('c', 0, '+.'))
+    assert found['uncheckable_answers'] == pytest.approx(100 / 3)
+    assert found['without_verdict'] == 20
 
 
 def test_a_row_of_the_paper_is_reproduced_from_its_columns() -> None:

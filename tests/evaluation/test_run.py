@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from maskdpo_xtuner.annotators.sources import LexicalSettings
 from maskdpo_xtuner.engines.base import Failure, Request
 from maskdpo_xtuner.engines.scripted import ScriptedEngine
-from maskdpo_xtuner.evaluation.comparison import Evaluation
+from maskdpo_xtuner.evaluation.judges import Judge
+from maskdpo_xtuner.evaluation.perplexity import AnswerNll
+from maskdpo_xtuner.evaluation.results import Evaluation
 from maskdpo_xtuner.evaluation.run import evaluate
 from maskdpo_xtuner.jsonl import read_records
 from maskdpo_xtuner.records import AnnotatedResponse
@@ -32,7 +36,10 @@ def settings(folder: Path, questions: int = 4, **evaluation: object) -> Settings
             'work_dir': folder / 'work',
             'questions': source,
             'sampling': {'num_samples': 9, 'max_new_tokens': 50},
-            'evaluation': {'questions': source, 'num_runs': 2, **evaluation},
+            'evaluation': {
+                **{'questions': source, 'num_runs': 2, 'text_quality': False},
+                **evaluation,
+            },
         }
     )
 
@@ -59,27 +66,106 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> list[ScriptedEngine]:
     return built
 
 
+class FakeScorer:
+    """Gives every answer a nat a character and remembers what it was asked."""
+
+    def __init__(self, model: str, **options: object) -> None:
+        self.model = model
+        self.identity = {'model': model}
+        self.scored: list[tuple[str | None, str]] = []
+
+    def score(self, conversations: Sequence[tuple[str | None, str]]) -> list[AnswerNll]:
+        self.scored += conversations
+        return [AnswerNll(float(len(answer)), len(answer)) for _, answer in conversations]
+
+
+@pytest.fixture
+def scorers(monkeypatch: pytest.MonkeyPatch) -> list[FakeScorer]:
+    """The scorers that were made, in order."""
+    made: list[FakeScorer] = []
+
+    def make(model: str, **options: object) -> FakeScorer:
+        made.append(FakeScorer(model, **options))
+        return made[-1]
+
+    monkeypatch.setattr('maskdpo_xtuner.evaluation.scorers.PerplexityScorer', make)
+    return made
+
+
 def test_models_are_sampled_annotated_and_compared(
     tmp_path: Path, engines: list[ScriptedEngine]
 ) -> None:
     run = evaluate(settings(tmp_path), {'base': None, 'aligned': 'good'}, quiet=True)
-    base, aligned = run.evaluation.models
+    (result,) = run.evaluation.judges
+    base, aligned = result.models
     assert (base.model, aligned.model) == ('config', 'good')
-    assert (base.score, aligned.score) == (50, 100)
-    assert aligned.difference is not None
-    assert aligned.difference.verdict == 'better'
+    assert [m.measures['precision'].value for m in (base, aligned)] == [50, 100]
+    assert run.evaluation.verdicts['aligned'].kind == 'better'
     assert (run.evaluation.questions, run.evaluation.topics, len(base.runs)) == (4, 4, 2)
-    assert [len(answers) for answers in run.answers.values()] == [8, 8]
-    assert run.counts['base'].requests.done == 8
+    (answers,) = run.answers.values()
+    assert [len(responses) for responses in answers.values()] == [8, 8]
+    assert run.counts['base']['lexical'].requests.done == 8
 
 
 def test_every_model_keeps_its_answers_in_a_folder_of_its_own(
     tmp_path: Path, engines: list[ScriptedEngine]
 ) -> None:
     run = evaluate(settings(tmp_path), {'base': None, 'aligned': 'good'}, quiet=True)
-    for name, answers in run.answers.items():
-        path = tmp_path / 'work' / 'evaluation' / name / 'annotated.jsonl'
+    (by_model,) = run.answers.values()
+    for name, answers in by_model.items():
+        path = tmp_path / 'work' / 'evaluation' / name / 'annotated-lexical.jsonl'
         assert list(read_records(path, AnnotatedResponse)) == answers
+
+
+def test_every_judge_labels_the_same_answers(tmp_path: Path, engines: list[ScriptedEngine]) -> None:
+    judges = [{'type': 'lexical', 'min_coverage': 1.0}, {'type': 'lexical'}]
+    run = evaluate(settings(tmp_path, judges=judges), {'base': None, 'a': 'good'}, quiet=True)
+    assert [result.judge for result in run.evaluation.judges] == [
+        Judge(name='lexical', made_pairs=False),
+        Judge(name='lexical-2', made_pairs=True),
+    ]
+    assert sum(len(call) for engine in engines for call in engine.calls) == 16
+    folder = tmp_path / 'work' / 'evaluation' / 'base'
+    default = str(LexicalSettings().min_coverage)
+    for judge, coverage in (('lexical', '1.0'), ('lexical-2', default)):
+        found = list(read_records(folder / f'annotated-{judge}.jsonl', AnnotatedResponse))
+        assert {answer.annotator['min_coverage'] for answer in found} == {coverage}
+    (agreement,) = run.evaluation.agreement
+    assert agreement.sentences == 24
+    assert run.evaluation.verdicts['a'].statement == (
+        'a against base: better by both judges (lexical, lexical-2)'
+    )
+
+
+def test_the_answers_perplexity_is_measured_under_the_first_model_and_those_named(
+    tmp_path: Path, engines: list[ScriptedEngine], scorers: list[FakeScorer]
+) -> None:
+    asked = settings(tmp_path, text_quality=True, perplexity=['gpt2'])
+    run = evaluate(asked, {'base': 'some/base', 'aligned': 'good'}, quiet=True)
+    assert [scorer.model for scorer in scorers] == ['some/base', 'gpt2']
+    for model in run.evaluation.judges[0].models:
+        for name in ('base', 'gpt2'):
+            assert model.measures[f'perplexity under {name}'].value is not None
+    assert scorers[0].scored[0] == ('What is tin, 0?', f'{TRUE} {FALSE}')
+
+
+def test_a_second_run_scores_nothing_again(
+    tmp_path: Path, engines: list[ScriptedEngine], scorers: list[FakeScorer]
+) -> None:
+    asked = settings(tmp_path, text_quality=True)
+    first = evaluate(asked, {'base': 'some/base'}, quiet=True)
+    again = evaluate(asked, {'base': 'some/base'}, quiet=True)
+    # Four questions with the same answer in both runs are four conversations.
+    assert [len(scorer.scored) for scorer in scorers] == [4, 0]
+    assert again.evaluation == first.evaluation
+
+
+def test_without_a_model_that_can_be_loaded_here_it_is_said(
+    tmp_path: Path, engines: list[ScriptedEngine], scorers: list[FakeScorer]
+) -> None:
+    run = evaluate(settings(tmp_path), {'base': None, 'aligned': 'good'}, quiet=True)
+    assert scorers == []
+    assert run.evaluation.verdicts['aligned'].statement.endswith('perplexity was not checked')
 
 
 def test_every_run_of_a_question_has_a_seed_of_its_own(
@@ -125,7 +211,7 @@ def test_several_greedy_runs_are_refused_and_one_is_not(
     with pytest.raises(ValueError, match='greedy decoding gives 2 equal runs'):
         evaluate(settings(tmp_path, **greedy), {'base': None}, quiet=True)
     run = evaluate(settings(tmp_path, num_runs=1, **greedy), {'base': None}, quiet=True)
-    assert len(run.evaluation.models[0].runs) == 1
+    assert len(run.evaluation.judges[0].models[0].runs) == 1
 
 
 @pytest.mark.parametrize('name', ['', '../base', 'a b', '.hidden'])

@@ -1,98 +1,64 @@
-import pytest
+from __future__ import annotations
 
-from maskdpo_xtuner.evaluation.comparison import ModelResult
-from maskdpo_xtuner.evaluation.intervals import Difference, Interval
-from maskdpo_xtuner.evaluation.metrics import Counts, mean_counts
+from maskdpo_xtuner.evaluation.agreement import Agreement
+from maskdpo_xtuner.evaluation.results import JudgeResult
 from maskdpo_xtuner.evaluation.table import (
+    agreement_line,
+    agreement_rows,
     best_of_rows,
     content_rows,
     format_evaluation,
     format_table,
     score_rows,
-    statement,
-    statements,
+    statements_of,
+    text_rows,
+    verdict_rows,
 )
-from tests.evaluation.test_comparison import evaluated
+from tests.evaluation.test_comparison import evaluated, judged_twice
 
 
-def result(
-    difference: Difference | None, name: str = 'aligned', correct_facts: int = 5
-) -> ModelResult:
-    runs = (Counts(answers=1, sentences=9, correct=correct_facts + 4, no_facts=4),)
-    return ModelResult(
-        name=name,
-        model='m',
-        runs=runs,
-        means=mean_counts(runs),
-        score=100,
-        interval=None,
-        difference=difference,
-        best_of=(),
-    )
+def result(**models: str) -> JudgeResult:
+    return evaluated(**models).judges[0]
 
 
-@pytest.mark.parametrize(
-    ('difference', 'expected'),
-    [
-        (
-            Difference(3.25, Interval(-1.0, 7.5), 'within noise'),
-            'the difference between aligned and base is within noise: +3.2 points [-1.0, +7.5]',
-        ),
-        (
-            Difference(3.25, Interval(1.0, 7.5), 'better'),
-            'aligned is better than base: +3.2 points [+1.0, +7.5]',
-        ),
-        (
-            Difference(-3.25, Interval(-7.5, -1.0), 'worse'),
-            'aligned is worse than base: -3.2 points [-7.5, -1.0]',
-        ),
-        (
-            Difference(3.25, None, 'unknown'),
-            '+3.2 points from base to aligned; one topic cannot tell if it is noise',
-        ),
-        (
-            Difference(None, None, 'unknown'),
-            'aligned cannot be compared with base: nothing was judged',
-        ),
-    ],
-)
-def test_the_statement_says_what_the_interval_shows(difference: Difference, expected: str) -> None:
-    assert statement(result(difference), result(None, 'base')) == expected
+def test_the_verdict_of_every_model_stands_beside_what_it_rests_on() -> None:
+    base, better, silent = verdict_rows(result(base='.+u', better='.+++u', silent='..'))
+    assert (base['precision %'], base['verdict']) == ('50.0 [50.0, 50.0]', '-')
+    assert (better['precision %'], better['verdict']) == ('75.0 [75.0, 75.0]', 'better')
+    assert better['supported/answer'] == '3.00 [3.00, 3.00]'
+    assert better['hallucinated/answer'] == '1.00 [1.00, 1.00]'
+    assert silent['precision %'] == '-'
+    assert silent['verdict'] == 'avoids checkable statements (none in 100 % of answers)'
 
 
-@pytest.mark.parametrize(('correct_facts', 'says_less'), [(3, True), (4, False), (6, False)])
-def test_a_model_that_says_less_is_not_called_better_without_saying_so(
-    correct_facts: int, says_less: bool
-) -> None:
-    better = Difference(3.25, Interval(1.0, 7.5), 'better')
-    text = statement(result(better, correct_facts=correct_facts), result(None, 'base'))
-    assert ('but it says less: 3.0 correct sentences with facts' in text) == says_less
-
-
-def test_the_first_model_has_no_statement() -> None:
-    with pytest.raises(ValueError, match='compared with'):
-        statement(result(None), result(None, 'base'))
-    assert statements(evaluated(base='+u')) == []
-
-
-def test_the_scores_of_every_model_are_in_the_table() -> None:
-    base, better, silent = score_rows(evaluated(base='.++u', better='+', silent=''))
-    assert (base['correct'], base['incorrect'], base['score %']) == ('36.0', '12.0', '75.00')
-    assert (base['95% interval'], base['difference'], base['verdict']) == ('[75.0, 75.0]', '-', '-')
-    assert (better['difference'], better['verdict']) == ('+25.00', 'better')
-    assert (silent['score %'], silent['95% interval'], silent['difference']) == ('-', '-', '-')
-    assert silent['verdict'] == 'unknown'
+def test_the_papers_score_has_the_columns_of_the_papers_tables() -> None:
+    base, better, empty = score_rows(result(base='.++u', better='+', empty=''), 0.95)
+    assert (base['correct'], base['incorrect']) == ('36.0', '12.0')
+    assert (base["paper's score %"], base['95% interval']) == ('75.00', '[75.0, 75.0]')
+    assert (base['difference'], better['difference']) == ('-', '+25.00 [+25.00, +25.00]')
+    assert (empty["paper's score %"], empty['95% interval'], empty['difference']) == ('-',) * 3
 
 
 def test_what_the_score_hides_is_in_a_table_of_its_own() -> None:
-    base, silent, failed = content_rows(evaluated(base='.++u', silent='', failed='??'))
-    assert (base['correct with facts'], base['no facts']) == ('24.0', '25%')
-    assert (base['sentences/answer'], base['tokens/answer']) == ('4.0', '16')
-    assert (silent['empty answers'], silent['no facts'], base['empty answers']) == (
-        *('12.0', '-'),
-        '0.0',
+    base, silent, failed = content_rows(result(base='.++u', silent='..', failed='??'))
+    assert (base['sentences/answer'], base['no facts']) == ('4.0', '25%')
+    assert (base['answers without checkable'], silent['answers without checkable']) == (
+        *('0%', '100%'),
     )
-    assert failed['no verdict'] == '24.0'
+    assert (failed['no verdict'], failed['answers without checkable']) == ('24.0', '0%')
+
+
+def test_the_texts_are_in_a_table_that_no_judge_decides() -> None:
+    base, empty = text_rows(evaluated(base='+u', empty=''))
+    assert (base['tokens/answer'], base['empty'], base['rep-4']) == ('8', '0%', '29%')
+    assert (empty['tokens/answer'], empty['empty'], empty['rep-4']) == ('0', '100%', '-')
+    assert (base['distinct runs'], empty['distinct runs']) == ('100%', '50%')
+
+
+def test_a_perplexity_is_given_both_ways() -> None:
+    base, odd = text_rows(judged_twice())
+    assert base['perplexity (gpt2)'] == '2.7 [2.7, 2.7], mean 2.7 [2.7, 2.7]'
+    assert odd['perplexity (gpt2)'] == '20.1 [20.1, 20.1], mean 20.1 [20.1, 20.1]'
 
 
 def test_table_columns_are_aligned() -> None:
@@ -100,27 +66,82 @@ def test_table_columns_are_aligned() -> None:
     assert table.splitlines() == ['model   score', 'a         1.5', 'longer  10.25']
 
 
-def test_the_best_of_n_has_a_row_for_each_n_and_a_column_a_model() -> None:
-    rows = best_of_rows(evaluated(base='+u', silent=''))
+def test_the_best_of_n_has_a_row_for_each_n_and_two_columns_a_model() -> None:
+    rows = best_of_rows(result(base='+u.', silent='.'))
     assert rows == [
-        {'best of': count, 'base': '50.00 [50.0, 50.0]', 'silent': '-'} for count in ('1', '2')
+        {
+            'best of': count,
+            'base score %': '66.7 [66.7, 66.7]',
+            'base precision %': '50.0 [50.0, 50.0]',
+            'silent score %': '100.0 [100.0, 100.0]',
+            'silent precision %': '-',
+        }
+        for count in ('1', '2')
     ]
 
 
 def test_a_single_run_has_no_table_of_the_best() -> None:
     evaluation = evaluated(base='+u')
-    (base,) = evaluation.models
-    single = base.model_copy(update={'runs': base.runs[:1]})
-    text = format_evaluation(evaluation.model_copy(update={'models': (single,)}))
+    (by_judge,) = evaluation.judges
+    (base,) = by_judge.models
+    single = by_judge.model_copy(
+        update={'models': (base.model_copy(update={'runs': base.runs[:1]}),)}
+    )
+    text = format_evaluation(evaluation.model_copy(update={'judges': (single,)}))
     assert 'best of' in format_evaluation(evaluation)
     assert 'best of' not in text
 
 
-def test_the_printed_evaluation_has_the_set_the_table_and_the_statement() -> None:
-    text = format_evaluation(evaluated(base='+u', aligned='+++u'))
-    lines = text.splitlines()
+def test_the_printed_evaluation_ends_in_the_verdict() -> None:
+    lines = format_evaluation(evaluated(base='+u', aligned='+++u')).splitlines()
     assert lines[0].startswith('12 questions on 6 topics, 2 runs')
-    assert lines[-1] == 'aligned is better than base: +25.0 points [+25.0, +25.0]'
-    first_words = [line.split()[0] for line in lines if line]
-    tables = [*['model', 'base', 'aligned'] * 2, 'best', '1', '2']
-    assert first_words == ['12', *tables, 'aligned']
+    assert lines[2] == 'judge: strict (did not make the pairs)'
+    assert lines[-1] == (
+        'aligned against base, judged by strict: better; '
+        'precision 50.0 % -> 75.0 % (+25.0 [+25.0, +25.0]); '
+        'supported sentences per answer 1.00 -> 3.00 (+2.00 [+2.00, +2.00]); '
+        'hallucinated 1.00 -> 1.00 (+0.00 [+0.00, +0.00]); perplexity was not checked'
+    )
+
+
+def test_several_judges_have_tables_of_their_own_and_one_verdict_together() -> None:
+    evaluation = judged_twice()
+    text = format_evaluation(evaluation)
+    headings = [line for line in text.splitlines() if line.startswith('judge: ')]
+    assert headings == ['judge: kind (made the pairs)', 'judge: strict (did not make the pairs)']
+    assert text.splitlines()[-3:] == statements_of(evaluation, 'aligned')
+    assert text.splitlines()[-1] == evaluation.verdicts['aligned'].statement
+    assert "kind and strict on 96 sentences: 50.0% agree, Cohen's kappa" in text
+
+
+def test_the_words_are_the_same_in_the_table_and_in_the_statement() -> None:
+    evaluation = judged_twice()
+    for by_judge in evaluation.judges:
+        _, row = verdict_rows(by_judge)
+        (line,) = [
+            line
+            for line in statements_of(evaluation, 'aligned')
+            if f'by {by_judge.judge.name}:' in line
+        ]
+        assert f': {row["verdict"]};' in line
+
+
+TABLE = ((5, 1, 0), (2, 8, 0), (0, 1, 3))
+
+
+def test_the_agreement_is_a_small_table_with_a_line() -> None:
+    found = Agreement(judges=('a', 'b'), table=TABLE, without_verdict=2)
+    assert [list(row.values()) for row in agreement_rows(found)] == [
+        ['supported', '5', '1', '0'],
+        ['hallucinated', '2', '8', '0'],
+        ['no facts', '0', '1', '3'],
+    ]
+    assert agreement_line(found) == (
+        "a and b on 20 sentences: 80.0% agree, Cohen's kappa 0.67; "
+        '2 without a verdict by one of them'
+    )
+
+
+def test_judges_without_a_common_sentence_are_said_to_have_none() -> None:
+    found = Agreement(judges=('a', 'b'), table=((0,) * 3,) * 3, without_verdict=4)
+    assert agreement_line(found) == 'a and b on 0 sentences: no sentence was judged by both'

@@ -4,25 +4,41 @@ import pytest
 
 from maskdpo_xtuner.evaluation.comparison import compare
 from maskdpo_xtuner.evaluation.intervals import Bootstrap
+from maskdpo_xtuner.evaluation.judges import Judge
 from maskdpo_xtuner.records import AnnotatedResponse, Question
 from maskdpo_xtuner.reports.evaluation_page import evaluation_page
 from tests.evaluation.answers import answer
-from tests.evaluation.test_comparison import questions
+from tests.evaluation.test_comparison import ANY_TEXT, questions
 from tests.reports.pages import Element, assert_self_contained, parse_page
 
 HOSTILE = '</style><script>alert(1)</script>&"\''
 
 
 def page_of(
-    models: dict[str, str], asked: list[Question] | None = None, **options: object
+    models: dict[str, str],
+    asked: list[Question] | None = None,
+    strict: dict[str, str] | None = None,
+    **options: object,
 ) -> tuple[str, Element]:
+    """The page of models by one judge, or by two where ``strict`` has a second one's labels."""
     asked = asked or questions()
-    answers: dict[str, list[AnnotatedResponse]] = {
-        name: [answer(q.question_id, run, marks) for run in range(2) for q in asked]
-        for name, marks in models.items()
-    }
+
+    def annotated(marks: dict[str, str]) -> dict[str, list[AnnotatedResponse]]:
+        return {
+            name: [answer(q.question_id, run, mark) for run in range(2) for q in asked]
+            for name, mark in marks.items()
+        }
+
+    answers = {Judge(name='kind', made_pairs=True): annotated(models)}
+    if strict:
+        answers = {Judge(name='strict', made_pairs=False): annotated(strict), **answers}
     evaluation = compare(
-        answers, asked, bootstrap=Bootstrap(resamples=100), settings={'annotator': HOSTILE}
+        answers,
+        asked,
+        nlls={},
+        settings={'annotator': HOSTILE},
+        bounds=ANY_TEXT,
+        bootstrap=Bootstrap(resamples=100),
     )
     page = evaluation_page(evaluation, answers, asked, **options)  # type: ignore[arg-type]
     return page, parse_page(page)
@@ -30,22 +46,71 @@ def page_of(
 
 @pytest.mark.parametrize(
     ('aligned', 'style', 'text'),
-    [('++++u', 'better', 'aligned is better than base'), ('+u', 'noise', 'is within noise')],
+    [
+        ('++++u', 'better', 'judged by kind: better; precision 50.0 % -> 80.0 %'),
+        ('+u', 'noise', 'judged by kind: within noise;'),
+        ('+uuu', 'worse', 'judged by kind: worse;'),
+        ('.', 'worse', 'judged by kind: avoids checkable statements (none in 100 % of answers)'),
+    ],
 )
-def test_the_finding_stands_on_top(aligned: str, style: str, text: str) -> None:
+def test_the_verdict_stands_on_top_and_in_the_table(aligned: str, style: str, text: str) -> None:
     _, page = page_of({'base': '+u', 'aligned': aligned})
-    (finding,) = page.find('p', 'callout')
-    assert style in finding.classes
-    assert text in finding.text
+    (callout,) = page.find('div', 'callout')
+    assert style in callout.classes
+    (line,) = callout.find('p')
+    assert text in line.text
+    verdict = page.find('table')[0].find('tr')[2].find('td')[-1].text
+    assert f'judged by kind: {verdict};' in line.text
 
 
-def test_every_model_has_a_row_in_both_tables_and_a_whisker() -> None:
+def test_every_model_has_a_row_in_every_table_and_a_whisker_in_every_plot() -> None:
     _, page = page_of({'base': '+u', 'aligned': '++u'})
     names = [row.find('td')[0].text for row in page.find('tr') if row.find('td')]
-    assert names == ['base', 'aligned', 'base', 'aligned', '1', '2']
-    scores, differences, *_ = page.find('svg')
-    assert (len(scores.find('circle')), len(scores.find('path'))) == (2, 2)
-    assert (len(differences.find('circle')), len(differences.find('line', 'zero'))) == (1, 1)
+    assert names == [*['base', 'aligned'] * 3, '1', '2', 'base', 'aligned']
+    # Precision, supported sentences and the paper's score, each with its differences.
+    plots = page.find('svg')[:6]
+    assert [len(plot.find('circle')) for plot in plots] == [2, 1] * 3
+    assert [len(plot.find('line', 'zero')) for plot in plots] == [0, 1] * 3
+    panels = [panel.find('h3') for panel in page.find('div', 'panel')]
+    titles = [headings[0].text for headings in panels if headings]
+    assert titles == [
+        'Precision, %',
+        'Supported sentences per answer',
+        "The paper's score, %",
+    ]
+
+
+def test_each_judge_has_a_section_and_the_first_leads() -> None:
+    _, page = page_of({'base': '+u', 'aligned': '++'}, strict={'base': '+u', 'aligned': 'cu'})
+    headings = [section.find('h2')[0].text for section in page.find('section', 'judge')]
+    assert headings == [
+        'Judge: strict (did not make the pairs)',
+        'Judge: kind (made the pairs)',
+    ]
+    (callout,) = page.find('div', 'callout')
+    strict, kind, together = (line.text for line in callout.find('p'))
+    assert 'judged by strict: worse' in strict
+    assert 'judged by kind: better' in kind
+    assert together == (
+        'aligned against base: worse, for the judges disagree: worse by strict, better by kind'
+    )
+    assert 'worse' in callout.classes
+    assert 'labels of strict' in page.find('p', 'soft')[-1].text
+    marked = page.find('article')[0].find('section', 'side')[1].find('span', 'contradictory')
+    assert len(marked) == 1
+
+
+def test_the_agreement_of_two_judges_is_a_table_and_of_one_there_is_none() -> None:
+    _, page = page_of({'base': '+u', 'aligned': '++'}, strict={'base': '+u', 'aligned': 'cu'})
+    (table,) = [
+        t
+        for t in page.find('table')
+        if 'no facts' in [h.text for h in t.find('th')][1:]
+        and t.find('th')[0].text.startswith('strict')
+    ]
+    assert [cell.text for cell in table.find('tr')[1].find('td')] == ['supported', '24', '0', '0']
+    _, alone = page_of({'base': '+u'})
+    assert 'Agreement of the judges' not in [heading.text for heading in alone.find('h2')]
 
 
 def test_examples_are_spread_over_the_questions_and_show_the_first_run() -> None:
@@ -72,24 +137,34 @@ def test_training_curves_are_drawn_if_given() -> None:
 
 
 def test_the_best_of_n_is_drawn_and_stands_in_a_table() -> None:
-    _, page = page_of({'base': '+u', 'aligned': '++'})
-    assert [heading.text for heading in page.find('h2')].count('Best of N') == 1
-    base, aligned = page.find('polyline')
-    assert [len((line.attributes['points'] or '').split()) for line in (base, aligned)] == [2, 2]
+    _, page = page_of({'base': '+u.', 'aligned': '++'})
+    assert [heading.text for heading in page.find('h3')].count('Best of N') == 1
+    titles = [heading.text for heading in page.find('h4') if heading.text.endswith(', %')]
+    assert titles == [
+        *('base: precision, %', 'base: score, %'),
+        *('aligned: precision, %', 'aligned: score, %'),
+    ]
+    assert [len((line.attributes['points'] or '').split()) for line in page.find('polyline')] == [
+        2
+    ] * 4
     (row,) = [row for row in page.find('tr') if row.find('td') and row.find('td')[0].text == '2']
     assert [cell.text for cell in row.find('td')] == [
         '2',
-        '50.00 [50.0, 50.0]',
-        '100.00 [100.0, 100.0]',
+        '66.7 [66.7, 66.7]',
+        '50.0 [50.0, 50.0]',
+        '100.0 [100.0, 100.0]',
+        '100.0 [100.0, 100.0]',
     ]
 
 
 def test_a_model_with_nothing_to_score_is_shown_without_a_point() -> None:
     _, page = page_of({'base': '+u', 'silent': ''})
-    scores, best_of_base = page.find('svg')
-    assert len(scores.find('circle')) == 1
-    assert len(best_of_base.find('polyline')) == 1
-    assert 'silent cannot be compared with base' in page.find('p', 'callout')[0].text
+    precision, *_ = page.find('svg')
+    assert len(precision.find('circle')) == 1
+    assert [heading.text for heading in page.find('h4') if 'precision' in heading.text] == [
+        'base: precision, %'
+    ]
+    assert 'silent against base, judged by kind: avoids' in page.find('p')[1].text
     assert page.find('div', 'empty')[0].text == 'empty answer'
 
 
@@ -107,5 +182,5 @@ def test_hostile_text_stays_text() -> None:
     text, page = page_of({HOSTILE: '+u', 'other': 'u'}, asked)
     assert_self_contained(text)
     assert len(page.find('script')) == 1
-    assert page.find('h3')[0].text == HOSTILE
+    assert page.find('article')[0].find('h3')[0].text == HOSTILE
     assert page.find('td')[0].text == HOSTILE

@@ -42,7 +42,12 @@ def test_the_table_has_every_model_and_the_statement(
     assert main([str(config), '--quiet', '--models', 'base', 'aligned=good']) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith('base: 8 requests = 8 done')
-    assert lines[-1] == 'aligned is better than base: +50.0 points [+50.0, +50.0]'
+    assert lines[-1].startswith(
+        'aligned against base, judged by lexical: better; '
+        'precision 50.0 % -> 100.0 % (+50.0 [+50.0, +50.0])'
+    )
+    written = json.loads((config.parent / 'work' / 'evaluation' / 'evaluation.json').read_text())
+    assert written['verdicts']['aligned']['statement'] == lines[-1]
 
 
 @pytest.mark.usefixtures('engines')
@@ -55,8 +60,8 @@ def test_the_page_has_the_models_and_the_curves(config: Path, tmp_path: Path) ->
     assert main([str(config), '--quiet', *map(str, argv)]) == 0
     text = page.read_text(encoding='utf-8')
     assert_self_contained(text)
-    # The loss, and the best of N of both models.
-    assert len(parse_page(text).find('polyline')) == 3
+    # The loss, and the best of N of both models by precision and by score.
+    assert len(parse_page(text).find('polyline')) == 5
     assert parse_page(text).find('h1')[0].text == 'Factuality of base and aligned'
 
 
@@ -80,8 +85,9 @@ def test_an_annotator_that_fails_is_shown_and_ends_in_a_non_zero_status(
     monkeypatch.setattr(LexicalSettings, 'build', lambda self: (FailingAnnotator(), engine))
     assert main([str(config), '--quiet']) == 1
     out = capsys.readouterr().out
-    assert 'requests to the annotator failed' in out
-    assert out.splitlines()[4].split() == ['base', '0.0', '0.0', '-', '-', '-', '-']
+    assert 'requests to annotators failed' in out
+    (row,) = [line for line in out.splitlines() if line.split()[:2] == ['base', '0.0']]
+    assert row.split() == ['base', '0.0', '0.0', '-', '-', '-']
 
 
 @pytest.mark.usefixtures('engines')
@@ -90,7 +96,7 @@ def test_options_replace_settings(config: Path, tmp_path: Path) -> None:
     argv = [str(config), '--quiet', '--work-dir', str(folder)]
     assert main([*argv, '--cfg-options', 'evaluation.num_runs=3']) == 0
     written = json.loads((folder / 'evaluation' / 'evaluation.json').read_text())
-    assert len(written['models'][0]['runs']) == 3
+    assert len(written['judges'][0]['models'][0]['runs']) == 3
 
 
 def test_wrong_input_is_named(config: Path, tmp_path: Path) -> None:

@@ -1,0 +1,110 @@
+"""How far two judges agree on the same sentences: accuracy and Cohen's kappa.
+
+Cohen 1960, "A coefficient of agreement for nominal scales": kappa = (p_o - p_e) / (1 - p_e), with
+p_o the share of sentences with equal classes, and p_e that share if both judges kept how often they
+give each class and drew it by chance. The classes are those that the metrics count: supported,
+hallucinated (Contradictory or Unverifiable), no facts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Literal, get_args
+
+from maskdpo_xtuner.records import AnnotatedResponse, Label, Record, Sentence
+
+Class = Literal['supported', 'hallucinated', 'no facts']
+CLASSES: tuple[Class, ...] = get_args(Class)
+
+
+class Agreement(Record):
+    """The classes that two judges gave to the same sentences of all models' answers.
+
+    Attributes:
+        judges: names of the two.
+        table: number of sentences, a row for each class of the first judge and a column for each
+            of the second, in the order of `CLASSES`.
+        without_verdict: sentences that one of the two gave no verdict; they are not in the table.
+    """
+
+    judges: tuple[str, str]
+    table: tuple[tuple[int, ...], ...]
+    without_verdict: int
+
+    @property
+    def sentences(self) -> int:
+        """Sentences that both judged."""
+        return sum(map(sum, self.table))
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of sentences with equal classes; None when there are none."""
+        equal = sum(row[index] for index, row in enumerate(self.table))
+        return equal / self.sentences if self.sentences else None
+
+    @property
+    def kappa(self) -> float | None:
+        """Cohen's kappa; None when there is nothing to agree on, or one class alone was given."""
+        if self.accuracy is None:
+            return None
+        rows, columns = map(sum, self.table), map(sum, zip(*self.table, strict=True))
+        by_chance = sum(a * b for a, b in zip(rows, columns, strict=True)) / self.sentences**2
+        return (self.accuracy - by_chance) / (1 - by_chance) if by_chance < 1 else None
+
+
+def agreements(
+    answers: Mapping[str, Mapping[str, Sequence[AnnotatedResponse]]],
+) -> tuple[Agreement, ...]:
+    """The agreement of every pair of judges.
+
+    Args:
+        answers: judge -> model -> annotated answers, the same answers in the same order.
+
+    Raises:
+        ValueError: naming the first answer that two judges cut differently.
+    """
+    pooled = {
+        judge: [response for responses in by_model.values() for response in responses]
+        for judge, by_model in answers.items()
+    }
+    return tuple(
+        agreement(pair, pooled[pair[0]], pooled[pair[1]]) for pair in combinations(answers, 2)
+    )
+
+
+def agreement(
+    judges: tuple[str, str],
+    first: Sequence[AnnotatedResponse],
+    second: Sequence[AnnotatedResponse],
+) -> Agreement:
+    """Count the classes of the same sentences; errors as of `agreements`."""
+    times: Counter[tuple[Class | None, Class | None]] = Counter()
+    for one, other in zip(first, second, strict=True):
+        times.update(zip(_classes(one, other, judges), map(_class, other.sentences), strict=True))
+    return Agreement(
+        judges=judges,
+        table=tuple(tuple(times[row, column] for column in CLASSES) for row in CLASSES),
+        without_verdict=sum(n for classes, n in times.items() if None in classes),
+    )
+
+
+def _classes(
+    one: AnnotatedResponse, other: AnnotatedResponse, judges: tuple[str, str]
+) -> list[Class | None]:
+    spans = [[(s.start, s.end) for s in response.sentences] for response in (one, other)]
+    if spans[0] != spans[1]:
+        raise ValueError(
+            f'{" and ".join(judges)} do not judge the same sentences of {one.response_id} '
+            f'({one.model}): {spans[0]} and {spans[1]}'
+        )
+    return [_class(sentence) for sentence in one.sentences]
+
+
+def _class(sentence: Sentence) -> Class | None:
+    if sentence.label is None:
+        return None
+    if sentence.label.is_hallucination:
+        return 'hallucinated'
+    return 'no facts' if sentence.label is Label.NO_FACTS else 'supported'

@@ -1,0 +1,125 @@
+"""What speaks against a model: its metrics held against another's and against the bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal, get_args
+
+from maskdpo_xtuner.bounds import Bounds
+from maskdpo_xtuner.evaluation.ratios import Direction, Measure
+from maskdpo_xtuner.evaluation.text_metrics import PERPLEXITY
+from maskdpo_xtuner.records import Record
+
+# In the order of their severity.
+Kind = Literal[
+    'text broken',
+    'avoids checkable statements',
+    'answers alike',
+    'worse',
+    'says less',
+    'unknown',
+    'within noise',
+    'better',
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+Measures = Mapping[str, Measure]
+
+
+class Finding(Record):
+    """Something that speaks against a model; ``detail`` is the number that shows it."""
+
+    kind: Kind
+    detail: str = ''
+
+
+def find(model: Measures, baseline: Measures, bounds: Bounds) -> list[Finding]:
+    """All that speaks against a model, the most severe first.
+
+    Args:
+        model: its metrics by name, those of `judged_tallies` and of `text_tallies`.
+        baseline: the metrics of the model that it is compared with.
+        bounds: what the model may lose.
+    """
+    found = [
+        *_text(model, baseline, bounds),
+        *_avoidance(model, baseline, bounds),
+        *_alike(model, baseline, bounds),
+        *(_unjudged(model, baseline, bounds) or _facts(model, baseline, bounds)),
+    ]
+    return sorted(found, key=lambda finding: KINDS.index(finding.kind))
+
+
+def direction(model: Measures) -> Direction:
+    """Where its precision lies against the first model's."""
+    difference = model['precision'].difference
+    assert difference is not None, 'the first model is compared with none'
+    return difference.direction
+
+
+def _text(model: Measures, baseline: Measures, bounds: Bounds) -> Iterator[Finding]:
+    for key in model:
+        mine, theirs = model[key].value, baseline[key].value
+        if key.startswith(PERPLEXITY) and mine and theirs and mine > bounds.perplexity * theirs:
+            factor = f'{mine / theirs:.0f}' if mine > 10 * theirs else f'{mine / theirs:.1f}'
+            yield Finding(kind='text broken', detail=f'perplexity x{factor} {_under(key)}')
+    if _added(model, baseline, 'rep_4') > bounds.more_repeated:
+        yield Finding(kind='text broken', detail=f'{_percent(model, "rep_4")} repeated')
+    if _added(model, baseline, 'truncated') > bounds.more_truncated:
+        detail = f'{_percent(model, "truncated")} of answers cut at the token limit'
+        yield Finding(kind='text broken', detail=detail)
+
+
+def _under(key: str) -> str:
+    return f'under {key.removeprefix(PERPLEXITY)}'
+
+
+def _alike(model: Measures, baseline: Measures, bounds: Bounds) -> Iterator[Finding]:
+    if _added(model, baseline, 'shared_4') > bounds.more_shared:
+        detail = f'{_percent(model, "shared_4")} shared with other answers'
+        yield Finding(kind='answers alike', detail=detail)
+    if -_added(model, baseline, 'distinct_answers') > bounds.fewer_distinct:
+        detail = f'{_percent(model, "distinct_answers")} distinct among runs'
+        yield Finding(kind='answers alike', detail=detail)
+
+
+def _avoidance(model: Measures, baseline: Measures, bounds: Bounds) -> Iterator[Finding]:
+    kind: Kind = 'avoids checkable statements'
+    if _added(model, baseline, 'uncheckable_answers') > bounds.more_uncheckable:
+        detail = f'none in {_percent(model, "uncheckable_answers")} of answers'
+        yield Finding(kind=kind, detail=detail)
+    if _added(model, baseline, 'refusals') > bounds.more_refusals:
+        yield Finding(kind=kind, detail=f'{_percent(model, "refusals")} refusals')
+
+
+def _unjudged(model: Measures, baseline: Measures, bounds: Bounds) -> list[Finding]:
+    share = max(model['without_verdict'].value or 0.0, baseline['without_verdict'].value or 0.0)
+    if share <= 100 * bounds.without_verdict:
+        return []
+    return [Finding(kind='unknown', detail=f'{share:.0f} % of sentences without a verdict')]
+
+
+def _facts(model: Measures, baseline: Measures, bounds: Bounds) -> Iterator[Finding]:
+    precision, supported = model['precision'], model['supported_per_answer']
+    if direction(model) == 'unknown':
+        nothing = precision.value is None or baseline['precision'].value is None
+        detail = 'no checkable sentences to compare' if nothing else 'one cluster alone'
+        yield Finding(kind='unknown', detail=detail)
+    if direction(model) == 'lower':
+        yield Finding(kind='worse')
+    before, now = baseline['supported_per_answer'].value or 0.0, supported.value or 0.0
+    lower = supported.difference is not None and supported.difference.direction == 'lower'
+    if lower or (direction(model) == 'higher' and now < bounds.least_supported * before):
+        detail = f'{now:.2f} supported sentences per answer, was {before:.2f}'
+        yield Finding(kind='says less', detail=detail)
+
+
+def _added(model: Measures, baseline: Measures, key: str) -> float:
+    """How far the model's share lies above the baseline's; 0 where one of them has none."""
+    mine, theirs = model[key].value, baseline[key].value
+    return 0.0 if mine is None or theirs is None else (mine - theirs) / 100
+
+
+def _percent(model: Measures, key: str) -> str:
+    return f'{model[key].value:.0f} %'

@@ -1,0 +1,43 @@
+"""The judges of an evaluation: their names, and which of them made the pairs."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from maskdpo_xtuner.annotators.sources import AnnotatorSource
+from maskdpo_xtuner.records import Record
+from maskdpo_xtuner.settings import Settings
+
+
+class Judge(Record):
+    """Who labelled the sentences.
+
+    ``made_pairs`` says that the annotator of the training pairs is the same: a model that was
+    trained on its labels may have learned what it likes instead of facts.
+    """
+
+    name: str
+    made_pairs: bool
+
+    @property
+    def heading(self) -> str:
+        """The name, and whether to trust it."""
+        made = 'made the pairs' if self.made_pairs else 'did not make the pairs'
+        return f'{self.name} ({made})'
+
+
+def judges_of(settings: Settings) -> dict[Judge, AnnotatorSource]:
+    """The judges in the order of ``evaluation.judges``; without any, the annotator of the pairs.
+
+    A judge has the name of its type; the second of a type is ``type-2``, and so on.
+    """
+    asked = settings.evaluation
+    sources = (asked.judges if asked else ()) or (settings.annotator,)
+    times: Counter[str] = Counter()
+    judges = {}
+    for source in sources:
+        times[source.type] += 1
+        number = f'-{times[source.type]}' if times[source.type] > 1 else ''
+        judge = Judge(name=source.type + number, made_pairs=source == settings.annotator)
+        judges[judge] = source
+    return judges

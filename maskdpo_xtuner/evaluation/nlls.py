@@ -1,0 +1,82 @@
+"""Remembered negative log-likelihoods: an answer is scored once by a model, whatever happens."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from maskdpo_xtuner.evaluation.perplexity import AnswerNll
+from maskdpo_xtuner.jsonl import read_records, write_records
+from maskdpo_xtuner.progress import progress_bar
+from maskdpo_xtuner.records import Record
+
+AT_ONCE = 128  # answers between two writes; what a run that is killed loses at most
+
+
+class Scorer(Protocol):
+    """What `maskdpo_xtuner.evaluation.perplexity.PerplexityScorer` is."""
+
+    identity: Mapping[str, str]
+
+    def score(self, conversations: Sequence[tuple[str | None, str]]) -> list[AnswerNll]:
+        """One result for each question and its answer."""
+        ...
+
+
+class NllRecord(Record):
+    """A line of the file; ``key`` is the hash of question and answer."""
+
+    key: str
+    total: float
+    tokens: int
+
+
+def remembered_nlls(
+    folder: Path,
+    scorer: Scorer,
+    conversations: Sequence[tuple[str | None, str]],
+    *,
+    quiet: bool,
+) -> list[AnswerNll]:
+    """Score answers, asking the scorer only for those that the folder does not remember.
+
+    The file ``nlls-<hash of the scorer's identity>.jsonl`` is replaced as a whole, every 128
+    answers; a run that was interrupted goes on from there.
+
+    Args:
+        folder: where the file stands: that of the model whose answers they are.
+        scorer: loads its model when it is first asked.
+        conversations: questions and answers.
+        quiet: no progress bar.
+
+    Returns:
+        One result for each of ``conversations``.
+    """
+    path = folder / f'nlls-{_digest(dict(scorer.identity))[:12]}.jsonl'
+    known = {record.key: record for record in _read(path)}
+    keys = [_digest(conversation) for conversation in conversations]
+    missing = {k: c for k, c in zip(keys, conversations, strict=True) if k not in known}
+    with progress_bar(len(missing), 'perplexity', ' answers', quiet=quiet or not missing) as bar:
+        for some in _slices(list(missing), AT_ONCE):
+            found = scorer.score([missing[key] for key in some])
+            for key, nll in zip(some, found, strict=True):
+                known[key] = NllRecord(key=key, total=nll.total, tokens=nll.tokens)
+            write_records(path, known.values())
+            bar.update(len(some))
+    return [AnswerNll(known[key].total, known[key].tokens) for key in keys]
+
+
+def _read(path: Path) -> Iterator[NllRecord]:
+    if path.is_file():
+        yield from read_records(path, NllRecord)
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _slices(values: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    return (values[start : start + size] for start in range(0, len(values), size))

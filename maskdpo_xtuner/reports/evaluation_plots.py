@@ -1,0 +1,77 @@
+"""The plots of an evaluation: each model's metrics, their differences, the best of N."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from maskdpo_xtuner.evaluation.intervals import Interval
+from maskdpo_xtuner.evaluation.results import JudgeResult, ModelResult
+from maskdpo_xtuner.evaluation.verdict import format_interval
+from maskdpo_xtuner.reports.plots import IntervalPlot, LinePlot, interval_plot, line_plot
+
+# What decides first; the paper's score is the last of them.
+PLOTTED = (
+    ('precision', 'Precision, %', 1),
+    ('supported_per_answer', 'Supported sentences per answer', 2),
+    ('score', "The paper's score, %", 1),
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One metric of all models, and how the models differ from the first in it."""
+
+    title: str
+    values: IntervalPlot | None
+    differences: IntervalPlot | None
+
+
+def comparisons(result: JudgeResult) -> list[Comparison]:
+    """A comparison for each of the metrics that decide, and the paper's score beside them."""
+    return [
+        Comparison(
+            title, _values(result.models, key, decimals), _differences(result, key, decimals)
+        )
+        for key, title, decimals in PLOTTED
+    ]
+
+
+def _values(models: Sequence[ModelResult], key: str, decimals: int) -> IntervalPlot | None:
+    measured = [(model.name, model.measures[key]) for model in models]
+    rows = [
+        (name, f'{m.value:.{decimals}f} {format_interval(m.interval, decimals)}', m.value)
+        + (m.interval,)
+        for name, m in measured
+        if m.value is not None
+    ]
+    return interval_plot(rows) if rows else None
+
+
+def _differences(result: JudgeResult, key: str, decimals: int) -> IntervalPlot | None:
+    rows: list[tuple[str, str, float, Interval | None]] = []
+    for model in result.models:
+        difference = model.measures[key].difference
+        if difference is not None and difference.points is not None:
+            interval = format_interval(difference.interval, decimals, signed=True)
+            text = f'{difference.points:+.{decimals}f} {interval}'
+            rows.append((model.name, text, difference.points, difference.interval))
+    return interval_plot(rows, mark_zero=True) if rows else None
+
+
+def best_of_plots(result: JudgeResult) -> list[LinePlot]:
+    """Precision, then score, over the logarithm of N, for each model."""
+    return [
+        line_plot(title, points)
+        for model in result.models
+        for title, points in _best_of(model)
+        if len(points) > 1
+    ]
+
+
+def _best_of(model: ModelResult) -> Iterator[tuple[str, list[tuple[float, float]]]]:
+    for what in ('precision', 'score'):
+        values = [(point.count, getattr(point, what)) for point in model.best_of]
+        points = [(math.log2(count), value) for count, value in values if value is not None]
+        yield f'{model.name}: {what}, %', points

@@ -1,8 +1,9 @@
-"""The built-in default on another table: the recipe was not tuned on it."""
+"""The built-in default on a table that its recipe was not tuned on."""
 
 _base_ = ['./smollm2_135m_elements.py']
 
 work_dir = 'work_dirs/smollm2_135m_countries'
 questions = dict(table='countries')
 annotator = dict(table='countries')
-evaluation = dict(questions=dict(table='countries'))
+_judges = [dict(type='lexical'), dict(type='table', table='countries')]
+evaluation = dict(questions=dict(table='countries'), judges=_judges)

@@ -17,6 +17,7 @@ PACKAGE = ROOT / 'maskdpo_xtuner'
 MAY_IMPORT: dict[str, set[str]] = {
     'records': set(),
     'hashing': set(),
+    'deferred': set(),
     'jsonl': {'records'},
     'progress': set(),
     'command_line': set(),
@@ -29,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'completions': {'engines', 'records', 'progress'},
     'annotators': {'engines', 'sentences', 'records'},
     'pairs': {'records'},
-    'settings': {'records', 'engines', 'annotators', 'builtin', 'pairs', 'jsonl'},
+    'settings': {'records', 'engines', 'annotators', 'builtin', 'deferred', 'pairs', 'jsonl'},
     'pipeline': {
         *{'records', 'jsonl', 'progress', 'sentences', 'engines', 'completions', 'annotators'},
         *{'pairs', 'settings', 'builtin'},

@@ -10,6 +10,7 @@ import math
 import re
 from typing import Any
 
+from maskdpo_xtuner.builtin.remembering import rows_of_package
 from maskdpo_xtuner.builtin.tables import (
     QuestionTemplate,
     Row,
@@ -84,6 +85,7 @@ def element_questions(split: Split) -> list[Question]:
     return build_questions(ELEMENTS, element_rows(), split)
 
 
+@rows_of_package('mendeleev')
 def element_rows() -> list[Row]:
     """One row per element, the package's columns made ready for prose; errors as above."""
     try:

@@ -18,6 +18,7 @@ from maskdpo_xtuner.annotators.sources import AnnotatorSource, LexicalSettings
 from maskdpo_xtuner.bounds import Bounds
 from maskdpo_xtuner.builtin.named import find_table
 from maskdpo_xtuner.builtin.tables import Split, build_questions
+from maskdpo_xtuner.deferred import deferred
 from maskdpo_xtuner.engines.base import Sampling
 from maskdpo_xtuner.engines.sources import EngineSource, TransformersPolicy
 from maskdpo_xtuner.jsonl import atomic_writer, read_questions
@@ -166,7 +167,9 @@ def load_settings(
     Raises:
         ValueError: naming file, key, what is wrong and the nearest key that exists.
     """
-    from mmengine.config import Config
+    # mmengine imports torch for other purposes than its configs; that takes seconds.
+    with deferred('torch'):
+        from mmengine.config import Config
 
     if not Path(config).is_file():
         raise ValueError(f'{config}: there is no such config; see configs/data/')

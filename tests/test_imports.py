@@ -17,6 +17,7 @@ PACKAGE = ROOT / 'maskdpo_xtuner'
 MAY_IMPORT: dict[str, set[str]] = {
     'records': set(),
     'hashing': set(),
+    'deferred': set(),
     'jsonl': {'records'},
     'progress': set(),
     'parts': set(),
@@ -34,6 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'bounds': {'parts'},
     'settings': {
         *{'records', 'engines', 'annotators', 'builtin', 'pairing', 'bounds', 'parts', 'jsonl'},
+        'deferred',
     },
     'pipeline': {
         *{'records', 'jsonl', 'progress', 'sentences', 'engines', 'completions', 'annotators'},

@@ -21,6 +21,7 @@ from maskdpo_xtuner.builtin.checks import (
     Words,
     Year,
 )
+from maskdpo_xtuner.builtin.remembering import rows_of_package
 from maskdpo_xtuner.builtin.tables import (
     QuestionTemplate,
     Row,
@@ -58,6 +59,7 @@ _ALSO = {
 }
 
 
+@rows_of_package('mendeleev')
 def element_rows() -> list[Row]:
     """One row per element, the package's columns made ready for prose.
 

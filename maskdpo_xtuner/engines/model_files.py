@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from maskdpo_xtuner.builtin.remembering import remembered
 from maskdpo_xtuner.hashing import file_sha256
 
 # Weights, configuration and tokenizer; other files of a model folder do not change an answer.
 MODEL_FILES = ('*.safetensors', '*.bin', '*.json', '*.jinja', '*.model', '*.txt', '*.py')
+WORTH_REMEMBERING = 16 << 20  # bytes; less is hashed in milliseconds
+SETTLED = 2_000_000_000  # ns
 
 
 def check_model(model: str) -> None:
@@ -39,17 +43,17 @@ def name_and_revision(model: str, revision: str | None, trust_remote_code: bool)
     Raises:
         ValueError: when there is no such model.
     """
+    folder = Path(model)
+    if folder.is_dir():
+        return folder.resolve().name, digest_folder(folder)
     from transformers import AutoConfig
 
-    folder = Path(model)
     try:
         config = AutoConfig.from_pretrained(
             model, revision=revision, trust_remote_code=trust_remote_code
         )
     except OSError as error:
         raise ValueError(f'{model}: no model can be read there ({error})') from error
-    if folder.is_dir():
-        return folder.resolve().name, digest_folder(folder)
     return model, str(config._commit_hash)
 
 
@@ -79,9 +83,34 @@ def load_causal_lm(source: Mapping[str, Any], dtype: str, device: str) -> Any:
     return model.to(device).eval()
 
 
+def cache_bytes(config: Any, dtype: Any) -> int:
+    """Bytes of the keys and values of one token, by a model's config and torch dtype."""
+    heads = config.num_attention_heads
+    shared = getattr(config, 'num_key_value_heads', None) or heads
+    size = getattr(config, 'head_dim', None) or config.hidden_size // heads
+    return int(2 * config.num_hidden_layers * shared * size * dtype.itemsize)
+
+
 def digest_folder(folder: Path) -> str:
     """SHA-256 over names and contents of the model files of a folder."""
     digest = hashlib.sha256()
     for path in sorted({path for pattern in MODEL_FILES for path in folder.glob(pattern)}):
-        digest.update(f'{path.name}\0{file_sha256(path)}\0'.encode())
+        digest.update(f'{path.name}\0{_sha256(path)}\0'.encode())
     return digest.hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    """SHA-256 of a file; that of a large one is remembered while its inode does not change.
+
+    Size, both times and the number of the inode tell, as they do for git: a file that is written
+    again has another ctime, whatever is done to its mtime. One that was changed just now is not
+    remembered: another change within the clock's step would not be seen.
+    """
+    found = path.stat()
+    age = time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns)
+    if found.st_size < WORTH_REMEMBERING or age < SETTLED:
+        return file_sha256(path)
+    fields = ('st_size', 'st_mtime_ns', 'st_ctime_ns', 'st_ino', 'st_dev')
+    state = {field: getattr(found, field) for field in fields}
+    digest: str = remembered('hashes', str(path.resolve()), state, lambda: file_sha256(path))
+    return digest

@@ -16,13 +16,20 @@ from maskdpo_xtuner.parts import Part
 
 
 class TransformersPolicy(Part):
-    """A model run by transformers; without ``model`` it is the built-in one."""
+    """A model run by transformers; without ``model`` it is the built-in one.
+
+    Attributes:
+        batch_size: most requests that are decoded at once; each row that ends is replaced.
+        memory_gib: most memory for their keys and values, by which long prompts and answers make
+            fewer rows. Both decide on the last bits of the logits, so a work dir keeps them.
+    """
 
     type: Literal['transformers'] = 'transformers'
     model: str | None = None
     dtype: Literal['float32', 'bfloat16', 'float16'] = 'float32'
     device: str = 'auto'
-    batch_size: int = Field(default=32, ge=1)
+    batch_size: int = Field(default=128, ge=1)
+    memory_gib: float = Field(default=4.0, gt=0)
     trust_remote_code: bool = False
     revision: str | None = None
 

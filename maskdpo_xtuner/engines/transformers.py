@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -11,12 +10,18 @@ from functools import cached_property
 from typing import Any
 
 from maskdpo_xtuner.engines.base import Completion, Failure, Request, Sampling
+from maskdpo_xtuner.engines.chat_templates import load_tokenizer, template_digest
 from maskdpo_xtuner.engines.model_files import (
+    cache_bytes,
     check_model,
     load_causal_lm,
     model_source,
     name_and_revision,
 )
+
+# Requests of a call for each that is decoded at once: the more, the less is decoded in small
+# batches at the end of a call, and the more is lost by an interruption.
+CALL = 2
 
 
 class TransformersEngine:
@@ -25,9 +30,12 @@ class TransformersEngine:
     Prompts are rendered by the tokenizer's chat template. Texts are decoded without special
     tokens and are otherwise as the model wrote them. ``completion_tokens`` does not count the
     end-of-turn token. Answers are those of `maskdpo_xtuner.engines.decoding`: equal for equal
-    batches; another composition of a batch may move a logit by a rounding error.
+    calls; another composition of a call may move a logit by a rounding error. That is why a call
+    has a fixed number of requests, more than are decoded at once: a row that ends is replaced by
+    the next one of its call, never by one of another.
 
     Attributes:
+        batch_size: requests of a call, `CALL` times those that are decoded at once.
         identity: name, revision, dtype and hash of the chat template. The revision of a local
             folder is the hash of the whole content of its model files (about a second a
             gigabyte): a cheaper digest would take a fine-tuned model for its base.
@@ -41,17 +49,20 @@ class TransformersEngine:
         *,
         dtype: str = 'float32',
         device: str = 'auto',
-        batch_size: int = 32,
+        batch_size: int = 128,
+        memory_gib: float = 4.0,
         trust_remote_code: bool = False,
         revision: str | None = None,
     ) -> None:
-        """Read the tokenizer and find out the identity; the weights are not loaded yet.
+        """Find out the identity; tokenizer and weights are loaded with the first request.
 
         Args:
             model: a folder, or a name on the hub.
             dtype: name of the torch dtype that the weights are loaded in.
             device: a torch device, or ``auto`` for CUDA where there is one, else the CPU.
-            batch_size: how many requests are decoded together.
+            batch_size: most requests that are decoded at once.
+            memory_gib: most memory for their keys and values; longer prompts and answers make
+                fewer rows. Not what is free at the moment: on another machine answers would differ.
             trust_remote_code: whether Python files of the model may be executed.
             revision: branch, tag or commit on the hub.
 
@@ -61,7 +72,8 @@ class TransformersEngine:
         # Spinning threads of a parallel region starve each other where cores are shared; read
         # when torch loads its OpenMP library.
         os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
-        self.batch_size = batch_size
+        self.batch_size = CALL * batch_size
+        self._most_rows, self._memory = batch_size, int(memory_gib * 2**30)
         self._dtype, self._device = dtype, device
         check_model(model)
         name, commit = name_and_revision(model, revision, trust_remote_code)
@@ -71,18 +83,20 @@ class TransformersEngine:
             'model': name,
             'revision': commit,
             'dtype': dtype,
-            'chat_template': hashlib.sha256(self._chat_template().encode()).hexdigest(),
+            'chat_template': template_digest(model, lambda: self._tokenizer),
         }
 
     @cached_property
     def _tokenizer(self) -> Any:
-        from transformers import AutoTokenizer
-
-        return AutoTokenizer.from_pretrained(**self._source)
+        return load_tokenizer(self._source)
 
     @cached_property
     def _model(self) -> Any:
-        return load_causal_lm(self._source, self._dtype, self._device)
+        from maskdpo_xtuner.engines.grouped_attention import enable_grouped_attention
+
+        model = load_causal_lm(self._source, self._dtype, self._device)
+        enable_grouped_attention(model)
+        return model
 
     @cached_property
     def _end_ids(self) -> frozenset[int]:
@@ -93,15 +107,6 @@ class TransformersEngine:
                 'or answers would never end'
             )
         return frozenset([end] if isinstance(end, int) else end)
-
-    def _chat_template(self) -> str:
-        template = self._tokenizer.chat_template
-        if not isinstance(template, str):
-            raise ValueError(
-                f'{self._source["pretrained_model_name_or_path"]}: the tokenizer has no chat '
-                'template; set "chat_template" in its tokenizer_config.json'
-            )
-        return template
 
     async def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
         """Answer ``requests`` in one batch for each kind of sampling among them.
@@ -157,8 +162,17 @@ class TransformersEngine:
 
         distinct = {prompt: index for index, prompt in enumerate(dict.fromkeys(prompts))}
         rows = Rows(list(distinct), [distinct[prompt] for prompt in prompts], seeds)
-        written = decode(self._model, rows, sampling, self._end_ids, stop)
+        at_once = self._rows_at_once(max(map(len, distinct)), sampling)
+        written = decode(self._model, rows, sampling, self._end_ids, stop, at_once=at_once)
         return [self._completion(p, new) for p, new in zip(prompts, written, strict=True)]
+
+    def _rows_at_once(self, longest_prompt: int, sampling: Sampling) -> int:
+        """As many rows as the memory for keys and values allows, one at least."""
+        from maskdpo_xtuner.engines.decoding import columns_needed
+
+        columns = columns_needed(longest_prompt, sampling, refilled=True)
+        rows = self._memory // (columns * cache_bytes(self._model.config, self._model.dtype))
+        return max(1, min(self._most_rows, rows))
 
     def _completion(self, prompt: Sequence[int], new: list[int]) -> Completion:
         stopped = new[-1] in self._end_ids

@@ -18,6 +18,7 @@ from os.path import commonprefix
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from maskdpo_xtuner.engines.chat_templates import load_tokenizer
 from maskdpo_xtuner.engines.model_files import (
     check_model,
     load_causal_lm,
@@ -134,9 +135,7 @@ class PerplexityScorer:
 
     @cached_property
     def _tokenizer(self) -> Any:
-        from transformers import AutoTokenizer
-
-        return AutoTokenizer.from_pretrained(**self._source)
+        return load_tokenizer(self._source)
 
     def score(self, conversations: Sequence[Conversation]) -> list[AnswerNll]:
         """Score the answers, one result each, in order; an empty answer has no tokens.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -83,7 +84,10 @@ def test_what_is_not_known_is_not_stated(questions: dict[str, Question]) -> None
     assert [q.question_id for q in questions.values() if gap.search(q.document)] == []
 
 
-def test_a_missing_package_is_named_with_its_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_named_with_its_mend(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv('MASKDPO_CACHE', str(tmp_path))  # Nothing is remembered there.
     monkeypatch.setitem(sys.modules, 'mendeleev.fetch', None)
     with pytest.raises(ModuleNotFoundError, match='pip install mendeleev'):
         element_questions('train')

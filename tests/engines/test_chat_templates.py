@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from transformers import AutoTokenizer
 
-from maskdpo_xtuner.engines.chat_templates import ChatTemplate
+from maskdpo_xtuner.engines.chat_templates import ChatTemplate, template_digest
 from maskdpo_xtuner.records import Message
 from tests.tokenizers import TOKENIZERS, load_tokenizer, tokenizer_folder
 
@@ -48,3 +53,28 @@ def test_a_tokenizer_without_a_template_is_refused(tmp_path: Path) -> None:
 def test_a_folder_without_a_tokenizer_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match='no tokenizer can be read there'):
         ChatTemplate(str(tmp_path))
+
+
+def test_the_digest_of_a_folder_needs_no_tokenizer() -> None:
+    def refuse() -> None:
+        raise AssertionError('the tokenizer was loaded')
+
+    folder = tokenizer_folder('smollm2')
+    assert template_digest(str(folder), refuse) == digest_of(load_tokenizer('smollm2'))
+
+
+@pytest.mark.parametrize('change', ['file', 'code'])
+def test_a_tokenizer_is_asked_where_its_config_does_not_decide(tmp_path: Path, change: str) -> None:
+    folder = shutil.copytree(tokenizer_folder('smollm2'), tmp_path / 'tokenizer')
+    path = folder / 'tokenizer_config.json'
+    if change == 'file':
+        (folder / 'chat_template.jinja').write_text('{{ messages }}')
+    else:
+        config = {**json.loads(path.read_text()), 'auto_map': {'AutoTokenizer': ['own.Own', None]}}
+        path.write_text(json.dumps(config))
+    other = SimpleNamespace(chat_template='{{ messages }}')
+    assert template_digest(str(folder), lambda: other) == digest_of(other)
+
+
+def digest_of(tokenizer: Any) -> str:
+    return hashlib.sha256(tokenizer.chat_template.encode()).hexdigest()

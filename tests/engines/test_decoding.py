@@ -13,6 +13,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+from maskdpo_xtuner.engines import decoding, grouped_attention
 from maskdpo_xtuner.engines.base import Sampling
 from maskdpo_xtuner.engines.decoding import (
     Interrupted,
@@ -21,6 +22,7 @@ from maskdpo_xtuner.engines.decoding import (
     decode,
     draw_uniforms,
 )
+from maskdpo_xtuner.engines.grouped_attention import enable_grouped_attention
 from tests.models import tiny_llama
 from tests.tokenizers import tokenizer_folder
 
@@ -167,3 +169,66 @@ def test_a_stop_interrupts(model: Any) -> None:
     stop.set()
     with pytest.raises(Interrupted):
         decode(model, Rows(PROMPTS, [0], [1]), GREEDY, set(), stop)
+
+
+@pytest.mark.parametrize('at_once', [1, 2, 3, 5, 7, 9])
+@pytest.mark.parametrize('move_on', [1, 3, 64])
+def test_rows_that_wait_take_the_places_of_rows_that_end(
+    model: Any, at_once: int, move_on: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, 'MOVE_ON', move_on)
+    sampling = Sampling(9, temperature=1.5, top_k=0)
+    prompts, seeds = [1, 1, 0, 0, 2, 1, 0, 2, 2], list(range(1, 10))
+    free = decode(model, Rows(PROMPTS, prompts, seeds), sampling, set(), Event())
+    ends = {free[0][2], free[3][0], free[4][5], free[6][3]}
+    expected = [
+        new[: next((n for n, token in enumerate(new) if token in ends), 8) + 1] for new in free
+    ]
+    rows = Rows(PROMPTS, prompts, seeds)
+    assert decode(model, rows, sampling, ends, Event(), at_once=at_once) == expected
+    assert len({len(new) for new in expected}) >= 3
+
+
+def test_places_are_filled_while_rows_wait(model: Any) -> None:
+    rows = Rows(PROMPTS, [0, 1, 2] * 4, seeds=list(range(1, 13)))
+    sampling = Sampling(12, temperature=1.5, top_k=0)
+    free = decode(model, rows, sampling, set(), Event())
+    ends = {new[3 + place % 4] for place, new in enumerate(free)}
+    seen: list[int] = []
+    hook = model.register_forward_pre_hook(
+        lambda module, args, kwargs: seen.append(len(kwargs['input_ids'])), with_kwargs=True
+    )
+    with hook:
+        written = decode(model, rows, sampling, ends, Event(), at_once=4)
+    assert max(seen) == 4
+    assert sum(seen) == sum(map(len, written))
+    waits = 12 - 4
+    assert seen[:waits] == [4] * waits
+
+
+def test_rows_of_one_prompt_that_begin_together_read_it_once(model: Any) -> None:
+    read: list[int] = []
+    hook = model.base_model.register_forward_pre_hook(
+        lambda module, args, kwargs: read.append(kwargs['input_ids'].numel()), with_kwargs=True
+    )
+    with hook:
+        decode(model, Rows(PROMPTS, [0] * 6, range(1, 7)), Sampling(1), set(), Event())
+    assert read == [len(PROMPTS[0]) - 1, 6]
+
+
+@pytest.mark.parametrize('at_once', [None, 3])
+def test_grouped_attention_changes_nothing(
+    at_once: int | None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tiny_llama(tmp_path_factory.mktemp('tiny'), tokenizer_folder('smollm2'))
+    model = AutoModelForCausalLM.from_pretrained(folder, torch_dtype=torch.float64).eval()
+    rows = Rows(PROMPTS, [2, 0, 1, 0, 2, 0], seeds=range(1, 7))
+    sampling = Sampling(12, temperature=1.5, top_k=0)
+    expected = decode(model, rows, sampling, set(), Event(), at_once=at_once)
+    enable_grouped_attention(model)
+    assert model.config._attn_implementation == grouped_attention.NAME
+    assert decode(model, rows, sampling, set(), Event(), at_once=at_once) == expected
+    ids = torch.tensor([PROMPTS[0]])
+    grouped = model(ids).logits
+    model.config._attn_implementation = 'sdpa'
+    torch.testing.assert_close(grouped, model(ids).logits, rtol=1e-12, atol=1e-12)

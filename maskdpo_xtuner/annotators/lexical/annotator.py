@@ -9,7 +9,6 @@ from functools import lru_cache
 
 from maskdpo_xtuner.annotators.base import Dialogue
 from maskdpo_xtuner.annotators.lexical.clauses import (
-    EMPTY,
     TOPIC,
     Clause,
     Name,
@@ -55,7 +54,9 @@ Verdict = tuple[Label, tuple[str, ...]]
 
 
 @lru_cache(maxsize=1024)
-def _read_question(question: str, topic: Stems, known_names: Stems) -> tuple[Stems, frozenset[float]]:
+def _read_question(
+    question: str, topic: Stems, known_names: Stems
+) -> tuple[Stems, frozenset[float]]:
     claim = read_claim(question, topic, known_names, split=False)
     words = _union(c.words | c.relation | _name_stems(c.names) for c in claim.clauses)
     return words, frozenset(n.value for c in claim.clauses for n in c.numbers)
@@ -90,7 +91,9 @@ class LexicalAnnotator:
         one_subject = english and bool(document.topic)
         text = sentence if one_subject else _SOURCE.sub(' ', sentence)
         claim = read_claim(text, document.topic, document.known_names, split=one_subject)
-        asked, asked_numbers = _read_question(question.question, document.topic, document.known_names)
+        asked, asked_numbers = _read_question(
+            question.question, document.topic, document.known_names
+        )
         if claim.is_cut and not claim.has_verb:
             return Label.NO_FACTS, ()
         if english and one_subject and not claim.has_verb and claim.length <= _FRAGMENT_LENGTH:
@@ -99,8 +102,16 @@ class LexicalAnnotator:
         if not clauses:
             return Label.NO_FACTS, ()
         if not one_subject:
-            return self._verdict([look_up_in_passages(clauses[0], asked, document, self.min_passage_coverage, self.max_points)])
-        return self._verdict([self._look_up(clause, asked, document, english) for clause in clauses])
+            return self._verdict(
+                [
+                    look_up_in_passages(
+                        clauses[0], asked, document, self.min_passage_coverage, self.max_points
+                    )
+                ]
+            )
+        return self._verdict(
+            [self._look_up(clause, asked, document, english) for clause in clauses]
+        )
 
     def _verdict(self, findings: list[Finding]) -> Verdict:
         for finding in findings:
@@ -157,7 +168,13 @@ class LexicalAnnotator:
         if used and _is_denied(clause, used):
             return Finding(conflict=used[0])
         held = len(words) - len(open_words) + len(values)
-        return Finding(held=held, total=len(words) + len(values), used=tuple(used), is_held=bool(used), gains=tuple(len(held_by(clause, point)) for point in used))
+        return Finding(
+            held=held,
+            total=len(words) + len(values),
+            used=tuple(used),
+            is_held=bool(used),
+            gains=tuple(len(held_by(clause, point)) for point in used),
+        )
 
 
 def _union(sets: Iterable[Stems]) -> Stems:
@@ -213,27 +230,47 @@ def _holder(value: Name | Number, clause: Clause, points: Sequence[Point]) -> Po
     context = value.context or clause.relation
     for point in points:
         if isinstance(value, Name):
-            held = point.holds_name(value) and (value.is_alias or context & point.vocabulary or not context and not point.clause.relation)
+            held = point.holds_name(value) and (
+                value.is_alias
+                or context & point.vocabulary
+                or not context
+                and not point.clause.relation
+            )
         else:
             nearest = value.nearest
-            held = point.holds_number(value, clause.words | clause.relation) and (value.unit and not nearest or nearest in point.vocabulary or not nearest and (clause.relation & point.vocabulary or not point.clause.relation))
+            held = point.holds_number(value, clause.words | clause.relation) and (
+                value.unit
+                and not nearest
+                or nearest in point.vocabulary
+                or not nearest
+                and (clause.relation & point.vocabulary or not point.clause.relation)
+            )
         if held:
             return point
     return None
 
 
 def _conflict(
-    clause: Clause, missing: Sequence[Name | Number], values: Sequence[Name | Number], points: Sequence[Point]
+    clause: Clause,
+    missing: Sequence[Name | Number],
+    values: Sequence[Name | Number],
+    points: Sequence[Point],
 ) -> Point | None:
     about = clause.words | clause.relation
     near = [p for p in points if about & p.vocabulary and clause.head <= p.vocabulary]
     for point in sorted(near, key=lambda p: -len(about & p.vocabulary)):
         for value in missing:
             if isinstance(value, Number):
-                if any(value.counts_the_same_as(n) and not any(v.equals(n) for v in values if isinstance(v, Number)) for n in point.clause.numbers):
+                if any(
+                    value.counts_the_same_as(n)
+                    and not any(v.equals(n) for v in values if isinstance(v, Number))
+                    for n in point.clause.numbers
+                ):
                     return point
             elif point.clause.names:
                 held = any(point.holds_name(v) for v in values if isinstance(v, Name))
-                if (value.context & point.vocabulary or not value.context) and (not held or value.listed):
+                if (value.context & point.vocabulary or not value.context) and (
+                    not held or value.listed
+                ):
                     return point
     return None

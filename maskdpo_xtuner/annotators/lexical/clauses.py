@@ -21,7 +21,9 @@ from maskdpo_xtuner.annotators.lexical.wording import (
 )
 
 _NAME_GAP = re.compile(r'[ .\-]*')
-_SUBORDINATE = frozenset('which who whereas while because although though where when'.split())
+_SUBORDINATE = frozenset(
+    ['which', 'who', 'whereas', 'while', 'because', 'although', 'though', 'where', 'when']
+)
 _COORDINATE = frozenset(('and', 'but', 'or'))
 _NEGATION_REACH = 4
 _CONTEXT_REACH = 7
@@ -124,7 +126,9 @@ class Claim:
     length: int
 
 
-def read_claim(sentence: str, topic: Stems, known_names: Stems = EMPTY, split: bool = True) -> Claim:
+def read_claim(
+    sentence: str, topic: Stems, known_names: Stems = EMPTY, split: bool = True
+) -> Claim:
     """Read ``sentence``; ``known_names`` are words that a document writes with a capital."""
     text, tokens, starts, ends = read_tokens(sentence)
     length = sum(not token.is_mark for token in tokens)
@@ -173,7 +177,9 @@ def _insertion(tokens: Sequence[Token]) -> tuple[int, ...]:
     if len(commas) < 2 or commas[0] == 0 or any(t.is_verb for t in tokens[: commas[0]]):
         return ()
     for comma in commas[1:]:
-        if tokens[comma + 1].is_auxiliary or (tokens[comma + 1].is_verb and not tokens[comma + 1].is_capital):
+        if tokens[comma + 1].is_auxiliary or (
+            tokens[comma + 1].is_verb and not tokens[comma + 1].is_capital
+        ):
             return commas[0], comma
     return ()
 
@@ -254,9 +260,7 @@ def _read_clause(
     in_name = {i for first, last in names if start <= first < end for i in range(first, last + 1)}
     verb = _verb(tokens, start, end)
     head = _head(tokens, start, verb if verb is not None else end)
-    topic_at = {
-        i for i in range(start, end) if tokens[i].stem and tokens[i].stem in topic
-    }
+    topic_at = {i for i in range(start, end) if tokens[i].stem and tokens[i].stem in topic}
     subject, owned, definite, relation = _subject(
         tokens, head, in_name, topic_at, names, previous, verb is not None
     )
@@ -273,7 +277,11 @@ def _read_clause(
     heading = relation
     relation = relation | predicate
     values = list(_values(tokens, start, end, names, topic, informs))
-    words = frozenset(tokens[i].stem or tokens[i].lower for i in range(start, end) if informs[i - start] and not tokens[i].pairs)
+    words = frozenset(
+        tokens[i].stem or tokens[i].lower
+        for i in range(start, end)
+        if informs[i - start] and not tokens[i].pairs
+    )
     pairs = frozenset(p for i in range(start, end) for p in tokens[i].pairs)
     negated, denied = _negated(tokens, start, end)
     words |= pairs
@@ -307,7 +315,9 @@ def _verb(tokens: Sequence[Token], start: int, end: int) -> int | None:
             return index
     for index in range(start + 1, end):
         before = tokens[index - 1]
-        if tokens[index].lower in BARE_VERBS and (before.is_capital or before.lower.endswith('s') or before.lower == 'they'):
+        if tokens[index].lower in BARE_VERBS and (
+            before.is_capital or before.lower.endswith('s') or before.lower == 'they'
+        ):
             return index
     return None
 
@@ -319,7 +329,11 @@ def _is_noun(tokens: Sequence[Token], index: int, start: int, end: int) -> bool:
         if before.lower in DETERMINERS or before.is_possessive or before.lower == 'of':
             return not tokens[index].lower.endswith('ed')
     after = tokens[index + 1] if index + 1 < end else None
-    return after is not None and tokens[index].lower.endswith('s') and (after.is_auxiliary or after.lower in _INCLUDE)
+    return (
+        after is not None
+        and tokens[index].lower.endswith('s')
+        and (after.is_auxiliary or after.lower in _INCLUDE)
+    )
 
 
 def _head(tokens: Sequence[Token], start: int, verb: int) -> tuple[int, int]:
@@ -348,7 +362,9 @@ def _subject(
     span = range(start, end)
     if not has_verb:
         return TOPIC, False, True, EMPTY
-    named = [(f, l) for f, l in names if start <= f < end and not topic_at.issuperset(range(f, l + 1))]
+    named = [
+        (f, l) for f, l in names if start <= f < end and not topic_at.issuperset(range(f, l + 1))
+    ]
     relation = frozenset(
         tokens[i].stem for i in span if tokens[i].informs and i not in in_name and i not in topic_at
     )
@@ -446,11 +462,13 @@ def _values(
         if not start <= first < end:
             continue
         stems = tuple(tokens[i].stem or tokens[i].lower for i in range(first, last + 1))
-        if topic and topic.issuperset(stems) :
+        if topic and topic.issuperset(stems):
             continue
         texts = tuple(tokens[i].lower for i in range(first, last + 1))
         context, _, _ = _context(tokens, first, last, start, end, informs, stop_at_numbers=False)
-        alias = first - 2 >= start and tokens[first - 1].text == '(' and tokens[first - 2].stem in topic
+        alias = (
+            first - 2 >= start and tokens[first - 1].text == '(' and tokens[first - 2].stem in topic
+        )
         if alias:
             context = EMPTY
         yield Name(stems, texts, context, _is_listed(tokens, first, last, start, end), alias)
@@ -485,7 +503,9 @@ def _number(
         while value % (step * 10) == 0:
             step *= 10
     context, beside, nearest = _context(tokens, i, last, start, end, informs, stop_at_numbers=True)
-    return Number(value, step, token.is_year and not unit and scale == 1, unit, context, beside, nearest)
+    return Number(
+        value, step, token.is_year and not unit and scale == 1, unit, context, beside, nearest
+    )
 
 
 def _context(
@@ -515,7 +535,12 @@ def _context(
     told = not stop_at_numbers and any(tokens[i].is_verb for i in range(start, first))
     for i in range(last + 1, min(end, last + 7)):
         token = tokens[i]
-        if told and token.lower not in DETERMINERS and token.lower != 'as' and not informs[i - start]:
+        if (
+            told
+            and token.lower not in DETERMINERS
+            and token.lower != 'as'
+            and not informs[i - start]
+        ):
             break
         if token.is_mark or (stop_at_numbers and token.value is not None):
             break
@@ -530,7 +555,9 @@ def _context(
 def _is_listed(tokens: Sequence[Token], first: int, last: int, start: int, end: int) -> bool:
     """Whether a name is joined by "and" or a comma to a name beside it."""
     joint = ('and', ',', 'or')
-    before = first - 2 >= start and tokens[first - 1].lower in joint and tokens[first - 2].is_capital
+    before = (
+        first - 2 >= start and tokens[first - 1].lower in joint and tokens[first - 2].is_capital
+    )
     after = last + 2 < end and tokens[last + 1].lower in joint and tokens[last + 2].is_capital
     return before or after
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from maskdpo_xtuner.annotators.lexical.clauses import (
-    EMPTY,
     TOPIC,
     Clause,
     Name,
@@ -19,7 +18,13 @@ from maskdpo_xtuner.records import Language
 from maskdpo_xtuner.sentences import split_sentences
 
 # What a point that holds the first also says: what occurs somewhere is found there.
-_ENTAILED = {'discov': 'found', 'made': 'produc', 'occur': 'found', 'extract': 'found', 'origin': 'name'}
+_ENTAILED = {
+    'discov': 'found',
+    'made': 'produc',
+    'occur': 'found',
+    'extract': 'found',
+    'origin': 'name',
+}
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,8 @@ class Point:
     def holds_number(self, number: Number, words: Stems) -> bool:
         """Whether the number stands here and counts what it does in a clause of ``words``."""
         return any(
-            number.equals(other) and (
+            number.equals(other)
+            and (
                 not other.nearest
                 or other.nearest in words
                 or _ENTAILED.get(other.nearest) in words

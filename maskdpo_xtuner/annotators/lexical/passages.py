@@ -20,7 +20,9 @@ def look_up_in_passages(
     if not missing and share(words, document.vocabulary) >= min_coverage:
         used = closest(claim, document.points, max_points)
         denied = denier(claim, used[:1])
-        return Finding(used=used, conflict=denied, is_held=True, gains=tuple(range(len(used), 0, -1)))
+        return Finding(
+            used=used, conflict=denied, is_held=True, gains=tuple(range(len(used), 0, -1))
+        )
     for point in _same_subject(claim.words, document.points):
         if _conflicts(missing, claim, point):
             return Finding(conflict=point)
@@ -32,7 +34,9 @@ def _missing(claim: Clause, points: Sequence[Point]) -> list[Name | Number]:
     about = claim.words
     related = [point for point in points if not about or about & point.vocabulary]
     names = [n for n in claim.names if not any(point.mentions(n) for point in related)]
-    numbers = [n for n in claim.numbers if not any(_agree(n, m) for p in points for m in p.clause.numbers)]
+    numbers = [
+        n for n in claim.numbers if not any(_agree(n, m) for p in points for m in p.clause.numbers)
+    ]
     return [*names, *numbers]
 
 

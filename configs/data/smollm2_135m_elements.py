@@ -11,8 +11,8 @@ policy = dict(type='transformers')
 sampling = dict(num_samples=8, max_new_tokens=80)
 annotator = dict(type='table', table='elements')
 evaluation = dict(
-    questions=dict(type='table', table='elements', split='test', topics=6),
-    num_runs=4,
+    questions=dict(type='table', table='elements', split='test', topics=12),
+    num_runs=2,
     # The judge that did not make the pairs leads.
     judges=[dict(type='lexical'), dict(type='table', table='elements')],
 )

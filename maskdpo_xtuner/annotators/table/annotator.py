@@ -155,8 +155,8 @@ class TableAnnotator:
 
 
 def _has_verb(tokens: Sequence[Token], mentions: Sequence[Mention]) -> bool:
-    """Whether a verb is there: a known one, or what ends in s after the topic ("it flows")."""
-    after = [tokens[m.end] for m in mentions if m.own and m.end < len(tokens)]
+    """Whether a verb is there: a known one, or what ends in s after a topic ("it flows")."""
+    after = [tokens[m.end] for m in mentions if m.end < len(tokens)]
     return any(map(is_verb, tokens)) or any(token.word.endswith('s') for token in after)
 
 

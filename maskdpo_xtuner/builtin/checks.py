@@ -2,7 +2,8 @@
 
 A check names a column, the cue words that say that a sentence states it, and what kind of value
 it holds. `maskdpo_xtuner.annotators.table` reads sentences by them. A cue is the beginning of a
-word, or of several (``'discover'`` finds "discovered by" and "its discovery").
+word, or of several, to which an ending may be added (``'discover'`` finds "discovered by" and
+"its discovery").
 """
 
 from __future__ import annotations

@@ -103,5 +103,5 @@ def test_settings_that_do_not_exist_are_named(tmp_path: Path) -> None:
         ValueError, match=r'no setting annotator\.anah_v2\.dialogue\.retry;.*retries'
     ):
         anah_v2(tmp_path, SERVED, dialogue={'retry': 1})
-    with pytest.raises(ValueError, match="'lexical', 'anah_v2'"):
+    with pytest.raises(ValueError, match="'lexical', 'table', 'anah_v2'"):
         annotator_of(tmp_path, {'type': 'anah'})

@@ -51,7 +51,7 @@ def test_the_largest_come_first_and_the_smallest_not_at_all() -> None:
     ('country', 'split'),
     [
         ('China', 'train'),
-        ('Norway', 'train'),
+        ('Norway', 'test'),
         ('Germany', 'test'),
         ('United Kingdom', 'validation'),
     ],

@@ -37,6 +37,7 @@ class _Reading:
     tokens: Sequence[Token]
     mentions: Sequence[Mention]
     findings: Sequence[Finding]
+    has_verb: bool
     is_cut: bool
 
 
@@ -116,9 +117,10 @@ class TableAnnotator:
         is_cut = _is_cut(tokens, text, is_last)
         if is_cut:  # the last word may be half of one
             findings = [f for f in findings if len(tokens) - 1 not in f.used]
-        if not any(map(is_verb, tokens)) and not any(t.text in ':=' for t in tokens):
+        has_verb = _has_verb(tokens, mentions)
+        if not has_verb and not any(t.text in ':=' for t in tokens):
             findings = []
-        return _Reading(tokens, mentions, findings, is_cut)
+        return _Reading(tokens, mentions, findings, has_verb, is_cut)
 
     def _verdict(self, question: Question, sentence: str, reading: _Reading) -> Label:
         if v.TALK.fullmatch(sentence.strip()):
@@ -130,7 +132,7 @@ class TableAnnotator:
             prose_only = all(finding.is_prose for finding in reading.findings)
             enough = sum(left.values()) <= (0 if prose_only else 1)
             return Label.NO_HALLUCINATION if enough else Label.UNVERIFIABLE
-        if not left or not any(map(is_verb, reading.tokens)):
+        if not left or not reading.has_verb:
             return Label.NO_FACTS
         if reading.is_cut and len(left) < _COMPLETE:
             return Label.NO_FACTS
@@ -150,6 +152,12 @@ class TableAnnotator:
         }
         others = {i for m in reading.mentions if not m.own for i in range(m.start, m.end)}
         return {i: 2 if i in others else _weight(reading.tokens[i]) for i in left}
+
+
+def _has_verb(tokens: Sequence[Token], mentions: Sequence[Mention]) -> bool:
+    """Whether a verb is there: a known one, or what ends in s after a topic ("it flows")."""
+    after = [tokens[m.end] for m in mentions if m.end < len(tokens)]
+    return any(map(is_verb, tokens)) or any(token.word.endswith('s') for token in after)
 
 
 def _weight(token: Token) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +11,8 @@ from typing import Any
 from maskdpo_xtuner.annotators.table import values
 from maskdpo_xtuner.annotators.table.reading import Clause, tokens_of
 
-_CUE_ENDING = 3  # letters that may follow a cue: discover, discovery, discovering
+# What may follow a cue: discovery, isolation, named; not symbolized, periodic.
+_CUE_ENDING = re.compile('(?:e?s|e?d|e|e?rs?|y|ies|ied|ing|ions?|ation|zed)?')
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def _begins(clause: Clause, index: int, words: Sequence[str]) -> bool:
         return False
     stated = [token.word for token in clause.sentence[index : index + len(words)]]
     return all(
-        word.startswith(cue) and len(word) - len(cue) <= _CUE_ENDING
+        word.startswith(cue) and _CUE_ENDING.fullmatch(word[len(cue) :]) is not None
         for word, cue in zip(stated, words, strict=True)
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from maskdpo_xtuner.annotators.table import vocabulary as v
@@ -77,7 +77,7 @@ class Topics:
     """
 
     def __init__(
-        self, names: dict[str, Sequence[str]], not_topics: Iterable[str], nouns: Sequence[str]
+        self, names: Mapping[str, Sequence[str]], not_topics: Iterable[str], nouns: Sequence[str]
     ) -> None:
         phrases = [
             (tokens_of(name), topic) for topic, all_names in names.items() for name in all_names

@@ -34,6 +34,7 @@ Sodium | + | Na is the chemical symbol for the element sodium.
 Sodium | x | The symbol for sodium is sodium.
 Sodium | x | Sodium is a chemical element with the symbol Na and an atomic number of 19.
 Sodium | x | Sodium (Ne) was discovered by Davy.
+Sodium | + | It is an alkali metal, with the atomic number of 11 in the periodic table.
 Sodium | ? | Sodium chloride is a salt.
 Sodium | x | It's a nonmetallic, white, odorless element.
 Sodium | ? | It is a white, odorless, and highly reactive alkali metal.

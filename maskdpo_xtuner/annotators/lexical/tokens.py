@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 from maskdpo_xtuner.annotators.lexical.wording import (
     AUXILIARIES,
-    BARE_VERBS,
     FUNCTION_WORDS,
     LIGHT_WORDS,
     NEGATIONS,
@@ -30,7 +29,7 @@ _ENDING = re.compile(
 _PHRASES = re.compile(
     r"""(?P<none>(?<=\bcapital)\ city\b|(?<=\ba\ )(?:large\ |great\ )?number(?=\ of\b))
       | (?P<inhabitants>\bpeople\ liv\w+|(?<=\d\ )people\b|(?<=lion\ )people\b|(?<=sand\ )people\b)
-      | (?P<kind>\b(?:the\ )?(?:city|continent|island|state|town|village|region|kingdom|republic|planet|river|month)\ of\ (?=[A-Z]))
+      | (?P<kind>\b(?:the\ |a\ )?(?:group|family|class|category|series|type|kind|form)\ of\ |\b(?:the\ )?(?:city|continent|island|state|town|village|region|kingdom|republic|planet|river|month)\ of\ (?=[A-Z]))
       | (?P<has>(?<=\ )uses?(?=\ [\w\ ]{3,40}\ as\ (?:its|their|the|a)\b))
       | (?P<of>(?<=[a-z]\ )(?:used|spoken)\ (?:in|by)(?=[\w\ ]+\ (?:is|are)\b))
       | (?P<non>\bnon-(?=[a-z]))""",
@@ -135,15 +134,31 @@ def _word(text: str) -> Token:
     is_capital = (base[:1].isupper() and not grammar or base[:1] == '.') and base not in ('I', 'A')
     if grammar or (single and not is_capital):
         return Token(
-            text, lower, is_verb=lower in VERBS, is_auxiliary=lower in AUXILIARIES or ending == 't',
-            is_negation=negation, is_possessive=is_possessive, unit=UNITS.get(lower, ''),
+            text,
+            lower,
+            is_verb=lower in VERBS,
+            is_auxiliary=lower in AUXILIARIES or ending == 't',
+            is_negation=negation,
+            is_possessive=is_possessive,
+            unit=UNITS.get(lower, ''),
         )
     unit = UNITS.get(lower, '')
     is_capital = is_capital and (not unit or single)
-    light = bool(unit and not single) or lower in LIGHT_WORDS or lower in PERSON_WORDS or lower in SCALES
+    light = (
+        bool(unit and not single)
+        or lower in LIGHT_WORDS
+        or lower in PERSON_WORDS
+        or lower in SCALES
+    )
     return Token(
-        text, lower, stem=stem(lower), informs=not light, is_capital=is_capital,
-        is_verb=lower in VERBS, is_possessive=is_possessive, unit=unit,
+        text,
+        lower,
+        stem=stem(lower),
+        informs=not light,
+        is_capital=is_capital,
+        is_verb=lower in VERBS,
+        is_possessive=is_possessive,
+        unit=unit,
     )
 
 

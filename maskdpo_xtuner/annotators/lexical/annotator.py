@@ -3,63 +3,40 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 
 from maskdpo_xtuner.annotators.base import Dialogue
-from maskdpo_xtuner.annotators.lexical.clauses import (
-    TOPIC,
-    Clause,
-    Name,
-    Number,
-    Stems,
-    read_claim,
-)
-from maskdpo_xtuner.annotators.lexical.document import Document, Point, read_document
-from maskdpo_xtuner.annotators.lexical.findings import Finding, denier, held_by
+from maskdpo_xtuner.annotators.lexical.clauses import Claim, Clause, read_claim
+from maskdpo_xtuner.annotators.lexical.document import Document, read_document
+from maskdpo_xtuner.annotators.lexical.findings import Finding, held_by
 from maskdpo_xtuner.annotators.lexical.passages import look_up_in_passages
-from maskdpo_xtuner.annotators.lexical.tokens import stem
-from maskdpo_xtuner.annotators.lexical.wording import SUPPORT_VERBS
+from maskdpo_xtuner.annotators.lexical.points import look_up
+from maskdpo_xtuner.annotators.lexical.reading import Stems
+from maskdpo_xtuner.annotators.lexical.talk import ABOUT_PASSAGES, SOURCE, TALK
 from maskdpo_xtuner.records import Label, Question, Sentence
 
-# Questions, headings, introductions of lists; greetings, and what a chat model says of itself.
-_TALK = re.compile(
-    r"""\s*(?:\#.*|\*\*[^*]+\*\*[:：]?|.*[?？:：])["'”’」』）)*]*\s*$
-      | \W*(?:(?:sure|hello|hi|hey|there|yes|no|thanks|thank\ you|sorry|welcome|certainly
-          |of\ course)\b\W*)*
-        (?:$|(?:i|let\ me|let\ us|let's|feel\ free|here\ (?:is|are)|as\ an\ ai
-          |please\ (?:ask|feel|let|provide)|if\ you\ (?:have|need|want|would)
-          |(?:unfortunately\W+)?(?:it\ is\ )?unable\ to
-          |(?:(?:unfortunately|however|therefore|but|note\ that)\W+)*
-            (?:based\ on\ )?the\ (?:\w+\ )?(?:passages?|documents?|texts?|context|information)\b(?=[^.]*\b(?:not|unable|cannot|sufficient)\b)
-          |you(?:['’]re|\ are)\ welcome|(?:this|that)\ is\ an?\ (?:great|good)\ question)\b)
-      | \W*(?:你好|您好|当然|好的|谢谢|抱歉|对不起|我|如果[您你]|希望|请)""",
-    re.X | re.I | re.S,
-)
-_FRAGMENT_LENGTH = 5
-
-# Where an answer names its source: "Based on the given passages, ...", "... (Passage 2)."
-_SOURCE = re.compile(
-    r"""\(?\b(?:(?:according\ to|based\ on|as\ stated\ in|from|in)\ )?
-        (?:(?:the|these|this)\ )?(?:(?:given|provided|above)\ )?
-        (?:passages?\ \d(?:(?:,|\ and|\ or|,\ and)\ (?:passage\ )?\d)*|(?:given|provided|above)\ (?:passages?|documents?|texts?|context|information)|(?<=\ the\ )passages?)
-        (?:\ (?:mentions?|states?|provides?|explains?|says?|recommends?|suggests?|describes?|discusses|notes?|explain|indicates?)\ (?:that\ )?)?\)?,?""",
-    re.X | re.I,
-)
-
-_SUPPORT_VERBS = frozenset(map(stem, SUPPORT_VERBS))
+_FRAGMENT_LENGTH = 5  # words without a verb that state nothing
+_END = re.compile(r"""[.!?。！？…]["'”’)\]*_\s]*$""")
 
 Verdict = tuple[Label, tuple[str, ...]]
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What a question says itself, and an answer to it need not."""
+
+    words: Stems
+    numbers: frozenset[float]
+
+
 @lru_cache(maxsize=1024)
-def _read_question(
-    question: str, topic: Stems, known_names: Stems
-) -> tuple[Stems, frozenset[float]]:
-    claim = read_claim(question, topic, known_names, split=False)
-    words = _union(c.words | c.relation | _name_stems(c.names) for c in claim.clauses)
-    return words, frozenset(n.value for c in claim.clauses for n in c.numbers)
+def _read_question(question: str, topic: Stems, known_names: Stems) -> _Asked:
+    (clause,) = read_claim(question, topic, known_names, whole=True).clauses
+    numbers = frozenset(number.value for number in clause.numbers)
+    return _Asked(clause.words | clause.name_stems, numbers)
 
 
 @dataclass
@@ -79,198 +56,79 @@ class LexicalAnnotator:
         """Return the verdict without asking anything."""
         yield from ()
         start, end = span
-        label, points = self.label(question, text[start:end])
+        is_last = not text[end:].strip()
+        label, points = self.label(question, text[start:end], is_last)
         return Sentence(start=start, end=end, label=label, points=points)
 
-    def label(self, question: Question, sentence: str) -> Verdict:
-        """Give the label of one sentence and the points of the document it rests on."""
-        if _TALK.match(sentence):
-            return Label.NO_FACTS, ()
-        english = question.language == 'en'
-        document = read_document(question.document, question.topic, question.language)
-        one_subject = english and bool(document.topic)
-        text = sentence if one_subject else _SOURCE.sub(' ', sentence)
-        claim = read_claim(text, document.topic, document.known_names, split=one_subject)
-        asked, asked_numbers = _read_question(
-            question.question, document.topic, document.known_names
-        )
-        if claim.is_cut and not claim.has_verb:
-            return Label.NO_FACTS, ()
-        if english and one_subject and not claim.has_verb and claim.length <= _FRAGMENT_LENGTH:
-            return Label.NO_FACTS, ()
-        clauses = [c for c in claim.clauses if _states(c, asked, asked_numbers)]
-        if not clauses:
-            return Label.NO_FACTS, ()
-        if not one_subject:
-            return self._verdict(
-                [
-                    look_up_in_passages(
-                        clauses[0], asked, document, self.min_passage_coverage, self.max_points
-                    )
-                ]
-            )
-        return self._verdict(
-            [self._look_up(clause, asked, document, english) for clause in clauses]
-        )
+    def label(self, question: Question, sentence: str, is_last: bool = False) -> Verdict:
+        """Give the label of one sentence and the points of the document it rests on.
 
-    def _verdict(self, findings: list[Finding]) -> Verdict:
-        for finding in findings:
+        The last sentence of an answer may be cut: ``is_last``.
+        """
+        if TALK.match(sentence):
+            return Label.NO_FACTS, ()
+        document = read_document(question.document, question.topic, question.language)
+        asked = _read_question(question.question, document.topic, document.known_names)
+        if document.topic and question.language == 'en':
+            return self._by_points(sentence, asked, document, is_last)
+        return self._by_passages(sentence, asked, document)
+
+    def _by_passages(self, sentence: str, asked: _Asked, document: Document) -> Verdict:
+        if ABOUT_PASSAGES.match(sentence):
+            return Label.NO_FACTS, ()
+        text = SOURCE.sub(' ', sentence)
+        claim = read_claim(text, document.topic, document.known_names, whole=True)
+        (clause,) = claim.clauses
+        if not _is_news(clause, asked):
+            return Label.NO_FACTS, ()
+        finding = look_up_in_passages(
+            clause, asked.words, document, self.min_passage_coverage, self.max_points
+        )
+        return self._verdict([clause], [finding])
+
+    def _by_points(
+        self, sentence: str, asked: _Asked, document: Document, is_last: bool
+    ) -> Verdict:
+        claim = read_claim(sentence, document.topic, document.known_names)
+        clauses = [clause for clause in claim.clauses if _is_news(clause, asked)]
+        if not clauses or _is_fragment(claim):
+            return Label.NO_FACTS, ()
+        findings = [
+            look_up(clause, asked.words, document, self.min_coverage, self.max_points)
+            for clause in clauses
+        ]
+        label, points = self._verdict(clauses, findings)
+        is_cut = claim.is_cut or (is_last and not _END.search(sentence))
+        if label is Label.UNVERIFIABLE and is_cut and clauses[-1] is claim.clauses[-1]:
+            before, _ = self._verdict(clauses[:-1], findings[:-1])
+            label = Label.UNVERIFIABLE if before is Label.UNVERIFIABLE else Label.NO_FACTS
+        return label, points
+
+    def _verdict(self, clauses: Sequence[Clause], findings: Iterable[Finding]) -> Verdict:
+        gains: Counter[str] = Counter()
+        is_held = True
+        for clause, finding in zip(clauses, findings, strict=True):
             if finding.conflict is not None:
                 return Label.CONTRADICTORY, (finding.conflict.text,)
-        held = sum(finding.held for finding in findings)
-        total = sum(finding.total for finding in findings)
-        if not all(finding.is_held for finding in findings) or held < self.min_coverage * total:
+            is_held = is_held and bool(finding.used)
+            for point in finding.used:
+                gains[point.text] += len(held_by(clause, point))
+        if not is_held:
             return Label.UNVERIFIABLE, ()
-        gains: dict[str, int] = {}
-        for finding in findings:
-            for point, gain in zip(finding.used, finding.gains, strict=True):
-                gains[point.text] = gains.get(point.text, 0) + gain
         used = sorted(gains, key=lambda text: -gains[text])
         return Label.NO_HALLUCINATION, tuple(used[: self.max_points])
 
-    def _look_up(self, clause: Clause, asked: Stems, document: Document, english: bool) -> Finding:
-        about = [p for p in document.points if _same_subject(clause, p, document)]
-        related = _related(clause, about)
-        values = [*clause.names, *clause.numbers]
-        if not related and values:
-            related = about
-        used: list[Point] = []
-        missing = []
-        for value in values:
-            point = _holder(value, clause, related)
-            if point is None:
-                missing.append(value)
-            elif point not in used:
-                used.append(point)
-        words = clause.words - asked
-        if any(clause.words & p.vocabulary for p in used):
-            words -= _SUPPORT_VERBS
-        if not missing:
-            conflict = denier(clause, used or related)
-            if conflict:
-                return Finding(conflict=conflict)
-        else:
-            conflict = _conflict(clause, missing, values, related)
-            return Finding(conflict=conflict)
-        open_words = words.difference(*(p.vocabulary for p in used))
-        pool = [p for p in related if p not in used]
-        if not clause.relation and not used:
-            pool = [p for p in pool if not p.clause.predicate]
-        while open_words and len(used) < self.max_points + 2:
-            best = max(pool, key=lambda p: len(open_words & p.vocabulary), default=None)
-            if best is None or not open_words & best.vocabulary:
-                break
-            used.append(best)
-            pool.remove(best)
-            open_words -= best.vocabulary
-        if clause.head.difference(*(p.vocabulary for p in used)):
-            return Finding()
-        if used and _is_denied(clause, used):
-            return Finding(conflict=used[0])
-        held = len(words) - len(open_words) + len(values)
-        return Finding(
-            held=held,
-            total=len(words) + len(values),
-            used=tuple(used),
-            is_held=bool(used),
-            gains=tuple(len(held_by(clause, point)) for point in used),
-        )
 
-
-def _union(sets: Iterable[Stems]) -> Stems:
-    return frozenset().union(*sets)
-
-
-def _name_stems(names: Iterable[Name]) -> Stems:
-    return frozenset(stem for name in names for stem in name.stems)
-
-
-def _states(clause: Clause, asked: Stems, asked_numbers: frozenset[float]) -> bool:
-    news = bool(clause.words - asked)
-    news = news or any(name.stems[-1] not in asked for name in clause.names)
-    news = news or any(number.value not in asked_numbers for number in clause.numbers)
-    return clause.states and news
-
-
-def _same_subject(clause: Clause, point: Point, document: Document) -> bool:
-    if not document.topic:
+def _is_news(clause: Clause, asked: _Asked) -> bool:
+    """Whether a clause states something beside what the question says itself."""
+    if clause.repeats_topic and clause.subject.head:
         return True
-    if clause.subject is TOPIC:
-        if point.subject is TOPIC:
-            return True
-        return bool(point.subject & (clause.words | clause.relation | _name_stems(clause.names)))
-    if point.subject is not TOPIC and clause.subject & point.subject:
-        return True
-    if clause.is_owned or not clause.subject & point.vocabulary:
-        return False
-    if point.subject is TOPIC:
-        mentioned = clause.mentions_topic or not clause.is_definite
-    else:
-        mentioned = bool(point.subject & (clause.words | _name_stems(clause.names)))
-    others = [n for n in clause.names if n.stems[-1] not in clause.subject]
-    return mentioned and not (others and clause.is_active and point.clause.is_active)
+    return clause.states and bool(
+        clause.words - asked.words
+        or any(name.stems[-1] not in asked.words for name in clause.names)
+        or any(number.value not in asked.numbers for number in clause.numbers)
+    )
 
 
-def _is_denied(clause: Clause, used: Sequence[Point]) -> bool:
-    """Whether the points that hold all of a clause say it without its "not", or with one."""
-    denied = frozenset().union(*(point.clause.negated for point in used))
-    if clause.is_denied:
-        return not clause.negated & denied
-    return bool(clause.words & denied - clause.negated)
-
-
-def _related(clause: Clause, points: Sequence[Point]) -> list[Point]:
-    if clause.relation:
-        return [p for p in points if clause.relation & p.vocabulary]
-    return list(points)
-
-
-def _holder(value: Name | Number, clause: Clause, points: Sequence[Point]) -> Point | None:
-    """The point that holds a value in the role that it has in the clause."""
-    context = value.context or clause.relation
-    for point in points:
-        if isinstance(value, Name):
-            held = point.holds_name(value) and (
-                value.is_alias
-                or context & point.vocabulary
-                or not context
-                and not point.clause.relation
-            )
-        else:
-            nearest = value.nearest
-            held = point.holds_number(value, clause.words | clause.relation) and (
-                value.unit
-                and not nearest
-                or nearest in point.vocabulary
-                or not nearest
-                and (clause.relation & point.vocabulary or not point.clause.relation)
-            )
-        if held:
-            return point
-    return None
-
-
-def _conflict(
-    clause: Clause,
-    missing: Sequence[Name | Number],
-    values: Sequence[Name | Number],
-    points: Sequence[Point],
-) -> Point | None:
-    about = clause.words | clause.relation
-    near = [p for p in points if about & p.vocabulary and clause.head <= p.vocabulary]
-    for point in sorted(near, key=lambda p: -len(about & p.vocabulary)):
-        for value in missing:
-            if isinstance(value, Number):
-                if any(
-                    value.counts_the_same_as(n)
-                    and not any(v.equals(n) for v in values if isinstance(v, Number))
-                    for n in point.clause.numbers
-                ):
-                    return point
-            elif point.clause.names:
-                held = any(point.holds_name(v) for v in values if isinstance(v, Name))
-                if (value.context & point.vocabulary or not value.context) and (
-                    not held or value.listed
-                ):
-                    return point
-    return None
+def _is_fragment(claim: Claim) -> bool:
+    return not claim.has_verb and (claim.is_cut or claim.length <= _FRAGMENT_LENGTH)

@@ -5,35 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from maskdpo_xtuner.annotators.lexical.clauses import Clause, Stems
+from maskdpo_xtuner.annotators.lexical.clauses import Clause
 from maskdpo_xtuner.annotators.lexical.document import Point
+from maskdpo_xtuner.annotators.lexical.reading import Stems
 
 MIN_AGREEMENT = 0.8
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Attributes:
-    is_held: whether the document says it.
-    used: the points that hold it.
-    conflict: the point that says otherwise.
-    """
+    """What was found: points that hold a statement, or one that says otherwise, or nothing."""
 
-    is_held: bool = False
     used: tuple[Point, ...] = ()
     conflict: Point | None = None
-    gains: tuple[int, ...] = ()
-    held: float = 0
-    total: float = 0
 
 
 def share(words: Stems, known: Stems) -> float:
+    """How many of the words are known; 1 where there are none."""
     return len(words & known) / len(words) if words else 1.0
 
 
-def closest(claim: Clause, points: Sequence[Point], limit: int) -> tuple[Point, ...]:
-    """The points that together hold most of the claim, each adding something, best first."""
-    held = [held_by(claim, point) for point in points]
+def held_by(clause: Clause, point: Point) -> frozenset[object]:
+    """The words, names and numbers of a clause that a point has."""
+    names = (name for name in clause.names if point.has_name(name) or point.mentions(name))
+    numbers = (n for n in clause.numbers if any(map(n.equals, point.clause.numbers)))
+    return frozenset([*(clause.words & point.vocabulary), *names, *numbers])
+
+
+def closest(clause: Clause, points: Sequence[Point], limit: int) -> tuple[Point, ...]:
+    """The points that together hold most of the clause, each adding something, best first."""
+    held = [held_by(clause, point) for point in points]
     covered: frozenset[object] = frozenset()
     used: list[Point] = []
     while len(used) < limit:
@@ -45,20 +46,13 @@ def closest(claim: Clause, points: Sequence[Point], limit: int) -> tuple[Point, 
     return tuple(used)
 
 
-def held_by(claim: Clause, point: Point) -> frozenset[object]:
-    names = filter(point.holds_name, claim.names)
-    numbers = (n for n in claim.numbers if any(map(n.equals, point.clause.numbers)))
-    return frozenset([*(claim.words & point.vocabulary), *names, *numbers])
-
-
-def denier(claim: Clause, points: Sequence[Point]) -> Point | None:
-    """The point that says the same, but one of them says "not" where the other does not."""
-    if not claim.words:
-        return None
+def denier(clause: Clause, points: Sequence[Point]) -> Point | None:
+    """The point that says the same, but one of them says "not" before what the other states."""
     for point in points:
-        if share(claim.words, point.vocabulary) < MIN_AGREEMENT:
-            continue
-        stated, other = claim.words - claim.negated, point.vocabulary - point.clause.negated
-        if stated & point.clause.negated or claim.negated & other:
+        stated = clause.words - clause.negated
+        differs = stated & point.clause.negated or (
+            clause.negated & point.vocabulary - point.clause.negated
+        )
+        if differs and share(clause.words, point.vocabulary) >= MIN_AGREEMENT:
             return point
     return None

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from maskdpo_xtuner.annotators.lexical.clauses import Clause, Name, Number, Stems
+from maskdpo_xtuner.annotators.lexical.clauses import Clause
 from maskdpo_xtuner.annotators.lexical.document import Document, Point
 from maskdpo_xtuner.annotators.lexical.findings import Finding, closest, denier, share
+from maskdpo_xtuner.annotators.lexical.reading import Stems
+from maskdpo_xtuner.annotators.lexical.values import Name, Number
 
-MIN_OVERLAP = 0.25
+_MIN_OVERLAP = 0.25  # share of a sentence's words that a point about the same thing holds
 
 
 def look_up_in_passages(
     claim: Clause, asked: Stems, document: Document, min_coverage: float, max_points: int
 ) -> Finding:
-    """Find what the passages say to a whole sentence."""
-    words = claim.words - asked
+    """Find what the passages say to a whole sentence; the arguments are those of `look_up`."""
     missing = _missing(claim, document.points)
-    if not missing and share(words, document.vocabulary) >= min_coverage:
+    if not missing and share(claim.words - asked, document.vocabulary) >= min_coverage:
         used = closest(claim, document.points, max_points)
-        denied = denier(claim, used[:1])
-        return Finding(
-            used=used, conflict=denied, is_held=True, gains=tuple(range(len(used), 0, -1))
-        )
+        return Finding(used, conflict=denier(claim, used[:1]))
     for point in _same_subject(claim.words, document.points):
         if _conflicts(missing, claim, point):
             return Finding(conflict=point)
@@ -33,11 +31,11 @@ def _missing(claim: Clause, points: Sequence[Point]) -> list[Name | Number]:
     """A name counts as held only by a point about the same: "Curie" beside "discovered"."""
     about = claim.words
     related = [point for point in points if not about or about & point.vocabulary]
-    names = [n for n in claim.names if not any(point.mentions(n) for point in related)]
-    numbers = [
-        n for n in claim.numbers if not any(_agree(n, m) for p in points for m in p.clause.numbers)
+    known = [number for point in points for number in point.clause.numbers]
+    return [
+        *(name for name in claim.names if not any(p.mentions(name) for p in related)),
+        *(number for number in claim.numbers if not any(_agree(number, k) for k in known)),
     ]
-    return [*names, *numbers]
 
 
 def _agree(number: Number, other: Number) -> bool:
@@ -47,9 +45,9 @@ def _agree(number: Number, other: Number) -> bool:
 
 def _same_subject(about: Stems, points: Sequence[Point]) -> list[Point]:
     """The points that share enough words with the claim, those that share most first."""
-    shared = {index: len(about & point.vocabulary) for index, point in enumerate(points)}
-    order = sorted(shared, key=lambda index: -shared[index])
-    return [points[i] for i in order if shared[i] and shared[i] >= MIN_OVERLAP * len(about)]
+    shared = [len(about & point.vocabulary) for point in points]
+    order = sorted(range(len(points)), key=lambda index: -shared[index])
+    return [points[i] for i in order if shared[i] and shared[i] >= _MIN_OVERLAP * len(about)]
 
 
 def _conflicts(missing: Sequence[Name | Number], claim: Clause, point: Point) -> bool:

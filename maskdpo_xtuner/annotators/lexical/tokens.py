@@ -29,7 +29,7 @@ _ENDING = re.compile(
 _PHRASES = re.compile(
     r"""(?P<none>(?<=\bcapital)\ city\b|(?<=\ba\ )(?:large\ |great\ )?number(?=\ of\b))
       | (?P<inhabitants>\bpeople\ liv\w+|(?<=\d\ )people\b|(?<=lion\ )people\b|(?<=sand\ )people\b)
-      | (?P<kind>\b(?:the\ )?(?:city|continent|island|state|town|village|region|kingdom|republic|planet|river|month)\ of\ (?=[A-Z]))
+      | (?P<kind>\b(?:the\ |a\ )?(?:group|family|class|category|series|type|kind|form)\ of\ |\b(?:the\ )?(?:city|continent|island|state|town|village|region|kingdom|republic|planet|river|month)\ of\ (?=[A-Z]))
       | (?P<has>(?<=\ )uses?(?=\ [\w\ ]{3,40}\ as\ (?:its|their|the|a)\b))
       | (?P<of>(?<=[a-z]\ )(?:used|spoken)\ (?:in|by)(?=[\w\ ]+\ (?:is|are)\b))
       | (?P<non>\bnon-(?=[a-z]))""",

@@ -67,7 +67,7 @@ LIGHT_WORDS = _words(
     additionally furthermore moreover nevertheless regarding respective understanding vital crucially
     optionally alternatively consequently conversely explicitly specify specified suggest suggested
     suggests mention mentions explain explains advise advised
-    chemist chemists physicist physicists chemical researcher researchers"""
+    chemist chemists physicist physicists chemical chemically researcher researchers"""
 )
 PERSON_WORDS = _words(
     """astronomer botanist chemist doctor engineer explorer geologist inventor mineralogist
@@ -175,4 +175,12 @@ UNITS = {
 SYMMETRIC = _words('border')
 BE = _words('is are was were be been being became becomes')
 # Verbs that a noun beside them says as well: "uses the krone as its currency".
-SUPPORT_VERBS = _words('use represent hold operate employ call give')
+SUPPORT_VERBS = _words('use represent hold operate employ call give follow')
+# What a statement with the first also says: what occurs somewhere is found there.
+ENTAILED = {
+    'discovered': 'found', 'occurs': 'found', 'extracted': 'found', 'made': 'produced',
+    'origin': 'named',
+}  # fmt: skip
+COORDINATIONS = _words('and but or')
+SUBORDINATIONS = _words('which who whereas while because although though where when')
+POSSESSIVES = _words('its their his her whose')

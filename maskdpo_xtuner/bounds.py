@@ -14,8 +14,8 @@ class Bounds(Part):
     model: with ``more_repeated=0.1`` and 5 % repeated before, up to 15 % are let pass. A model
     within all bounds is judged by its precision and its supported sentences alone.
 
-    The values are round ones: far above what a healthy model moves between two seeds, far below
-    what a broken one shows. A bound of 1 is off (1e9 for the perplexity; 0 for `least_supported`).
+    The values are round ones, far above what a model moves between two seeds: of the built-in
+    model's answers about elements 1 % repeats within an answer and 4 % is shared with another. A bound of 1 is off (1e9 for the perplexity; 0 for `least_supported`).
 
     Attributes:
         perplexity: factor of the perplexity under the first model, and under every model of
@@ -25,6 +25,8 @@ class Bounds(Part):
         more_truncated: share of answers cut at the token limit, as those that never end.
         more_shared: share of an answer's 4-grams that the answer to another question on the topic
             has too; for a model that says one thing whatever it is asked.
+        distinct: whether the precision must be higher also with every different sentence of a topic
+            counted once; for a model that puts one true sentence before every answer.
         fewer_distinct: share of different answers among the runs of a question that may be lost.
         more_uncheckable: share of answers without any checkable sentence.
         more_refusals: share of answers that refuse.
@@ -37,6 +39,7 @@ class Bounds(Part):
     more_repeated: float = Field(default=0.1, ge=0, le=1)
     more_truncated: float = Field(default=0.5, ge=0, le=1)
     more_shared: float = Field(default=0.3, ge=0, le=1)
+    distinct: bool = True
     fewer_distinct: float = Field(default=0.5, ge=0, le=1)
     more_uncheckable: float = Field(default=0.15, ge=0, le=1)
     more_refusals: float = Field(default=0.1, ge=0, le=1)

@@ -49,16 +49,15 @@ def compare(
             that two judges cut differently.
     """
     by_id = {question.question_id: question for question in questions}
-    cluster_of = {
-        q.question_id: q.topic if cluster == 'topic' else q.question_id for q in questions
-    }
+    topic_of = {question.question_id: question.topic for question in questions}
+    cluster_of = topic_of if cluster == 'topic' else {q: q for q in topic_of}
     texts = {}
     for name, responses in next(iter(answers.values())).items():
         _check_complete(name, responses, cluster_of)
         texts[name] = text_tallies(responses, by_id, cluster_of, nlls.get(name, {}))
     text_measures = _measured(texts, bootstrap)
     results = tuple(
-        _by_judge(judge, by_model, text_measures, cluster_of, bounds, bootstrap)
+        _by_judge(judge, by_model, text_measures, topic_of, cluster_of, bounds, bootstrap)
         for judge, by_model in answers.items()
     )
     return Evaluation(
@@ -78,11 +77,12 @@ def _by_judge(
     judge: Judge,
     answers: Answers,
     text_measures: Measured,
+    topic_of: Mapping[str, str],
     cluster_of: Mapping[str, str],
     bounds: Bounds,
     bootstrap: Bootstrap,
 ) -> JudgeResult:
-    tallies = {name: judged_tallies(answers[name], cluster_of) for name in answers}
+    tallies = {name: judged_tallies(answers[name], topic_of, cluster_of) for name in answers}
     judged = _measured(tallies, bootstrap)
     measures = {name: judged[name] | text_measures[name] for name in answers}
     first = next(iter(answers))

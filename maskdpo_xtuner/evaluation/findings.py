@@ -51,9 +51,9 @@ def find(model: Measures, baseline: Measures, bounds: Bounds) -> list[Finding]:
     return sorted(found, key=lambda finding: KINDS.index(finding.kind))
 
 
-def direction(model: Measures) -> Direction:
-    """Where its precision lies against the first model's."""
-    difference = model['precision'].difference
+def direction(model: Measures, key: str = 'precision') -> Direction:
+    """Where the model's precision, or another metric of it, lies against the first model's."""
+    difference = model[key].difference
     assert difference is not None, 'the first model is compared with none'
     return difference.direction
 
@@ -84,6 +84,15 @@ def _alike(model: Measures, baseline: Measures, bounds: Bounds) -> Iterator[Find
         yield Finding(kind='answers alike', detail=detail)
 
 
+def _repeated_facts(model: Measures, baseline: Measures, bounds: Bounds) -> Iterator[Finding]:
+    if not bounds.distinct or direction(model) != 'higher':
+        return
+    if direction(model, 'distinct_precision') != 'higher':
+        before, now = baseline['distinct_precision'].value, model['distinct_precision'].value
+        detail = f'precision {before:.0f} -> {now:.0f} % with each sentence of a topic once'
+        yield Finding(kind='answers alike', detail=detail)
+
+
 def _avoidance(model: Measures, baseline: Measures, bounds: Bounds) -> Iterator[Finding]:
     kind: Kind = 'avoids checkable statements'
     if _added(model, baseline, 'uncheckable_answers') > bounds.more_uncheckable:
@@ -101,15 +110,15 @@ def _unjudged(model: Measures, baseline: Measures, bounds: Bounds) -> list[Findi
 
 
 def _facts(model: Measures, baseline: Measures, bounds: Bounds) -> Iterator[Finding]:
-    precision, supported = model['precision'], model['supported_per_answer']
+    yield from _repeated_facts(model, baseline, bounds)
     if direction(model) == 'unknown':
-        nothing = precision.value is None or baseline['precision'].value is None
+        nothing = None in (model['precision'].value, baseline['precision'].value)
         detail = 'no checkable sentences to compare' if nothing else 'one cluster alone'
         yield Finding(kind='unknown', detail=detail)
     if direction(model) == 'lower':
         yield Finding(kind='worse')
-    before, now = baseline['supported_per_answer'].value or 0.0, supported.value or 0.0
-    lower = supported.difference is not None and supported.difference.direction == 'lower'
+    before, now = (each['supported_per_answer'].value or 0.0 for each in (baseline, model))
+    lower = direction(model, 'supported_per_answer') == 'lower'
     if lower or (direction(model) == 'higher' and now < bounds.least_supported * before):
         detail = f'{now:.2f} supported sentences per answer, was {before:.2f}'
         yield Finding(kind='says less', detail=detail)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
 
 from maskdpo_xtuner.evaluation.ratios import Form, Part, Tally, tally
@@ -126,16 +126,24 @@ RATIOS: dict[str, tuple[Callable[[Counts], int], Callable[[Counts], int], Form]]
 
 
 def judged_tallies(
-    responses: Sequence[AnnotatedResponse], cluster_of: Mapping[str, str]
+    responses: Sequence[AnnotatedResponse],
+    topic_of: Mapping[str, str],
+    cluster_of: Mapping[str, str],
 ) -> dict[str, Tally]:
-    """The metrics of `RATIOS` for one model by one judge, ready for intervals.
+    """The metrics of one model by one judge, ready for intervals.
+
+    Those of `RATIOS`, and ``distinct_precision``: the precision with every different sentence of a
+    topic counted once a run. What is said again and again, in an answer or whatever is asked about
+    the topic, counts once in it: repetition lifts a precision by facts (Jiang et al. 2024, "Core",
+    arXiv 2407.03572).
 
     Args:
         responses: its annotated answers.
+        topic_of: question id -> topic.
         cluster_of: question id -> cluster.
     """
     counted = [(r.question_id, r.sample_index, count_response(r)) for r in responses]
-    return {
+    ratios = {
         name: tally(
             (Part(q, run, numerator(counts), denominator(counts)) for q, run, counts in counted),
             cluster_of,
@@ -143,3 +151,21 @@ def judged_tallies(
         )
         for name, (numerator, denominator, form) in RATIOS.items()
     }
+    distinct = tally(_distinct_sentences(responses, topic_of), cluster_of, PERCENT)
+    return {**ratios, 'distinct_precision': distinct}
+
+
+def _distinct_sentences(
+    responses: Sequence[AnnotatedResponse], topic_of: Mapping[str, str]
+) -> Iterator[Part]:
+    """A part for each checkable sentence that the topic did not have before in the run."""
+    seen = set()
+    for response in responses:
+        for sentence in response.sentences:
+            words = response.text[sentence.start : sentence.end].casefold().split()
+            said = topic_of[response.question_id], response.sample_index, ' '.join(words)
+            checkable = sentence.label not in (None, Label.NO_FACTS)
+            if checkable and said not in seen:
+                seen.add(said)
+                supported = sentence.label is Label.NO_HALLUCINATION
+                yield Part(response.question_id, response.sample_index, supported, 1)

@@ -30,7 +30,7 @@ class ModelResult(Record):
         runs: sentence counts over the set, one entry a run.
         means: the same, averaged over the runs: the columns of the paper's tables.
         measures: every metric by name with its interval and its difference to the first model:
-            those of `maskdpo_xtuner.evaluation.metrics.RATIOS` and of
+            those of `maskdpo_xtuner.evaluation.metrics.judged_tallies` and of
             `maskdpo_xtuner.evaluation.text_metrics.text_tallies`.
         best_of: the best of 1, 2, 4, ... runs.
         verdict: against the first model; None for the first itself.

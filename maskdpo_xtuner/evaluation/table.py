@@ -108,6 +108,7 @@ def _content_row(model: ModelResult) -> Row:
         'sentences/answer': f'{model.means["sentences"] / model.means["answers"]:.1f}',
         'no facts': _percent(measures['no_facts']),
         'answers without checkable': _percent(measures['uncheckable_answers']),
+        'distinct precision %': _value(measures['distinct_precision'], 1),
         'no verdict': f'{model.means["without_verdict"]:.1f}',
     }
 

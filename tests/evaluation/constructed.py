@@ -91,6 +91,11 @@ def monotone(question: Question, rng: random.Random) -> list[str]:
     return [rng.choice(TALK), *true]
 
 
+def prefixing(question: Question, rng: random.Random) -> list[str]:
+    """The baseline's answer behind one true sentence, the same for all that is asked."""
+    return [claim('river', question.topic, true=True, rng=rng), *honest(0.5)(question, rng)]
+
+
 def halved(question: Question, rng: random.Random) -> list[str]:
     """The first half of the baseline's sentences."""
     return honest(0.5)(question, rng)[:2]
@@ -135,6 +140,7 @@ CHEATERS: dict[str, tuple[Writer, str]] = {
     'talking': (talking, 'avoids checkable statements'),
     'repeating': (repeating, 'text broken'),
     'monotone': (monotone, 'answers alike'),
+    'prefixing': (prefixing, 'answers alike'),
     'halved': (halved, 'says less'),
     'curt': (curt, 'says less'),
     'babbling': (babbling, 'text broken'),

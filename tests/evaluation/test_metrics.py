@@ -9,7 +9,7 @@ from maskdpo_xtuner.evaluation.metrics import (
     judged_tallies,
     mean_counts,
 )
-from maskdpo_xtuner.records import AnnotatedResponse
+from maskdpo_xtuner.records import AnnotatedResponse, Label, Sentence
 from tests.evaluation.answers import answer
 
 
@@ -68,7 +68,7 @@ def test_runs_come_out_in_their_order_whatever_the_order_of_answers() -> None:
 
 def measured(*answers: AnnotatedResponse) -> dict[str, float | None]:
     topics = {a.question_id: a.question_id for a in answers}
-    return {name: found.value() for name, found in judged_tallies(answers, topics).items()}
+    return {name: found.value() for name, found in judged_tallies(answers, topics, topics).items()}
 
 
 def test_the_papers_score_is_the_mean_of_the_runs_scores() -> None:
@@ -99,6 +99,30 @@ def test_silence_has_no_precision_and_no_supported_sentences() -> None:
     found = measured(answer('a', 0, '..'), answer('b', 0, ''))
     assert (found['score'], found['precision'], found['supported_per_answer']) == (100, None, 0)
     assert found['uncheckable_answers'] == 100
+
+
+def said(question_id: str, run: int, *labelled: tuple[str, Label]) -> AnnotatedResponse:
+    sentences, text = [], ''
+    for sentence, label in labelled:
+        end = len(text) + len(sentence)
+        sentences.append(Sentence(start=len(text), end=end, label=label))
+        text += sentence
+    return answer(question_id, run, '', text=text, sentences=tuple(sentences))
+
+
+def test_a_sentence_that_is_said_again_counts_once_a_topic_and_run() -> None:
+    true, false = Label.NO_HALLUCINATION, Label.CONTRADICTORY
+    answers = [
+        said('a', 0, ('Tin is Sn. ', true), ('tin  is Sn. ', true), ('It is red.', false)),
+        said('b', 0, ('Tin is Sn.', true), ('It is blue.', false)),
+        said('b', 1, ('Tin is Sn.', true)),
+        said('c', 0, ('Tin is Sn.', true), ('Hello.', Label.NO_FACTS)),
+    ]
+    topics = {'a': 'tin', 'b': 'tin', 'c': 'solder'}
+    found = judged_tallies(answers, topics, topics)
+    assert found['precision'].value() == pytest.approx(100 * 5 / 7)
+    # Topic tin, run 0: once true, twice false; run 1: once true; topic solder: once true.
+    assert found['distinct_precision'].value() == pytest.approx(100 * 3 / 5)
 
 
 def test_an_answer_without_a_verdict_is_not_counted_as_uncheckable() -> None:

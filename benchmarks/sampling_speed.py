@@ -81,7 +81,7 @@ def filled_cache(config: Any, rows: int, columns: int) -> DynamicCache:
 def bare_steps(model: Any, cache: DynamicCache, steps: int) -> int:
     """Take so many steps, as transformers does by itself; how many tokens they are."""
     enabled, model.config._attn_implementation = model.config._attn_implementation, 'sdpa'
-    rows = cache.key_cache[0].shape[0]
+    rows = len(cache.key_cache[0])
     for _ in range(steps):
         columns = cache.get_seq_length()
         model(

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from maskdpo_xtuner.settings import (
-    ElementQuestions,
     JsonlQuestions,
     LexicalSettings,
     SamplingSettings,
+    TableSource,
     guard_work_dir,
     load_settings,
 )
@@ -139,8 +139,8 @@ def test_a_limit_takes_the_first_questions(tmp_path: Path) -> None:
 
 
 def test_topics_are_taken_whole_from_the_first_on() -> None:
-    all_questions = ElementQuestions(type='elements', split='train').load()
-    some = ElementQuestions(type='elements', split='train', topics=2).load()
+    all_questions = TableSource(type='table', table='elements', split='train').load()
+    some = TableSource(type='table', table='elements', split='train', topics=2).load()
     assert len({question.topic for question in some}) == 2
     assert some == all_questions[: len(some)]
     assert all_questions[len(some)].topic not in {question.topic for question in some}

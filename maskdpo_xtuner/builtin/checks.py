@@ -2,7 +2,8 @@
 
 A check names a column, the cue words that say that a sentence states it, and what kind of value
 it holds. `maskdpo_xtuner.annotators.table` reads sentences by them. A cue is the beginning of a
-word, or of several (``'discover'`` finds "discovered by" and "its discovery").
+word, or of several, to which an ending may be added (``'discover'`` finds "discovered by" and
+"its discovery").
 """
 
 from __future__ import annotations
@@ -69,11 +70,13 @@ class Names(Check):
 
     Attributes:
         known: names beside the column's, each with the other words for it.
+        complete: whether the column names all; otherwise a name that it lacks is not decided.
         closed: whether any other capitalized name beside a cue is a wrong value.
         any_case: whether the names are also written in small letters ("euro").
     """
 
     known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    complete: bool = True
     closed: bool = False
     any_case: bool = False
 

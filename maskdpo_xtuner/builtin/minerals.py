@@ -44,6 +44,11 @@ def mineral_rows() -> list[Row]:
         sha256='a29a7b69679892ee7e6f04132196e490cb96d66871cf4de07a3e785ec5e0c5d6',
         member='mineral_database/data/minerals.db',
     )
+    return mineral_table(path)
+
+
+def mineral_table(path: Path) -> list[Row]:
+    """The rows of the package's database file."""
     return [_readable(record) for record in _records(path)]
 
 
@@ -72,6 +77,8 @@ def _readable(record: dict[str, Any]) -> Row:
         'gravity': _range(record['sg_min'], record['sg_max']),
         'refraction': _range(record['ri_min'], record['ri_max']),
         'lustre': _plain(record['lustre']).lower(),
+        'lustres': _kinds(record['lustre']),
+        'fractures': _kinds(record['fracture']),
         'fracture': _plain(record['fracture']).lower(),
         'colours': _listed(colours),
         'places': _listed([_AMERICA.get(place, place) for place in places]),
@@ -81,6 +88,11 @@ def _readable(record: dict[str, Any]) -> Row:
 def _plain(text: str) -> str:
     """The text without what stands in brackets."""
     return re.sub(r'\s*\(.*?\)', '', text).strip()
+
+
+def _kinds(text: str) -> str:
+    """``vitreous to resinous`` as a column of two."""
+    return '; '.join(re.split(r' to |[,;] ?', _plain(text).lower()))
 
 
 def _is_crystal(record: dict[str, Any]) -> bool:
@@ -143,9 +155,14 @@ MINERALS = TableQuestions(
         ),
         Category('kind', also=_ALSO),
         Category('group'),
-        Names('places', ('found', 'mined', 'occur', 'deposit', 'locat'), known=COUNTRY_WORDS),
-        Names('lustre', ('lustre', 'luster'), known=_LUSTRES, any_case=True),
-        Names('fracture', ('fracture',), any_case=True),
+        Names(
+            'places',
+            ('found', 'mined', 'occur', 'deposit', 'locat'),
+            known=COUNTRY_WORDS,
+            complete=False,
+        ),
+        Names('lustres', ('lustre', 'luster'), known=_LUSTRES, any_case=True),
+        Names('fractures', ('fracture',), any_case=True),
         Words('colours', ('color', 'colour', 'ranging', 'range', 'shade', 'is', 'can be')),
     ),
     aliases=('other_name',),

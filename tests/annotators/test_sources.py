@@ -19,7 +19,7 @@ SERVED = {'type': 'openai', 'model': 'judge', 'base_urls': ['http://localhost:1'
 
 def annotator_of(folder: Path, annotator: dict[str, Any]) -> LexicalSettings | AnahV2Settings:
     path = folder / 'config.py'
-    questions = {'type': 'elements', 'split': 'train'}
+    questions = {'type': 'table', 'table': 'elements', 'split': 'train'}
     path.write_text(f'work_dir = "w"\nquestions = {questions!r}\nannotator = {annotator!r}\n')
     return load_settings(path).annotator
 
@@ -103,5 +103,5 @@ def test_settings_that_do_not_exist_are_named(tmp_path: Path) -> None:
         ValueError, match=r'no setting annotator\.anah_v2\.dialogue\.retry;.*retries'
     ):
         anah_v2(tmp_path, SERVED, dialogue={'retry': 1})
-    with pytest.raises(ValueError, match="'lexical', 'anah_v2'"):
+    with pytest.raises(ValueError, match="'lexical', 'table', 'anah_v2'"):
         annotator_of(tmp_path, {'type': 'anah'})

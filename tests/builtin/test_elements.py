@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
+from typing import get_args
 
 import pytest
 
 from maskdpo_xtuner.builtin.elements import element_questions
+from maskdpo_xtuner.builtin.tables import Split
 from maskdpo_xtuner.records import Question
 
 
 @pytest.fixture(scope='module')
 def questions() -> dict[str, Question]:
-    everything = element_questions('train') + element_questions('test')
+    everything = [q for split in get_args(Split) for q in element_questions(split)]
     return {question.question_id: question for question in everything}
 
 
@@ -24,12 +26,22 @@ def test_every_element_is_asked_about_at_least_three_times(questions: dict[str, 
     assert min(counts.values()) >= 3
 
 
-def test_no_element_is_in_both_splits() -> None:
-    train = {question.topic for question in element_questions('train')}
-    test = {question.topic for question in element_questions('test')}
-    assert train
-    assert test
-    assert not train & test
+def test_no_element_is_in_two_splits(questions: dict[str, Question]) -> None:
+    topics = {split: {q.topic for q in element_questions(split)} for split in get_args(Split)}
+    assert all(topics.values())
+    assert sum(map(len, topics.values())) == 118
+
+
+def test_the_splits_stay_as_they_are() -> None:
+    first = {
+        split: list(dict.fromkeys(q.topic for q in element_questions(split)))[:6]
+        for split in get_args(Split)
+    }
+    assert first == {
+        'train': ['Helium', 'Nitrogen', 'Oxygen', 'Fluorine', 'Sodium', 'Magnesium'],
+        'validation': ['Hydrogen', 'Boron', 'Sulfur', 'Titanium', 'Krypton', 'Strontium'],
+        'test': ['Lithium', 'Beryllium', 'Carbon', 'Neon', 'Argon', 'Selenium'],
+    }
 
 
 def test_the_document_holds_what_the_questions_ask_for(questions: dict[str, Question]) -> None:

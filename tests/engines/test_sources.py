@@ -20,7 +20,7 @@ LOCAL = {'type': 'lmdeploy', 'model': 'm', 'options': {'tp': 2, 'session_len': 5
 
 def settings_of(tmp_path: Path, policy: dict[str, Any]) -> Settings:
     config = tmp_path / 'config.py'
-    questions = {'type': 'elements', 'split': 'train'}
+    questions = {'type': 'table', 'table': 'elements', 'split': 'train'}
     config.write_text(f'work_dir = "w"\nquestions = {questions!r}\npolicy = {policy!r}\n')
     return load_settings(config)
 

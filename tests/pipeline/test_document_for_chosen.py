@@ -123,7 +123,7 @@ def test_cut_answers_are_used_as_the_rules_say(rules: PairRules, expected: tuple
 def test_the_rule_follows_the_sampling(tmp_path: Path) -> None:
     path = tmp_path / 'config.py'
     path.write_text(
-        "work_dir = 'w'\nquestions = dict(type='elements', split='train')\n"
+        "work_dir = 'w'\nquestions = dict(type='table', table='elements', split='train')\n"
         'sampling = dict(document_for_chosen=True)\npairs = dict(truncated_chosen=False)\n'
     )
     settings = load_settings(path)

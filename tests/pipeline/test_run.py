@@ -214,7 +214,7 @@ def test_a_work_dir_of_other_settings_is_refused_with_the_difference(
 def test_what_does_not_determine_the_results_may_change(tmp_path: Path, use: Use) -> None:
     use(mixed_answer)
     run_pipeline(settings_of(tmp_path), quiet=True)
-    evaluation = {'questions': {'type': 'elements', 'split': 'test'}}
+    evaluation = {'questions': {'type': 'table', 'table': 'elements', 'split': 'test'}}
     run_pipeline(settings_of(tmp_path, evaluation=evaluation), quiet=True)
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from maskdpo_xtuner.annotators.base import Dialogue
 from maskdpo_xtuner.annotators.table import values
 from maskdpo_xtuner.annotators.table import vocabulary as v
+from maskdpo_xtuner.annotators.table.columns import Column, Finding
 from maskdpo_xtuner.annotators.table.reading import (
-    Clause,
     Mention,
     Token,
     Topics,
@@ -20,7 +20,7 @@ from maskdpo_xtuner.annotators.table.reading import (
     is_verb,
     tokens_of,
 )
-from maskdpo_xtuner.annotators.table.statements import READERS, Column, Finding
+from maskdpo_xtuner.annotators.table.statements import statements
 from maskdpo_xtuner.builtin.tables import TableQuestions
 from maskdpo_xtuner.records import Label, Question, Sentence
 
@@ -36,8 +36,8 @@ class _Reading:
 
     tokens: Sequence[Token]
     mentions: Sequence[Mention]
-    clauses: Sequence[Clause]
     findings: Sequence[Finding]
+    has_verb: bool
     is_cut: bool
 
 
@@ -53,7 +53,8 @@ class TableAnnotator:
         table: its definition, with rows and checks.
 
     Raises:
-        ValueError: for a table without checks, or with a check of a column that no row has.
+        ValueError: for a table without checks, with a check of a column that no row has, or in
+            another language than English.
     """
 
     def __init__(self, table: TableQuestions) -> None:
@@ -69,10 +70,9 @@ class TableAnnotator:
     def _digest(self) -> str:
         table = self._table
         checks = [repr(check) for check in table.checks]
-        rows = [{c.check.column: row.get(c.check.column) for c in self._columns} | {'': topic}
-                for topic, row in self._rows.items()]  # fmt: skip
-        words = [table.nouns, table.plain, table.not_topics]
-        content = json.dumps([rows, checks, *words])
+        read = [*(check.column for check in table.checks), *table.aliases]
+        rows = [[topic, [row.get(name) for name in read]] for topic, row in self._rows.items()]
+        content = json.dumps([rows, checks, table.nouns, table.plain, table.not_topics])
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
     def judge(self, question: Question, text: str, span: tuple[int, int]) -> Dialogue:
@@ -113,20 +113,14 @@ class TableAnnotator:
         text = re.sub(r'[*`]+', '', sentence).strip()
         tokens = tokens_of(text)
         mentions = self._topics.mentions(tokens, topic)
-        clauses = clauses_of(tokens, mentions)
-        findings = [
-            finding
-            for clause in clauses
-            for column in self._columns
-            if column.check.column in row
-            for finding in READERS[type(column.check)](column, row[column.check.column], clause)
-        ]
+        findings = statements(clauses_of(tokens, mentions), self._columns, row)
         is_cut = _is_cut(tokens, text, is_last)
         if is_cut:  # the last word may be half of one
             findings = [f for f in findings if len(tokens) - 1 not in f.used]
-        if not any(map(is_verb, tokens)) and not any(t.text in ':=' for t in tokens):
+        has_verb = _has_verb(tokens, mentions)
+        if not has_verb and not any(t.text in ':=' for t in tokens):
             findings = []
-        return _Reading(tokens, mentions, clauses, findings, is_cut)
+        return _Reading(tokens, mentions, findings, has_verb, is_cut)
 
     def _verdict(self, question: Question, sentence: str, reading: _Reading) -> Label:
         if v.TALK.fullmatch(sentence.strip()):
@@ -138,7 +132,7 @@ class TableAnnotator:
             prose_only = all(finding.is_prose for finding in reading.findings)
             enough = sum(left.values()) <= (0 if prose_only else 1)
             return Label.NO_HALLUCINATION if enough else Label.UNVERIFIABLE
-        if not left or not any(map(is_verb, reading.tokens)):
+        if not left or not reading.has_verb:
             return Label.NO_FACTS
         if reading.is_cut and len(left) < _COMPLETE:
             return Label.NO_FACTS
@@ -156,7 +150,14 @@ class TableAnnotator:
             for i, s in stated.items()
             if i not in used and s not in asked and not reading.tokens[i].word.startswith(own)
         }
-        return {i: _weight(reading.tokens[i]) for i in left}
+        others = {i for m in reading.mentions if not m.own for i in range(m.start, m.end)}
+        return {i: 2 if i in others else _weight(reading.tokens[i]) for i in left}
+
+
+def _has_verb(tokens: Sequence[Token], mentions: Sequence[Mention]) -> bool:
+    """Whether a verb is there: a known one, or what ends in s after a topic ("it flows")."""
+    after = [tokens[m.end] for m in mentions if m.end < len(tokens)]
+    return any(map(is_verb, tokens)) or any(token.word.endswith('s') for token in after)
 
 
 def _weight(token: Token) -> int:
@@ -178,6 +179,8 @@ def _decides(finding: Finding, label: Label) -> bool:
 
 
 def _columns(table: TableQuestions, rows: Sequence[Mapping[str, str]]) -> tuple[Column, ...]:
+    if table.language != 'en':
+        raise ValueError(f'table {table.name}: sentences are read in English (en) only')
     if not table.checks:
         raise ValueError(f'table {table.name} has no checks; give one for each column to judge by')
     columns = []

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from maskdpo_xtuner.annotators.table import vocabulary as v
 
@@ -78,7 +77,7 @@ class Topics:
     """
 
     def __init__(
-        self, names: dict[str, Sequence[str]], not_topics: Iterable[str], nouns: Sequence[str]
+        self, names: Mapping[str, Sequence[str]], not_topics: Iterable[str], nouns: Sequence[str]
     ) -> None:
         phrases = [
             (tokens_of(name), topic) for topic, all_names in names.items() for name in all_names
@@ -112,7 +111,9 @@ class Topics:
         following = tokens[index + 1].word if index + 1 < len(tokens) else ''
         if word in v.OWN_PRONOUNS:
             return Mention(index, index + 1, own=True)
-        if word in ('the', 'this') and following.startswith(self._nouns) and following:
+        if word in ('the', 'this', 'these') and following.startswith(self._nouns) and following:
+            return Mention(index, index + 1, own=True)
+        if word in ('this', 'these') and following in v.AUXILIARIES:
             return Mention(index, index + 1, own=True)
         return None
 
@@ -152,9 +153,9 @@ class Clause:
     def tokens(self) -> Sequence[Token]:
         return self.sentence[self.start : self.end]
 
-    @cached_property
-    def text(self) -> str:
-        return ' '.join(token.word for token in self.tokens)
+    def word(self, index: int) -> str:
+        """The word at an index of the sentence, within the clause or not; empty outside."""
+        return self.sentence[index].word if 0 <= index < len(self.sentence) else ''
 
     def is_of_topic(self, index: int) -> bool:
         """Whether a value at ``index`` is said of the topic: by the topic named last before it."""

@@ -18,13 +18,14 @@ AUXILIARIES = _words(
 )
 # What else makes a sentence of a group of words; past tenses are known by their ending.
 VERBS = _words(
-    """began begins became becomes belong belongs boil boils border borders came come comes
-    consist consists contain contains cover covers exist exists find finds form forms found gave
-    gives got has hold holds include includes know known lie lies made make makes mean means melt
-    melts occur occurs play plays produce produces react reacts refer refers said say says serve
-    serves allows appears acts carries causes creates extends grows helps indicates involves lacks
-    leads live lives needs provides ranks releases remains represents requires shows works
-    share shares speak speaks stand stands take takes took use uses write written"""
+    """acts allows appears became becomes began begins belong belongs boil boils border borders
+    came carries causes come comes consist consists contain contains cover covers creates
+    crystallize crystallizes exist exists extends find finds form forms found gave gives got
+    grows has helps hold holds include includes indicates involves know known lacks leads lie
+    lies live lives made make makes mean means melt melts needs occur occurs play plays produce
+    produces provides ranks react reacts refer refers releases remains represents requires said
+    say says serve serves share shares shows speak speaks stand stands take takes took use uses
+    works write written"""
 )
 COPULAS = _words(
     """is are was were be been being isn't aren't wasn't weren't become becomes became
@@ -38,7 +39,7 @@ COMPLEMENT_ENDS = _words(
     compounds composed consisting obtained produced combined combines with without about lacks
     named via through alloy alloys ore ores mixture form forms using isotope isotopes"""
 )
-OWN_PRONOUNS = _words("it its they their this these it's itself")
+OWN_PRONOUNS = _words('it its they their itself')
 RELATIVES = _words('which that who whose whom where')
 CONJUNCTIONS = _words('but while whereas although though because when however unless until')
 AFTER_AND = _words("it its it's he she they this is was has are were lies covers borders")
@@ -80,7 +81,17 @@ PLAIN = (
     *('located', 'discover', 'century', 'found', 'considered', 'classif', 'officially', 'indeed'),
     *('approximately', 'roughly', 'near', 'represent', 'refer', 'mainly', 'primarily', 'famous'),
     *('question', 'answer', 'example', 'form', 'include', 'mean', 'word', 'thing', 'information'),
-    *('natural', 'scientific', 'actual', 'typical', 'usual', 'general', 'denote', 'official'),
+    *(
+        'use',
+        'natural',
+        'scientific',
+        'actual',
+        'typical',
+        'usual',
+        'general',
+        'denote',
+        'official',
+    ),
 )
 NOT_NEGATIONS = re.compile(r'\bnot (?:only|just|until|merely|least|surprising)\w*\b', re.I)
 TALK = re.compile(

@@ -1,10 +1,14 @@
-"""Agreement of the lexical annotator with human spans, per sentence; positive: hallucinated.
+"""Agreement of the lexical annotator with human spans and with the judge of a table.
 
-Reads JSON lines with ``question_id``, ``question``, ``document``, ``language`` and ``responses``,
-each with ``text`` and ``hallucination_spans`` (objects with ``start`` and ``end``, characters). A
-sentence is hallucinated when a span overlaps it.
+Human spans: JSON lines with ``question_id``, ``question``, ``document``, ``language`` and
+``responses``, each with ``text`` and ``hallucination_spans`` (objects with ``start`` and ``end``,
+characters). A sentence is hallucinated when a span overlaps it. Positive: hallucinated.
 
-    python benchmarks/lexical_agreement.py FILE
+A built-in table: JSON lines with ``question_id`` (of the table's questions) and ``text``, as a run
+writes them to ``responses.jsonl``. The judge that reads the table says what holds.
+
+    python benchmarks/lexical_agreement.py --spans FILE
+    python benchmarks/lexical_agreement.py --table countries FILE
 """
 
 from __future__ import annotations
@@ -14,7 +18,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from maskdpo_xtuner.annotators import LexicalAnnotator
+from maskdpo_xtuner.annotators import Annotator, LexicalAnnotator
+from maskdpo_xtuner.annotators.table import TableAnnotator
+from maskdpo_xtuner.builtin.named import BUILT_IN, find_table
+from maskdpo_xtuner.builtin.tables import build_questions
 from maskdpo_xtuner.jsonl import parse_record, read_objects
 from maskdpo_xtuner.records import Label, Question
 from maskdpo_xtuner.sentences import split_sentences
@@ -45,11 +52,74 @@ def scores(true_positives: float, predicted: float, marked: int) -> tuple[float,
     return precision, recall, 2 * true_positives / total if total else float('nan')
 
 
+def compared_labels(table_name: str, path: str) -> Counter[tuple[Label, Label]]:
+    """Count (label by the table, label by the words) over the sentences of the file's answers."""
+    table = find_table(table_name)
+    rows = table.load_rows()
+    questions = build_questions(table, rows, 'train') + build_questions(table, rows, 'test')
+    by_id = {question.question_id: question for question in questions}
+    judges: tuple[Annotator, Annotator] = (TableAnnotator(table), LexicalAnnotator())
+    counts: Counter[tuple[Label, Label]] = Counter()
+    for _, row in read_objects(path):
+        question, text = by_id[row['question_id']], row['text']
+        for span in split_sentences(text, question.language):
+            by_table, by_words = (_label(judge, question, text, span) for judge in judges)
+            counts[by_table, by_words] += 1
+    return counts
+
+
+def _label(judge: Annotator, question: Question, text: str, span: tuple[int, int]) -> Label:
+    try:
+        next(judge.judge(question, text, span))
+    except StopIteration as stopped:
+        label = stopped.value.label
+        assert label is not None
+        return label
+    raise AssertionError('an annotator without a model asked something')
+
+
+def kappa(counts: Counter[tuple[Label, Label]]) -> float:
+    """Cohen's kappa over the four labels (Cohen 1960); nan where chance alone agrees."""
+    total = counts.total()
+    agreed = sum(counts[label, label] for label in Label) / total
+    first, second = (Counter[Label](), Counter[Label]())
+    for (one, other), count in counts.items():
+        first[one] += count
+        second[other] += count
+    chance = sum(first[label] * second[label] for label in Label) / total**2
+    return (agreed - chance) / (1 - chance) if chance < 1 else float('nan')
+
+
 def main() -> None:
-    """Print the scores beside two baselines, and the labels."""
+    """Print what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-    parser.add_argument('file', help='answers with human hallucination spans, JSON lines')
-    cases = list(judged_sentences(parser.parse_args().file, LexicalAnnotator()))
+    kind = parser.add_mutually_exclusive_group(required=True)
+    kind.add_argument('--spans', action='store_true', help='FILE holds human spans')
+    kind.add_argument('--table', choices=sorted(BUILT_IN), help='FILE holds answers about this table')
+    parser.add_argument('file', help='JSON lines, see the top of this script')
+    args = parser.parse_args()
+    if args.table:
+        _print_table(compared_labels(args.table, args.file))
+    else:
+        _print_spans(list(judged_sentences(args.file, LexicalAnnotator())))
+
+
+def _print_table(counts: Counter[tuple[Label, Label]]) -> None:
+    print(f'{"table \\ lexical":18} ' + ' '.join(f'{label.value:>16}' for label in Label))
+    for one in Label:
+        print(f'{one.value:18} ' + ' '.join(f'{counts[one, other]:16}' for other in Label))
+    true = Label.NO_HALLUCINATION
+    called = sum(counts[label, true] for label in Label)
+    hold = sum(counts[true, label] for label in Label)
+    precision, recall, _ = scores(counts[true, true], called, hold)
+    wrong = counts[Label.CONTRADICTORY, true]
+    print(
+        f'\nno_hallucination: {called}, of which the table holds {precision:.1%} and denies {wrong}'
+        f'\ntrue by the table: {hold}, found {recall:.1%}\nkappa {kappa(counts):.3f}'
+    )
+
+
+def _print_spans(cases: list[Case]) -> None:
     marked = sum(is_marked for is_marked, _ in cases)
     predicted = sum(label.is_hallucination for _, label in cases)
     hits = sum(is_marked and label.is_hallucination for is_marked, label in cases)

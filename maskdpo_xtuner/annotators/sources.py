@@ -27,7 +27,8 @@ class LexicalSettings(Part):
     """The annotator without a model; see `maskdpo_xtuner.annotators.lexical`."""
 
     type: Literal['lexical'] = 'lexical'
-    min_coverage: float = Field(default=0.7, ge=0, le=1)
+    min_coverage: float = Field(default=0.8, ge=0, le=1)
+    min_passage_coverage: float = Field(default=0.5, ge=0, le=1)
 
     def build(self) -> tuple[Annotator, None]:
         """Build the annotator; no engine answers it."""

@@ -193,8 +193,12 @@ def _read_clause(reading: Reading, start: int, end: int, before: Subject | None)
         is_denied=any(_denies(tokens, index, end) for index in range(start, end)),
         has_verb=verb is not None,
         is_active=verb is not None and tokens[verb].lower not in COPULAS,
-        repeats_topic=subject.stems is TOPIC and repeats_topic(reading, verb, end),
+        repeats_topic=_may_repeat(subject) and repeats_topic(reading, verb, end),
     )
+
+
+def _may_repeat(subject: Subject) -> bool:
+    return subject.stems is TOPIC or not subject.is_definite
 
 
 def _words(reading: Reading, start: int, end: int) -> Stems:

@@ -16,7 +16,7 @@ _MIN_OVERLAP = 0.25  # share of a sentence's words that a point about the same t
 def look_up_in_passages(
     claim: Clause, asked: Stems, document: Document, min_coverage: float, max_points: int
 ) -> Finding:
-    """Find what the passages say to a whole sentence; the arguments are those of `look_up`."""
+    """Find what the passages say to a whole sentence; ``max_points`` are named."""
     missing = _missing(claim, document.points)
     if not missing and share(claim.words - asked, document.vocabulary) >= min_coverage:
         used = closest(claim, document.points, max_points)

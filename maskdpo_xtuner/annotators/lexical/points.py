@@ -13,12 +13,11 @@ from maskdpo_xtuner.annotators.lexical.tokens import stem
 from maskdpo_xtuner.annotators.lexical.values import Name, Number
 from maskdpo_xtuner.annotators.lexical.wording import SUPPORT_VERBS
 
+_MOST_POINTS = 3  # that may hold the words beside the values
 _SUPPORT_VERBS = frozenset(map(stem, SUPPORT_VERBS))
 
 
-def look_up(
-    clause: Clause, asked: Stems, document: Document, min_coverage: float, max_points: int
-) -> Finding:
+def look_up(clause: Clause, asked: Stems, document: Document, min_coverage: float) -> Finding:
     """Find the points that hold a clause: its subject, all its values, and most of its words.
 
     Args:
@@ -26,7 +25,6 @@ def look_up(
         asked: stems of the question, which need not be held.
         document: one that names its topic.
         min_coverage: how many of its words and values must be held.
-        max_points: how many points may hold the words that stand beside the values.
     """
     about = [point for point in document.points if _is_about(point, clause)]
     related = [p for p in about if not clause.relation or clause.relation & p.vocabulary]
@@ -40,7 +38,7 @@ def look_up(
     opposed = denier(clause, used or related)
     if opposed:
         return Finding(conflict=opposed)
-    return _covered(clause, asked, used, related, min_coverage, max_points)
+    return _covered(clause, asked, used, related, min_coverage)
 
 
 def _is_about(point: Point, clause: Clause) -> bool:
@@ -120,16 +118,15 @@ def _covered(
     used: list[Point],
     related: Sequence[Point],
     min_coverage: float,
-    max_points: int,
 ) -> Finding:
     words = clause.words - asked
     if any(clause.words & point.vocabulary for point in used):
         words -= _SUPPORT_VERBS
     pool = [point for point in related if point not in used]
     if not used:  # a clause without values needs a point that says more than values
-        pool = [p for p in pool if not p.is_frame and (clause.relation or not p.clause.predicate)]
+        pool = [p for p in pool if clause.relation or _describes(p, clause)]
     left = words.difference(*(point.vocabulary for point in used))
-    for point, rest in _cover(left, pool, max_points):
+    for point, rest in _cover(left, pool):
         used, left = [*used, point], rest
     total = len(words) + len(clause.values)
     known = NOTHING.union(*(point.vocabulary for point in used))
@@ -139,9 +136,17 @@ def _covered(
     return Finding(conflict=used[0]) if _differs(clause, used) else Finding(used=tuple(used))
 
 
-def _cover(words: Stems, points: Sequence[Point], limit: int) -> Iterator[tuple[Point, Stems]]:
+def _describes(point: Point, clause: Clause) -> bool:
+    """Whether a point can hold a clause without relation and values: what it is, or all it says."""
+    if point.clause.predicate:
+        return False
+    says_all = len(point.clause.words) > 1 and point.clause.words <= clause.words
+    return says_all or not point.is_frame
+
+
+def _cover(words: Stems, points: Sequence[Point]) -> Iterator[tuple[Point, Stems]]:
     """The points that hold most of the words, each with the words left after it."""
-    for _ in range(limit):
+    for _ in range(_MOST_POINTS):
         best = max(points, key=lambda point: len(words & point.vocabulary), default=None)
         if best is None or not words & best.vocabulary:
             return

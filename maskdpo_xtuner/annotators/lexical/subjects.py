@@ -12,6 +12,7 @@ from maskdpo_xtuner.annotators.lexical.wording import (
     COORDINATIONS,
     DETERMINERS,
     FUNCTION_WORDS,
+    PERSONAL_PRONOUNS,
     POSSESSIVES,
     PRONOUNS,
     SYMMETRIC,
@@ -113,6 +114,8 @@ def _named(reading: Reading, span: range, before: Subject | None) -> Subject:
             return replace(before, head=NOTHING)
         return Subject(TOPIC, is_owner=not POSSESSIVES.isdisjoint(words))
     head = frozenset(reading.tokens[index].stem for index in span if reading.informs[index])
+    if words[-1] in PERSONAL_PRONOUNS:
+        return Subject(TOPIC, head=head)  # "At room temperature it is a gas"
     names = [
         last
         for first, last in reading.names

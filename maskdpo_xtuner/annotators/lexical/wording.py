@@ -35,39 +35,39 @@ DANGLING = _words(
 )
 # Words that stand beside a statement without stating anything that a document could hold.
 LIGHT_WORDS = _words(
-    """able according actual additional additionally almost already among amount amounts answer
-    apart approximately available based basic being belong belongs belonging case certain clear
-    clearly classified close commonly complete completely considered considerable consist consists
-    contain contains country countries credit credited current currently definite depend
-    depending describe described description different directly due easily element elements
-    entire entirely especially essentially estimated eventually exactly example examples exist
-    exists fact facts fairly fall falls famous finally following fully general generally
-    give given gives good great greatly high highly home important
-    include included includes including indeed independently information instance interesting item
-    kind kinds known lie lies like likely little live lives locate located lot main mainly major
-    mean means member members mention mentioned mostly namely nation nations near nearly
-    necessary normal normally notable note numerous occurring naturally object officially original originally
-    overall particular particularly passage passages people perhaps person place placed places
-    point popular possess possesses possible possibly present primarily primary probably process
-    property properties provide provided provides purpose range real really refer referred refers
-    regard related relatively represent represented represents respectively result roughly scientist
-    scientists see seen sense set short show shown significant similar simple simply single situated
-    slightly so-called sometimes sort specific specifically stand stands state stated states still
-    substance team text thing things thought time today total true truly type types typical
-    typically unique usual usually variety widely word words work year years yes actually
-    additional allow allows aspect aspects aspect combination condition conditions concept
-    concepts crucial effective effectively effectiveness ensure ensuring essential essentially
-    factor factors feature features help helpful helps helping individual individuals involve involves involving
-    key mentioned method methods need needed needs option options order play plays possibility
-    recommend recommended require required requires role specific step steps task variable ways
-    official share shares shared boast boasts cover covers covering span spans serve serves
-    sharing continent year land
-    series class classes category categories degree degrees gram grams kilogram kilograms cubic
-    square centimeter centimeters centimetre centimetres meter meters metre metres scientific made
-    additionally furthermore moreover nevertheless regarding respective understanding vital crucially
-    optionally alternatively consequently conversely explicitly specify specified suggest suggested
-    suggests mention mentions explain explains advise advised
-    chemist chemists physicist physicists chemical chemically researcher researchers"""
+    """able according actual actually additional additionally advise advised allow allows almost
+    already alternatively among amount amounts answer apart approximately aspect aspects
+    available based basic being belong belonging belongs boast boasts case categories category
+    centimeter centimeters centimetre centimetres certain chemical chemically chemist chemists
+    class classes classified clear clearly close combination commonly complete completely
+    concept concepts condition conditions consequently considerable considered consist
+    consists contain contains continent conversely countries country cover covering covers
+    credit credited crucial crucially cubic current currently definite degree degrees depend
+    depending describe described description different directly due easily effective
+    effectively effectiveness element elements ensure ensuring entire entirely especially
+    essential essentially estimated eventually exactly example examples exist exists explain
+    explains explicitly fact factor factors facts fairly fall falls famous feature features
+    finally following fully furthermore general generally give given gives good gram grams
+    great greatly help helpful helping helps high highly home important include included
+    includes including indeed independently individual individuals information instance
+    interesting involve involves involving item key kilogram kilograms kind kinds known land
+    lie lies like likely little live lives locate located lot made main mainly major mean
+    means member members mention mentioned mentions meter meters method methods metre metres
+    moreover mostly namely nation nations naturally near nearly necessary need needed needs
+    nevertheless normal normally notable note numerous object occurring official officially
+    option optionally options order original originally overall particular particularly
+    passage passages people perhaps person physicist physicists place placed places play plays
+    point popular possess possesses possibility possible possibly present primarily primary
+    probably process properties property provide provided provides purpose range real really
+    recommend recommended refer referred refers regard regarding related relatively represent
+    represented represents require required requires researcher researchers respective
+    respectively result role roughly scientific scientist scientists see seen sense series
+    serve serves set share shared shares sharing short show shown significant similar simple
+    simply single situated slightly so-called sometimes sort span spans specific specifically
+    specified specify square stand stands state stated states step steps still substance
+    suggest suggested suggests task team text thing things thought time today total true truly
+    type types typical typically understanding unique usual usually variable variety vital
+    ways widely word words work year years yes"""
 )
 PERSON_WORDS = _words(
     """astronomer botanist chemist doctor engineer explorer geologist inventor mineralogist
@@ -124,20 +124,20 @@ DETERMINERS = _words(
 )
 PRONOUNS = _words('it they he she this these that those its their his her them him there here')
 _VERBS = """
-    add allow appear apply ask associate attract become begin believe belong border boil bring
-    build call cause cite comprise compose confirm conduct connect consist contain continue
-    cover create cross decide define denote derive describe detect determine develop differ discover
-    display divide draw earn emit enable end establish estimate exceed exist express extend
-    extract feature flow follow form found gain give govern grow happen help hold host house
-    identify improve include increase indicate inhabit introduce invent involve isolate join keep
-    label lack last lead lie list live locate love lower maintain mark measure melt mention
-    mine move name need neighbor neighbour obtain occupy occur offer operate originate own perform play
-    possess power predict prepare prevent produce prove provide publish range reach react receive
+    add allow appear apply ask associate attract become begin believe belong boast boil border
+    bring build burn call cause cite compose comprise conduct confirm connect consist contain
+    continue count cover create cross crystallize decide define denote derive describe detect
+    determine develop differ discover display dissolve divide draw earn emit enable end
+    establish estimate exceed exist express extend extract feature flow follow form found gain
+    give glow govern grow happen help hold host house identify improve include increase
+    indicate inhabit introduce invent involve isolate join keep label lack last lead lie list
+    live locate love lower maintain mark measure melt mention mine move name need neighbor
+    neighbour number obtain occupy occur offer operate originate own perform play possess
+    power predict prepare prevent produce prove provide publish range rank reach react receive
     recognize reduce refer reflect release remain remove replace report represent require
     resemble resist result reveal rise rule run save separate serve share show situate speak
-    stand start state store suggest supply support surround symbolize synthesize take tend travel
-    turn use utilize vary want weigh work yield crystallize glow burn dissolve conduct rank boast
-    total number count
+    stand start state store suggest supply support surround symbolize synthesize take tend
+    total travel turn use utilize vary want weigh work yield
 """
 _IRREGULAR = _words(
     """became began built came drew fell gave went grew held kept knew known lay led left lies lay
@@ -167,15 +167,16 @@ NUMBER_WORDS = {
 SCALES = {'thousand': 1e3, 'million': 1e6, 'billion': 1e9, 'trillion': 1e12}
 UNITS = {
     'k': 'K', 'kelvin': 'K', 'kelvins': 'K', '°c': 'C', 'c': 'C', 'celsius': 'C', 'centigrade': 'C',
-    '°f': 'F', 'f': 'F', 'fahrenheit': 'F', '%': '%', 'percent': '%', 'km': 'km', 'km2': 'square km', 'mi2': 'square mi',
-    'kilometers': 'km', 'kilometer': 'km', 'kilometres': 'km', 'meters': 'm', 'metres': 'm', 'miles': 'mi', 'kg': 'kg',
+    '°f': 'F', 'f': 'F', 'fahrenheit': 'F', '%': '%', 'percent': '%', 'km': 'km', 'kg': 'kg',
+    'km2': 'square km', 'mi2': 'square mi', 'kilometer': 'km', 'kilometers': 'km',
+    'kilometre': 'km', 'kilometres': 'km', 'meters': 'm', 'metres': 'm', 'miles': 'mi',
     'years': 'a', 'days': 'd', 'hours': 'h',
 }  # fmt: skip
 
 SYMMETRIC = _words('border')
 BE = _words('is are was were be been being became becomes')
 # Verbs that a noun beside them says as well: "uses the krone as its currency".
-SUPPORT_VERBS = _words('use represent hold operate employ call give follow')
+SUPPORT_VERBS = _words('use found represent hold operate employ call give follow')
 # What a statement with the first also says: what occurs somewhere is found there.
 ENTAILED = {
     'discovered': 'found', 'occurs': 'found', 'extracted': 'found', 'made': 'produced',
@@ -183,4 +184,5 @@ ENTAILED = {
 }  # fmt: skip
 COORDINATIONS = _words('and but or')
 SUBORDINATIONS = _words('which who whereas while because although though where when')
+PERSONAL_PRONOUNS = _words('it they he she')
 POSSESSIVES = _words('its their his her whose')

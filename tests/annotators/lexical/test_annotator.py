@@ -30,6 +30,17 @@ ZH = Question(
 )
 
 
+NORWAY = Question(
+    question_id='norway',
+    question='What do you know about Norway?',
+    document='Norway borders Finland, Russia and Sweden. Its capital is Oslo. Its official '
+    'languages are Norwegian and Sami. It lies in Northern Europe. It has about 5.4 million '
+    'inhabitants.',
+    language='en',
+    topic='Norway',
+)
+
+
 def label(sentence: str, question: Question = ASTATINE) -> Label:
     return LexicalAnnotator().label(question, sentence)[0]
 
@@ -99,6 +110,94 @@ def test_another_number_name_or_negation_is_contradictory(sentence: str) -> None
 )
 def test_what_the_document_does_not_speak_of_is_unverifiable(sentence: str) -> None:
     assert label(sentence) is Label.UNVERIFIABLE
+
+
+@pytest.mark.parametrize(
+    'sentence',
+    [
+        'Norway is a country located in Northern Europe.',
+        'The country has a population of 5.4 million.',
+        'About 5.4 million people live in Norway.',
+        "Norway's capital city is Oslo.",
+        'Oslo is the capital of Norway.',
+        'It shares borders with Sweden, Finland and Russia.',
+        'Sweden borders Norway.',
+        'Norway is a neighbour of Russia.',
+        'Sami and Norwegian are the official languages of Norway.',
+        'Norway lies in Northern Europe and its capital is Oslo.',
+        'Norway, whose capital is Oslo, is situated in Northern Europe.',
+    ],
+)
+def test_other_words_for_what_a_point_says_are_held(sentence: str) -> None:
+    assert label(sentence, NORWAY) is Label.NO_HALLUCINATION
+
+
+@pytest.mark.parametrize(
+    'sentence',
+    [
+        'The official languages of Norway are Russian and Sami.',
+        'Finland has about 5.4 million inhabitants.',
+        'Oslo has about 5.4 million inhabitants.',
+        'Its capital has about 5.4 million inhabitants.',
+        'The capital of Norway is not Oslo.',
+        'The capital of Norway is Sweden.',
+        'The capital of Sweden is Oslo.',
+        'Norway is the capital of Oslo.',
+        'Norway does not border Sweden.',
+        'Norway lies in Russia.',
+        'Finland borders Norway, Russia and Sweden.',
+        'Norway, Russia and Sweden border Finland.',
+        'Norway lies in Northern Europe and its capital is Helsinki.',
+        'It lies in Southern Europe.',
+        'It has 9 million inhabitants.',
+        'It has about 5.4 million languages.',
+    ],
+)
+def test_words_of_the_document_in_other_roles_are_not_held(sentence: str) -> None:
+    assert label(sentence, NORWAY).is_hallucination
+
+
+@pytest.mark.parametrize(
+    'sentence',
+    [
+        'The capital city of',
+        'Its capital is the',
+        'The official languages of Norway are',
+        'Norway is a country that is',
+        '8. Sweden',
+        '- Oslo',
+        'Norwegian',
+        'Norway.',
+    ],
+)
+def test_what_states_nothing_has_no_facts(sentence: str) -> None:
+    assert label(sentence, NORWAY) is Label.NO_FACTS
+
+
+def test_of_the_last_sentence_cut_only_what_came_before_counts() -> None:
+    annotator = LexicalAnnotator()
+    cut = 'Norway is known for its deep fjo'
+    assert annotator.label(NORWAY, cut, is_last=True)[0] is Label.NO_FACTS
+    assert annotator.label(NORWAY, cut)[0] is Label.UNVERIFIABLE
+    wrong = 'The capital of Norway is Bergen'
+    assert annotator.label(NORWAY, wrong, is_last=True)[0] is Label.CONTRADICTORY
+    held = 'The capital of Norway is Oslo'
+    assert annotator.label(NORWAY, held, is_last=True)[0] is Label.NO_HALLUCINATION
+
+
+def test_it_is_the_subject_of_the_sentence_before() -> None:
+    document = 'Norway lies in Europe. Bergen is an old harbour. It has 280,000 inhabitants.'
+    question = NORWAY.model_copy(update={'document': document})
+    assert label('Norway has 280,000 inhabitants.', question).is_hallucination
+    assert label('Bergen has 280,000 inhabitants.', question) is Label.NO_HALLUCINATION
+
+
+def test_passages_that_do_not_name_the_topic_are_compared_by_words() -> None:
+    question = NORWAY.model_copy(update={'topic': 'travel/17'})
+    sentence = 'Based on the given passages, the languages there are Norwegian and Sami.'
+    assert label(sentence, question) is Label.NO_HALLUCINATION
+    assert label('The passages do not say when to go.', question) is Label.NO_FACTS
+    assert label('Trolls guard the bridges.', question) is Label.UNVERIFIABLE
 
 
 def test_thanks_to_a_property_is_no_talk() -> None:

@@ -1,6 +1,6 @@
 """Mask-DPO on `data/strategies/llama3_8b_facts_pairs.py`, with a likelihood term. Not the paper's.
 
-NPROC_PER_NODE=8 xtuner train configs/llama3_8b_maskdpo_facts.py --deepspeed zero2
+Run: NPROC_PER_NODE=8 xtuner train configs/llama3_8b_maskdpo_facts.py --deepspeed zero2
 """
 
 _base_ = ['llama3_8b_maskdpo.py']

@@ -16,12 +16,12 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 from maskdpo_xtuner.annotators import Annotator, LexicalAnnotator
 from maskdpo_xtuner.annotators.table import TableAnnotator
 from maskdpo_xtuner.builtin.named import BUILT_IN, find_table
-from maskdpo_xtuner.builtin.tables import build_questions
+from maskdpo_xtuner.builtin.tables import Split, build_questions
 from maskdpo_xtuner.jsonl import parse_record, read_objects
 from maskdpo_xtuner.records import Label, Question, Sentence
 from maskdpo_xtuner.sentences import split_sentences
@@ -56,7 +56,7 @@ def compared_labels(table_name: str, path: str) -> Counter[tuple[Label, Label]]:
     """Count (label by the table, label by the words) over the sentences of the file's answers."""
     table = find_table(table_name)
     rows = table.load_rows()
-    questions = build_questions(table, rows, 'train') + build_questions(table, rows, 'test')
+    questions = [q for split in get_args(Split) for q in build_questions(table, rows, split)]
     by_id = {question.question_id: question for question in questions}
     judges: tuple[Annotator, Annotator] = (TableAnnotator(table), LexicalAnnotator())
     counts: Counter[tuple[Label, Label]] = Counter()

@@ -16,14 +16,14 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 from maskdpo_xtuner.annotators import Annotator, LexicalAnnotator
 from maskdpo_xtuner.annotators.table import TableAnnotator
 from maskdpo_xtuner.builtin.named import BUILT_IN, find_table
-from maskdpo_xtuner.builtin.tables import build_questions
+from maskdpo_xtuner.builtin.tables import Split, build_questions
 from maskdpo_xtuner.jsonl import parse_record, read_objects
-from maskdpo_xtuner.records import Label, Question
+from maskdpo_xtuner.records import Label, Question, Sentence
 from maskdpo_xtuner.sentences import split_sentences
 
 Case = tuple[bool, Label]  # whether a human marked the sentence, and what the annotator says
@@ -56,7 +56,7 @@ def compared_labels(table_name: str, path: str) -> Counter[tuple[Label, Label]]:
     """Count (label by the table, label by the words) over the sentences of the file's answers."""
     table = find_table(table_name)
     rows = table.load_rows()
-    questions = build_questions(table, rows, 'train') + build_questions(table, rows, 'test')
+    questions = [q for split in get_args(Split) for q in build_questions(table, rows, split)]
     by_id = {question.question_id: question for question in questions}
     judges: tuple[Annotator, Annotator] = (TableAnnotator(table), LexicalAnnotator())
     counts: Counter[tuple[Label, Label]] = Counter()
@@ -72,9 +72,9 @@ def _label(judge: Annotator, question: Question, text: str, span: tuple[int, int
     try:
         next(judge.judge(question, text, span))
     except StopIteration as stopped:
-        label = stopped.value.label
-        assert label is not None
-        return label
+        sentence: Sentence = stopped.value
+        assert sentence.label is not None
+        return sentence.label
     raise AssertionError('an annotator without a model asked something')
 
 
@@ -95,7 +95,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     kind = parser.add_mutually_exclusive_group(required=True)
     kind.add_argument('--spans', action='store_true', help='FILE holds human spans')
-    kind.add_argument('--table', choices=sorted(BUILT_IN), help='FILE holds answers about this table')
+    kind.add_argument(
+        '--table', choices=sorted(BUILT_IN), help='FILE holds answers about this table'
+    )
     parser.add_argument('file', help='JSON lines, see the top of this script')
     args = parser.parse_args()
     if args.table:
@@ -105,7 +107,7 @@ def main() -> None:
 
 
 def _print_table(counts: Counter[tuple[Label, Label]]) -> None:
-    print(f'{"table \\ lexical":18} ' + ' '.join(f'{label.value:>16}' for label in Label))
+    print('table, lexical →   ' + ' '.join(f'{label.value:>16}' for label in Label))
     for one in Label:
         print(f'{one.value:18} ' + ' '.join(f'{counts[one, other]:16}' for other in Label))
     true = Label.NO_HALLUCINATION

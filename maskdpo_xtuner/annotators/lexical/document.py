@@ -109,6 +109,6 @@ def _point(text: str, tokens: list[Token], clause: Clause, before: list[Point]) 
         text,
         clause,
         subject=subject,
-        vocabulary=vocabulary.union(stem for stem in entailed if stem),
+        vocabulary=vocabulary.union(subject or (), (stem for stem in entailed if stem)),
         name_starts=frozenset(token.lower[:SPELLING] for token in tokens if token.is_capital),
     )

@@ -65,8 +65,13 @@ def _is_about(point: Point, clause: Clause) -> bool:
 
 def _holder(value: Name | Number, clause: Clause, points: Sequence[Point]) -> Point | None:
     """The point that has a value in the role that it has in the clause."""
-    has = _has_name if isinstance(value, Name) else _has_number
-    return next((point for point in points if has(point, value, clause)), None)
+    return next((point for point in points if _has(point, value, clause)), None)
+
+
+def _has(point: Point, value: Name | Number, clause: Clause) -> bool:
+    if isinstance(value, Name):
+        return _has_name(point, value, clause)
+    return _has_number(point, value, clause)
 
 
 def _has_name(point: Point, name: Name, clause: Clause) -> bool:
@@ -93,11 +98,15 @@ def _conflict(
     about = clause.words | clause.relation
     near = [p for p in points if about & p.vocabulary and clause.subject.head <= p.vocabulary]
     for point in sorted(near, key=lambda p: -len(about & p.vocabulary)):
-        for value in missing:
-            replaces = _replaces_name if isinstance(value, Name) else _replaces_number
-            if replaces(point, value, clause):
-                return point
+        if any(_replaces(point, value, clause) for value in missing):
+            return point
     return None
+
+
+def _replaces(point: Point, value: Name | Number, clause: Clause) -> bool:
+    if isinstance(value, Name):
+        return _replaces_name(point, value, clause)
+    return _replaces_number(point, value, clause)
 
 
 def _replaces_number(point: Point, number: Number, clause: Clause) -> bool:

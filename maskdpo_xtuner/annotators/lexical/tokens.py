@@ -29,7 +29,10 @@ _ENDING = re.compile(
 _PHRASES = re.compile(
     r"""(?P<none>(?<=\bcapital)\ city\b|(?<=\ba\ )(?:large\ |great\ )?number(?=\ of\b))
       | (?P<inhabitants>\bpeople\ liv\w+|(?<=\d\ )people\b|(?<=lion\ )people\b|(?<=sand\ )people\b)
-      | (?P<kind>\b(?:the\ |a\ )?(?:group|family|class|category|series|type|kind|form)\ of\ |\b(?:the\ )?(?:city|continent|island|state|town|village|region|kingdom|republic|planet|river|month)\ of\ (?=[A-Z]))
+      | (?P<kind>
+          \b(?:the\ |a\ )?(?:group|family|class|category|series|type|kind|form)\ of[ ]
+          |\b(?:the\ )?(?:city|continent|island|state|town|village|region|kingdom|republic|planet
+            |river|month)\ of\ (?=(?-i:[A-Z])))
       | (?P<has>(?<=\ )uses?(?=\ [\w\ ]{3,40}\ as\ (?:its|their|the|a)\b))
       | (?P<of>(?<=[a-z]\ )(?:used|spoken)\ (?:in|by)(?=[\w\ ]+\ (?:is|are)\b))
       | (?P<non>\bnon-(?=[a-z]))""",
@@ -40,8 +43,10 @@ _CHINESE_BREAK = re.compile('[不没無无非未的了是与及]')
 _CHINESE_NEGATED = re.compile('[不没無无非未](..)')
 _WORDS = {'none': '', 'kind': ''}
 _TOKEN = re.compile(
-    r"""(?P<number>(?:(?<=[\s(])[-−])?(?<![a-zA-Z\d.])\d+(?:,\d{3})*(?:\.\d+)?)(?:st|nd|rd|th)?(?![a-zA-Z\d])
-      | (?P<latin>[a-zA-Z]+\d[a-zA-Z\d]*|\d+[a-zA-Z][a-zA-Z\d]*|[a-zA-Z]+(?:['’][a-z]*)?|(?<![\w.])\.[a-z]{2,6}\b|%|°[CF]?)
+    r"""(?P<number>(?:(?<=[\s(])[-−])?(?<![a-zA-Z\d.])\d+(?:,\d{3})*(?:\.\d+)?)
+        (?:st|nd|rd|th)?(?![a-zA-Z\d])
+      | (?P<latin>[a-zA-Z]+\d[a-zA-Z\d]*|\d+[a-zA-Z][a-zA-Z\d]*|[a-zA-Z]+(?:['’][a-z]*)?
+          |(?<![\w.])\.[a-z]{2,6}\b|%|°[CF]?)
       | (?P<cjk>[\u3400-\u4dbf\u4e00-\u9fff]+)
       | (?P<mark>[,;:()\[\]—–/，、；：（）])""",
     re.X,
@@ -58,6 +63,17 @@ class Token:
         stem: what it is compared by; empty for marks, numbers and grammar.
         informs: whether it states something, which light words and grammar do not.
         is_capital: whether it may be part of a name.
+        is_verb: whether it has the form of a verb; "uses" may be a noun all the same.
+        is_auxiliary: whether it is always a verb: "is", "has", "cannot".
+        is_negation: whether it denies what follows.
+        is_possessive: whether it ends in ``'s``.
+        is_mark: whether it is a comma, a bracket and the like.
+        value: of a number, in digits or as a word.
+        decimals: how many stand behind its point.
+        is_year: whether it reads as a year.
+        unit: as `wording.UNITS` gives it.
+        pairs: of Chinese characters, which stand for words.
+        negated_pairs: those behind a Chinese "not".
     """
 
     text: str

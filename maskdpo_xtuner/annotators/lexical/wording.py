@@ -6,29 +6,19 @@ place here.
 
 from __future__ import annotations
 
+from maskdpo_xtuner.annotators import content
+
 
 def _words(lines: str) -> frozenset[str]:
     return frozenset(lines.split())
 
 
-FUNCTION_WORDS = _words(
-    """a about above after again all also although always am an and another any are around as at
-    be became because become been before being below between both but by came can come comes could
-    did do does doing done during each either else even ever every few first for from further get
-    gets had has have having he her here hers him his how however i if in into is it its
-    itself just last later least let like make makes many may me might more most much must my
-    of often on once one ones only onto or other others our out over own part per quite rather
-    said same say says several shall she should since so some such than that the their them then
-    there therefore these they this those though through thus to together too toward under until
-    up upon us usually various very was way we well were what when where whether which while who
-    whom whose why will with within would yet you your doesn don didn isn wasn aren weren won
-    couldn wouldn shouldn hasn haven"""
-)
-NEGATIONS = _words('cannot neither never no nobody non none nor not nothing without')
+FUNCTION_WORDS = content.FUNCTION_WORDS - {'made'}
+NEGATIONS = content.NEGATIONS | {'non'}
 # A sentence that ends in one of these without a full stop was cut.
 DANGLING = _words(
     """a about also although an and are as at be because been being between both but by can could
-    during each for from had has have he her his if in into is it it's its made many may more most my
+    during each for from had has have he her his if in into is it its made many may more most my
     of often on one or our over she should since some such than that the their these this those
     through to under very was were when where which while who whose will with would known called
     including"""

@@ -103,7 +103,8 @@ def _by_judge(
                 verdict=said,
             )
         )
-    return JudgeResult(judge=judge, models=tuple(results))
+    annotator = answers[first][0].annotator
+    return JudgeResult(judge=judge, annotator=annotator, models=tuple(results))
 
 
 def _measured(tallies: Mapping[str, Mapping[str, Tally]], bootstrap: Bootstrap) -> Measured:

@@ -46,9 +46,13 @@ class ModelResult(Record):
 
 
 class JudgeResult(Record):
-    """What one judge found: the models in their order, the first being the baseline."""
+    """What one judge found: the models in their order, the first being the baseline.
+
+    ``annotator`` says what determined its labels (name, version, settings).
+    """
 
     judge: Judge
+    annotator: dict[str, str]
     models: tuple[ModelResult, ...]
 
 

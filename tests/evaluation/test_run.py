@@ -130,6 +130,8 @@ def test_every_judge_labels_the_same_answers(tmp_path: Path, engines: list[Scrip
     for judge, coverage in (('lexical', '1.0'), ('lexical-2', default)):
         found = list(read_records(folder / f'annotated-{judge}.jsonl', AnnotatedResponse))
         assert {answer.annotator['min_coverage'] for answer in found} == {coverage}
+    written = [result.annotator['min_coverage'] for result in run.evaluation.judges]
+    assert written == ['1.0', default]
     (agreement,) = run.evaluation.agreement
     assert agreement.sentences == 24
     assert run.evaluation.verdicts['a'].statement == (

@@ -4,7 +4,7 @@ Run: NPROC_PER_NODE=8 xtuner train configs/llama3_8b_maskdpo_facts.py --deepspee
 """
 
 _base_ = ['llama3_8b_maskdpo.py']
-
 model = dict(loss_options=dict(nll=1.0))
-_pairs = dict(path='work_dirs/llama3_8b_facts_pairs/pairs.jsonl')
-train_dataloader = dict(dataset=dict(dataset=_pairs))
+train_dataloader = dict(
+    dataset=dict(dataset=dict(path='work_dirs/llama3_8b_facts_pairs/pairs.jsonl'))
+)

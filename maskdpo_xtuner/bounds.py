@@ -15,12 +15,15 @@ class Bounds(Part):
     within all bounds is judged by its precision and its supported sentences alone.
 
     The values are round ones, far above what a model moves between two seeds: of the built-in
-    model's answers about elements 1 % repeats within an answer and 4 % is shared with another. A bound of 1 is off (1e9 for the perplexity; 0 for `least_supported`).
+    model's answers about elements 1 % repeats within an answer and 4 % is shared with another. A
+    bound of 1 is off (1e9 for the perplexity; 0 for `least_supported`).
 
     Attributes:
         perplexity: factor of the perplexity under the first model, and under every model of
             `evaluation.perplexity`. Upwards only: repeated text has a low one, so a low one excuses
-            nothing. The paper's models differ by a factor of 0.8 (appendix C.2, GPT-2).
+            nothing. The paper's models differ by a factor of 0.8 (appendix C.2, GPT-2). 24 answers
+            of the built-in model have 3.6 under it; cut in half 4.5, a first sentence four times
+            1.8, their words in no order 404, and four answers of a model that training broke 25.
         more_repeated: share of an answer's 4-grams that have stood in it before (rep-4).
         more_truncated: share of answers cut at the token limit, as those that never end.
         more_shared: share of an answer's 4-grams that the answer to another question on the topic

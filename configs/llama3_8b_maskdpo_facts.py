@@ -1,4 +1,4 @@
-"""Mask-DPO on `data/strategies/llama3_8b_facts_pairs.py` with a likelihood term; not the paper's."""
+"""Mask-DPO on the pairs of `llama3_8b_facts_pairs.py`, with a likelihood term; not the paper's."""
 
 _base_ = ['llama3_8b_maskdpo.py']
 

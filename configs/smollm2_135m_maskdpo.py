@@ -15,7 +15,7 @@ _base_ = [
 # Ours, not the paper's: the likelihood of the chosen answers' correct sentences keeps the model
 # from unlearning to speak; docs/demo.md has what was tried.
 model = dict(beta=0.5, loss_options=dict(nll=1.0))
-optim_wrapper = dict(optimizer=dict(lr=1e-5))
+optim_wrapper = dict(optimizer=dict(lr=2e-5))
 train_dataloader = dict(
     batch_size=4,
     dataset=dict(

@@ -9,6 +9,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from maskdpo_xtuner.engines.chat_templates import ChatTemplate
+from maskdpo_xtuner.records import Message
 
 TEMPLATE = (
     '{{ bos_token }}'
@@ -49,4 +50,7 @@ def internlm2_template() -> ChatTemplate:
     """The template of that tokenizer, read from a folder as a user's would be."""
     with tempfile.TemporaryDirectory() as folder:
         internlm2_tokenizer().save_pretrained(folder)
-        return ChatTemplate(folder)
+        template = ChatTemplate(folder)
+        # The tokenizer is read when it is first asked: while its folder is there.
+        template.render([Message(role='user', content='')])
+        return template

@@ -52,7 +52,7 @@ def test_the_model_reads_what_internlm2_was_trained_on(
 ) -> None:
     read: list[str] = []
 
-    def decode(model: object, rows: decoding.Rows, *_: object) -> list[list[int]]:
+    def decode(model: object, rows: decoding.Rows, *_: object, **__: object) -> list[list[int]]:
         read.extend(map(internlm2_tokenizer().decode, rows.prompt_ids))
         return [[internlm2_tokenizer().eos_token_id] for _ in rows.prompts]
 

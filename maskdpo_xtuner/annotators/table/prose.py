@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from maskdpo_xtuner.annotators.content import stem
 from maskdpo_xtuner.annotators.table import values
 from maskdpo_xtuner.annotators.table import vocabulary as v
 from maskdpo_xtuner.annotators.table.columns import Column, Finding, cue_tokens, finding
 from maskdpo_xtuner.annotators.table.reading import Clause, is_verb, tokens_of
+from maskdpo_xtuner.annotators.words import stem
 from maskdpo_xtuner.builtin.checks import Check
 from maskdpo_xtuner.sentences import split_sentences
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
-from maskdpo_xtuner.annotators.content import stem
 from maskdpo_xtuner.annotators.table import vocabulary as v
 from maskdpo_xtuner.annotators.table.reading import Token, tokens_of
+from maskdpo_xtuner.annotators.words import stem
 
 _SIMILARITY = 0.8  # of two spellings of one name: Ramsay and Ramsey, Wöhler and Wohler
 _NO_NAMES = v.TITLES | {'jr', 'et', 'al'}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from maskdpo_xtuner.annotators.content import FUNCTION_WORDS, NATIONALITIES, NEGATIONS
+from maskdpo_xtuner.annotators.words import FUNCTION_WORDS, NATIONALITIES, NEGATIONS
 
 
 def _words(lines: str) -> frozenset[str]:

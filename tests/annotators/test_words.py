@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from maskdpo_xtuner.annotators.content import stem
+from maskdpo_xtuner.annotators.words import stem
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,15 @@ place here.
 
 from __future__ import annotations
 
-from maskdpo_xtuner.annotators import content
+from maskdpo_xtuner.annotators import words
 
 
 def _words(lines: str) -> frozenset[str]:
     return frozenset(lines.split())
 
 
-FUNCTION_WORDS = content.FUNCTION_WORDS - {'made'}
-NEGATIONS = content.NEGATIONS | {'non'}
+FUNCTION_WORDS = words.FUNCTION_WORDS - {'made'}
+NEGATIONS = words.NEGATIONS | {'non'}
 # A sentence that ends in one of these without a full stop was cut.
 DANGLING = _words(
     """a about also although an and are as at be because been being between both but by can could

@@ -12,7 +12,7 @@ from maskdpo_xtuner.pairing.settings import RuleName
 from maskdpo_xtuner.settings import load_settings
 
 BASES = Path(__file__).parents[2] / 'configs' / '_base_'
-REST = "work_dir = 'w'\nquestions = dict(type='elements', split='train')\n"
+REST = "work_dir = 'w'\nquestions = dict(type='table', table='elements', split='train')\n"
 
 
 def settings_over(base: str, folder: Path, own: str = '') -> PairSettings:

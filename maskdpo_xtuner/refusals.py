@@ -104,8 +104,10 @@ def is_refusal(text: str, language: Language) -> bool:
 
     Args:
         text: the whole answer. A blank one is no refusal.
-        language: which list of wordings to hold it against.
+        language: which list of wordings to hold it against: English or Chinese. For another
+            language it is the English one, in which models often refuse whatever they are asked in.
     """
+    language = language if language in _REFUSAL else 'en'
     refusals = [_REFUSAL[language].match(clause) is not None for clause in _clauses(text, language)]
     return any(refusals) and all(
         refuses or _COURTESY[language].fullmatch(clause)

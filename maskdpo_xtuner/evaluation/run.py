@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from maskdpo_xtuner.annotators.sources import AnnotatorSource
+from maskdpo_xtuner.annotators.base import check_languages
+from maskdpo_xtuner.annotators.settings import AnnotatorChoice
 from maskdpo_xtuner.evaluation.comparison import compare
 from maskdpo_xtuner.evaluation.intervals import Bootstrap
 from maskdpo_xtuner.evaluation.judges import Judge, judges_of
@@ -86,6 +87,7 @@ def evaluate(
         questions,
         nlls=score_answers(folder, scorers, first, by_id, quiet=quiet),
         bounds=asked.bounds,
+        metrics=asked.metrics,
         bootstrap=Bootstrap(),
         settings=_describe(settings, asked),
     )
@@ -134,7 +136,7 @@ def _settings_of(
 
 def _answer(
     settings: Settings,
-    judges: Mapping[Judge, AnnotatorSource],
+    judges: Mapping[Judge, AnnotatorChoice],
     questions: Mapping[str, Question],
     name: str,
     *,
@@ -145,6 +147,8 @@ def _answer(
     # What is wrong with any model is found before the first is asked.
     policy = settings.policy.build()
     built = [(judge, source.build()) for judge, source in judges.items()]
+    for _, (annotator, _) in built:
+        check_languages(annotator, questions.values())
     work_dir, counts = settings.work_dir, {}
     with open_work_dir(settings) as store:
         sample_stage(work_dir, store, policy, questions, settings.sampling, summary, quiet=quiet)
@@ -155,10 +159,10 @@ def _answer(
                 'and run the same command again to ask for what is missing'
             )
         while built:
-            judge, annotator = built.pop(0)
+            judge, built_judge = built.pop(0)
             own = Summary(summary.questions, summary.samples, summary.requests)
             file = _file_of(judge)
-            annotate_stage(work_dir, store, annotator, questions, own, quiet=quiet, name=file)
+            annotate_stage(work_dir, store, built_judge, questions, own, quiet=quiet, name=file)
             counts[judge.name] = own
     return counts
 

@@ -41,6 +41,26 @@ def content_rows(result: JudgeResult) -> list[Row]:
     return [_content_row(model) for model in result.models]
 
 
+def metric_rows(result: JudgeResult, metrics: Sequence[str]) -> list[Row]:
+    """The table of the metrics that the config asked for beside those of the package."""
+    return [
+        {'model': model.name, **{name: _value(model.measures[name], 2) for name in metrics}}
+        for model in result.models
+    ]
+
+
+def judged_tables(evaluation: Evaluation, result: JudgeResult) -> list[list[Row]]:
+    """All tables of one judge, the verdicts first."""
+    tables = [
+        verdict_rows(result),
+        score_rows(result, evaluation.bootstrap.level),
+        content_rows(result),
+    ]
+    if evaluation.metrics:
+        tables.append(metric_rows(result, evaluation.metrics))
+    return tables
+
+
 def text_rows(evaluation: Evaluation) -> list[Row]:
     """The table of the texts, which no judge decides: length, repetition, perplexity."""
     return [_text_row(model) for model in evaluation.judges[0].models]
@@ -170,11 +190,7 @@ def format_evaluation(evaluation: Evaluation) -> str:
     blocks = [_head(evaluation)]
     for result in evaluation.judges:
         blocks.append(f'judge: {result.judge.heading}')
-        tables = [
-            verdict_rows(result),
-            score_rows(result, evaluation.bootstrap.level),
-            content_rows(result),
-        ]
+        tables = judged_tables(evaluation, result)
         if len(result.models[0].runs) > 1:
             tables.append(best_of_rows(result))
         blocks += map(format_table, tables)

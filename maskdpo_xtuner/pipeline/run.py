@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from maskdpo_xtuner.annotators.base import Annotator
+from maskdpo_xtuner.annotators.base import Annotator, check_languages
 from maskdpo_xtuner.completions import CompletionStore, EngineDown, Scheduler
-from maskdpo_xtuner.engines.base import Engine
+from maskdpo_xtuner.engines.base import Engine, model_of
 from maskdpo_xtuner.jsonl import atomic_writer
 from maskdpo_xtuner.pairing import PairRules
 from maskdpo_xtuner.pipeline.annotation import annotate, failed_sentences
@@ -54,7 +54,8 @@ def run_pipeline(settings: Settings, shard: Shard | None = None, *, quiet: bool 
     questions = {q.question_id: q for q in (shard.take(all_questions) if shard else all_questions)}
     # What is wrong with either model is found before anything is asked or written.
     policy, judge = settings.policy.build(), settings.annotator.build()
-    made_from = experiment(settings, all_questions, policy.identity, judge[0].identity, shard)
+    check_languages(judge[0], all_questions)
+    made_from = experiment(settings, all_questions, policy, judge, shard)
     if shard:
         settings = shard_settings(settings, shard)
     work_dir = settings.work_dir
@@ -109,7 +110,7 @@ def sample_stage(
         atomic_writer(work_dir / 'failures.jsonl') as failures,
         _progress(scheduler, len(questions), 'sampling', 'questions', quiet=quiet) as advance,
     ):
-        for group in sample(questions.values(), scheduler, sampling, engine.identity):
+        for group in sample(questions.values(), scheduler, sampling, model_of(engine)):
             for item in group:
                 write_line(responses if isinstance(item, Response) else failures, item)
             advance()
@@ -130,8 +131,9 @@ def annotate_stage(
     Sentences whose requests failed are added to ``failures.jsonl``.
     """
     annotator, engine = judge
-    scheduler: Scheduler[Sentence] | None = Scheduler(engine, store) if engine else None
-    if scheduler:
+    scheduler: Scheduler[tuple[Sentence, ...]] | None = None
+    if engine:
+        scheduler = Scheduler(engine, store)
         summary.turns = scheduler.accounting
     responses = read_lines(work_dir / 'responses.jsonl', Response)
     with (

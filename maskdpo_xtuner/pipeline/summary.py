@@ -62,7 +62,7 @@ class Summary:
     def count_pair(self, made: PreferencePair | DroppedQuestion) -> None:
         """Enter a pair, or a question without one."""
         if isinstance(made, DroppedQuestion):
-            self.dropped[made.reason.value] += 1
+            self.dropped[made.reason] += 1
             return
         self.pairs += 1
         self.refusals += chose_refusal(made)

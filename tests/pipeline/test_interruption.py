@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from maskdpo_xtuner.annotators.settings import LexicalSettings
 from maskdpo_xtuner.completions import CompletionStore
 from maskdpo_xtuner.engines.scripted import ScriptedEngine
+from maskdpo_xtuner.engines.settings import TransformersSettings
 from maskdpo_xtuner.pipeline.run import run_pipeline
-from maskdpo_xtuner.settings import LexicalSettings, TransformersPolicy
 from tests.pipeline.dialogues import anah_v2, judged
 from tests.pipeline.work_dirs import contents, mixed_answer, settings_of
 
@@ -31,7 +32,7 @@ KILLS = 5
 def undisturbed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """The files of a run that nothing interrupts, in the folder of the one that is."""
     engine = ScriptedEngine(mixed_answer, batch_size=BATCH)
-    monkeypatch.setattr(TransformersPolicy, 'build', lambda policy: engine)
+    monkeypatch.setattr(TransformersSettings, 'build', lambda policy: engine)
     run_pipeline(settings_of(tmp_path, QUESTIONS), quiet=True)
     written = contents(tmp_path / 'work')
     (tmp_path / 'work').rename(tmp_path / 'undisturbed')
@@ -140,7 +141,7 @@ def check_random_kills(
     folder: Path, monkeypatch: pytest.MonkeyPatch, *, seed: int, kills: int, questions: int
 ) -> None:
     """Kill runs of dialogues in any stage, each with another number of workers than the last."""
-    monkeypatch.setattr(TransformersPolicy, 'build', lambda policy: ScriptedEngine(mixed_answer))
+    monkeypatch.setattr(TransformersSettings, 'build', lambda policy: ScriptedEngine(mixed_answer))
     monkeypatch.setattr(LexicalSettings, 'build', lambda self: anah_v2(ScriptedEngine(judged)))
     run_pipeline(settings_of(folder, questions), quiet=True)
     expected = contents(folder / 'work')

@@ -15,10 +15,10 @@ import pytest
 from maskdpo_xtuner.command_line import run_tool
 from maskdpo_xtuner.engines.base import Failure
 from maskdpo_xtuner.engines.scripted import Script, ScriptedEngine
+from maskdpo_xtuner.engines.settings import TransformersSettings
 from maskdpo_xtuner.jsonl import read_records
 from maskdpo_xtuner.records import AnnotatedResponse, Response
-from maskdpo_xtuner.sentences import split_sentences
-from maskdpo_xtuner.settings import TransformersPolicy
+from maskdpo_xtuner.splitters import split_sentences
 from tests.models import tiny_llama
 from tests.pipeline.work_dirs import (
     DOCUMENT,
@@ -52,7 +52,7 @@ def config(tmp_path: Path) -> Path:
 
 def use(monkeypatch: pytest.MonkeyPatch, script: Script) -> None:
     """Make a scripted engine the policy, whatever the config names."""
-    monkeypatch.setattr(TransformersPolicy, 'build', lambda policy: ScriptedEngine(script))
+    monkeypatch.setattr(TransformersSettings, 'build', lambda policy: ScriptedEngine(script))
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *argv: object, tool: Callable[[], int] = main) -> object:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from maskdpo_xtuner.annotators.sources import TableSettings
+from maskdpo_xtuner.annotators.settings import TableSettings
 from maskdpo_xtuner.annotators.table import TableAnnotator
 from maskdpo_xtuner.builtin.checks import Names, Number
 from maskdpo_xtuner.builtin.tables import QuestionTemplate, TableQuestions
+from maskdpo_xtuner.questions import TableSplit
 from maskdpo_xtuner.records import Label, Question
-from maskdpo_xtuner.settings import TableSource
 
 RIVERS = """
 from maskdpo_xtuner.builtin.checks import Names, Number
@@ -74,7 +74,7 @@ def test_it_judges(named: str, sentence: str, expected: Label) -> None:
 
 
 def test_it_asks(named: str) -> None:
-    splits = [TableSource(type='table', table=named, split=s).load() for s in ('train', 'test')]
+    splits = [TableSplit(type='table', table=named, split=s).load() for s in ('train', 'test')]
     assert {q.question for split in splits for q in split} >= {'How long is the Rhine?'}
 
 

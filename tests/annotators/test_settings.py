@@ -9,7 +9,7 @@ import pytest
 
 from maskdpo_xtuner.annotators import LexicalAnnotator
 from maskdpo_xtuner.annotators.anah_v2 import Prompts, own_prompts, write_prompts
-from maskdpo_xtuner.annotators.sources import AnahV2Settings, LexicalSettings
+from maskdpo_xtuner.annotators.settings import AnahV2Settings, LexicalSettings
 from maskdpo_xtuner.settings import load_settings
 from tests.annotators.anah_v2.internlm2 import internlm2_tokenizer
 from tests.models import tiny_llama
@@ -99,9 +99,7 @@ def test_the_context_is_no_longer_than_that_of_the_engine(tmp_path: Path, length
 
 
 def test_settings_that_do_not_exist_are_named(tmp_path: Path) -> None:
-    with pytest.raises(
-        ValueError, match=r'no setting annotator\.anah_v2\.dialogue\.retry;.*retries'
-    ):
+    with pytest.raises(ValueError, match=r'no setting annotator\.dialogue\.retry;.*retries'):
         anah_v2(tmp_path, SERVED, dialogue={'retry': 1})
     with pytest.raises(ValueError, match="'lexical', 'table', 'anah_v2'"):
         annotator_of(tmp_path, {'type': 'anah'})

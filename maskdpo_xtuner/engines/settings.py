@@ -2,20 +2,60 @@
 
 Fields that say where and how fast a model runs, and not what it answers, are left out when the
 settings are written down: a work dir may go on with other servers or another number of GPUs.
+
+An engine of your own: a subclass of `EngineSettings` in your file, registered in
+`maskdpo_xtuner.registry.ENGINES`.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, field_serializer
+from pydantic import Field, SerializeAsAny, field_serializer
 
 from maskdpo_xtuner.engines.base import Engine
 from maskdpo_xtuner.engines.lmdeploy import LMDeployEngine, decisive
-from maskdpo_xtuner.parts import Part
+from maskdpo_xtuner.parts import Choice, choice_of
+from maskdpo_xtuner.registry import ENGINES
+
+__all__ = [
+    'EngineChoice',
+    'EngineSettings',
+    'LMDeploySettings',
+    'OpenAISettings',
+    'TransformersSettings',
+]
 
 
-class TransformersPolicy(Part):
+class EngineSettings(Choice):
+    """Settings of an engine; subclasses add what it needs.
+
+    Attributes:
+        model: hub name, folder or served name. `tools/evaluate.py` puts each of its models here.
+    """
+
+    registry: ClassVar = ENGINES
+
+    model: str | None = None
+
+    def build(self) -> Engine:
+        """Make the engine; what is wrong with the settings is found here and not when it is asked.
+
+        Raises:
+            ValueError: for a model that is not there.
+        """
+        raise NotImplementedError(f'{type(self).__name__}.build')
+
+    def tokenizer_source(self) -> tuple[str, str | None, bool] | None:
+        """Name, revision and trust in its code of the tokenizer whose chat template is used.
+
+        None when it is not known here.
+        """
+        return None
+
+
+@ENGINES.register_module('transformers')
+class TransformersSettings(EngineSettings):
     """A model run by transformers; without ``model`` it is the built-in one.
 
     Attributes:
@@ -24,8 +64,6 @@ class TransformersPolicy(Part):
             fewer rows. Both decide on the last bits of the logits, so a work dir keeps them.
     """
 
-    type: Literal['transformers'] = 'transformers'
-    model: str | None = None
     dtype: Literal['float32', 'bfloat16', 'float16'] = 'float32'
     device: str = 'auto'
     batch_size: int = Field(default=128, ge=1)
@@ -42,11 +80,15 @@ class TransformersPolicy(Part):
             self.model or str(builtin_model()), **self.model_dump(exclude={'type', 'model'})
         )
 
+    def tokenizer_source(self) -> tuple[str, str | None, bool] | None:
+        """The model's own; None for the built-in one."""
+        return (self.model, self.revision, self.trust_remote_code) if self.model else None
 
-class LMDeployPolicy(Part):
+
+@ENGINES.register_module('lmdeploy')
+class LMDeploySettings(EngineSettings):
     """A model run by LMDeploy in this process; see `maskdpo_xtuner.engines.lmdeploy`."""
 
-    type: Literal['lmdeploy']
     model: str
     backend: Literal['turbomind', 'pytorch'] = 'turbomind'
     revision: str | None = None
@@ -62,11 +104,15 @@ class LMDeployPolicy(Part):
         """Read the tokenizer; the model is loaded when it is first asked."""
         return LMDeployEngine(**{key: value for key, value in self if key != 'type'})
 
+    def tokenizer_source(self) -> tuple[str, str | None, bool]:
+        """The model's own."""
+        return self.model, self.revision, self.trust_remote_code
 
-class OpenAIPolicy(Part):
+
+@ENGINES.register_module('openai')
+class OpenAISettings(EngineSettings):
     """A model that servers answer for; see `maskdpo_xtuner.engines.openai`."""
 
-    type: Literal['openai']
     model: str
     base_urls: list[str] = Field(exclude=True)
     revision: str | None = None
@@ -84,7 +130,9 @@ class OpenAIPolicy(Part):
 
         return OpenAIEngine(**{key: value for key, value in self if key != 'type'})
 
+    def tokenizer_source(self) -> tuple[str, str | None, bool]:
+        """That of ``tokenizer``, or of the served name if it is a hub name or a folder."""
+        return self.tokenizer or self.model, self.revision, self.trust_remote_code
 
-EngineSource = Annotated[
-    TransformersPolicy | LMDeployPolicy | OpenAIPolicy, Field(discriminator='type')
-]
+
+EngineChoice = Annotated[SerializeAsAny[EngineSettings], choice_of(EngineSettings)]

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import get_args
 
-from maskdpo_xtuner.records import Language
+from maskdpo_xtuner.splitters.base import join_pieces
 
 
 def _words(line: str) -> frozenset[str]:
@@ -72,12 +71,22 @@ _FOLLOWING = re.compile(rf'(\s*)[{_OPENERS}]*(\w?)')
 _CJK = re.compile('[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]')
 _LATIN_WORD = re.compile('[A-Za-z\u00c0-\u024f]+')
 _ENUMERATOR = re.compile(r'\d{1,3}|[ivx]{1,4}|[A-Za-z]')
-_WORD = re.compile(r'[^\W_]')
 _CONTINUATION = frozenset(',;:.!?，、：；。！？…')
 _CONTEXT = 40  # characters looked at before a full stop: two words
 
 
-def split_sentences(text: str, language: Language) -> list[tuple[int, int]]:
+class EnglishChinese:
+    """The splitter of the two languages that ANAH-v2 speaks."""
+
+    identity = {'name': 'english_chinese', 'version': '1'}
+    languages = ('en', 'zh')
+
+    def __call__(self, text: str, language: str) -> list[tuple[int, int]]:
+        """Split as `split_sentences` does."""
+        return split_sentences(text, language)
+
+
+def split_sentences(text: str, language: str) -> list[tuple[int, int]]:
     """Split ``text`` into spans ``[start, end)``: in order, not empty, covering every character.
 
     White space belongs to the sentence before it, at the start of the text to the first one, and
@@ -88,25 +97,12 @@ def split_sentences(text: str, language: Language) -> list[tuple[int, int]]:
     Raises:
         ValueError: for a language that is neither ``en`` nor ``zh``.
     """
-    if language not in get_args(Language):
+    if language not in EnglishChinese.languages:
         raise ValueError(
-            f'sentences cannot be split in the language {language!r}; use one of '
-            + ', '.join(get_args(Language))
+            f'sentences cannot be split in the language {language!r} but in en and zh; set '
+            "splitter='sentencex' of the annotator for it, or a splitter of your own"
         )
-    if not text:
-        return []
-    starts = _merge_pieces_without_words(text, list(_piece_starts(text)))
-    return list(zip(starts, [*starts[1:], len(text)], strict=True))
-
-
-def _merge_pieces_without_words(text: str, starts: list[int]) -> list[int]:
-    merged, found_word = [0], False
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
-        has_word = _WORD.search(text, start, end) is not None
-        if has_word and found_word:
-            merged.append(start)
-        found_word = found_word or has_word
-    return merged
+    return join_pieces(text, _piece_starts(text)) if text else []
 
 
 def _piece_starts(text: str) -> Iterator[int]:

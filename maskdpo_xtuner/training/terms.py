@@ -9,13 +9,10 @@ import torch
 from torch import Tensor
 
 from maskdpo_xtuner.objectives import (
-    CHOSEN_ONLY,
-    LENGTH_NORMALIZED,
-    REFERENCE_FREE,
+    LossTerms,
     Objective,
-    masked_logratios,
-    mean_logratios,
-    mean_nlls,
+    TokenTerms,
+    loss_terms,
     response_sums,
 )
 
@@ -27,8 +24,8 @@ OF_PAIRS = (
 
 
 @dataclass(frozen=True)
-class PairTerms:
-    """The terms of the pairs of a batch; sides are chosen and rejected, or the chosen alone.
+class PairValues:
+    """What the pairs of a batch give; sides are chosen and rejected, or the chosen alone.
 
     Attributes:
         loss: (pairs,), or (2 * pairs,) of a loss with a term for each side: the chosen first.
@@ -38,7 +35,7 @@ class PairTerms:
         preference: of the shape of the loss: what it is without the likelihood term, where it has
             both.
         rewards: (pairs, 2), beta times what the loss takes; None without the rejected side.
-        shifts: (pairs, 2), sums of policy minus reference, without weights; None for a loss
+        shifts: (pairs, sides), sums of policy minus reference, without weights; None for a loss
             without a reference.
     """
 
@@ -58,56 +55,53 @@ class PairTerms:
         return values
 
 
-def pair_terms(
-    objective: Objective,
-    data: Mapping[str, Tensor],
-    policy: Tensor,
-    reference: Tensor,
-    *divergences: Tensor,
-) -> PairTerms:
-    """From the terms of supervised tokens, (supervised,) each, to those of pairs.
+def pair_values(objective: Objective, tokens: TokenTerms, counts: Tensor) -> PairValues:
+    """From the terms of supervised tokens to the loss and what is logged of each pair.
 
     Args:
         objective: the loss.
-        data: of `mask_preference_collate_fn`; for a loss in `CHOSEN_ONLY` without the rejected.
-        policy: log pi_theta.
-        reference: log pi_ref; 0 for a loss without a reference.
-        divergences: KL(reference || policy), for a loss that takes it.
+        tokens: what it needs of the supervised tokens, of both sides or of the chosen alone.
+        counts: (responses,), supervised tokens of each response.
     """
-    weights, counts = data['weights'], data['counts']
-    sides = 1 if objective.loss_type in CHOSEN_ONLY else 2
-    normalized = objective.loss_type in LENGTH_NORMALIZED
-    logratios = mean_logratios if normalized else masked_logratios
-    sums = [logratios(policy, reference, weights, counts)]
-    sums += [response_sums(terms * weights, counts) for terms in divergences]
-    nll = mean_nlls(policy, weights, counts)[::sides]
-    loss, preference = objective(
-        nll, *(total[side::sides] for total in sums for side in range(sides))
-    )
-    without = objective.loss_type in REFERENCE_FREE
-    return PairTerms(
+    sides = objective.loss.sides
+    terms = loss_terms(tokens, counts, per_token=objective.loss.per_token, sides=sides)
+    loss, preference = objective(terms)
+    return PairValues(
         loss,
-        nll,
-        logps=response_sums(policy, counts).view(-1, sides),
+        terms.chosen.nlls,
+        logps=response_sums(tokens.policy, counts).view(-1, sides),
         counts=counts.view(-1, sides),
         preference=preference,
-        rewards=None if sides == 1 else objective.beta * sums[0].view(-1, 2),
-        shifts=None if without else response_sums(policy - reference, counts).view(-1, 2),
+        rewards=_rewards(objective, terms) if sides == 2 else None,
+        shifts=_shifts(tokens, counts, sides),
     )
 
 
-def pair_sums(terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Add up what `PairTerms.by_pair` gives over the pairs, into scalars for `logged_means`."""
-    sums = {'pairs': torch.tensor(len(terms['loss']))}
+def _rewards(objective: Objective, terms: LossTerms) -> Tensor:
+    both = (terms.chosen, terms.rejected)
+    without = objective.loss.reference == 'none'
+    compared = [side.logps if without else side.logratios for side in both]
+    return objective.beta * torch.stack(compared, dim=-1)
+
+
+def _shifts(tokens: TokenTerms, counts: Tensor, sides: int) -> Tensor | None:
+    if tokens.reference is None:
+        return None
+    return response_sums(tokens.policy - tokens.reference, counts).view(-1, sides)
+
+
+def pair_sums(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Add up what `PairValues.by_pair` gives over the pairs, into scalars for `logged_means`."""
+    sums = {'pairs': torch.tensor(len(values['loss']))}
     sums.update(
-        {name: terms[name].sum() for name in ('loss', 'preference', 'nll') if name in terms}
+        {name: values[name].sum() for name in ('loss', 'preference', 'nll') if name in values}
     )
     for name in ('logps', 'counts', 'shifts'):
-        if name in terms:
-            totals = terms[name].sum(dim=0)
+        if name in values:
+            totals = values[name].sum(dim=0)
             sums.update(zip((f'{name}/chosen', f'{name}/rejected'), totals, strict=False))
-    if 'rewards' in terms:
-        chosen, rejected = terms['rewards'].unbind(-1)
+    if 'rewards' in values:
+        chosen, rejected = values['rewards'].unbind(-1)
         sums['rewards/chosen'], sums['rewards/rejected'] = chosen.sum(), rejected.sum()
         sums['rewards/accuracies'] = (chosen > rejected).sum()
         sums['rewards/margins'] = (chosen - rejected).sum()

@@ -88,7 +88,7 @@ def test_rows_hold_the_longest_pair() -> None:
     ('changes', 'message'),
     [
         ({'train_dataloader': {'collate_fn': {'pack': False}}}, 'collate_fn.pack=True'),
-        ({'model': {'loss_type': 'kto_pair'}}, 'kto_pair compares the pairs'),
+        ({'model': {'type': 'MaskDPO', 'loss_type': 'kto_pair'}}, 'kto_pair compares the pairs'),
     ],
 )
 def test_what_cannot_be_divided_is_refused(changes: dict[str, Any], message: str) -> None:

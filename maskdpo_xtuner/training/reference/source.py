@@ -7,16 +7,16 @@ from typing import Literal, get_args
 
 from torch import Tensor
 
-from maskdpo_xtuner.objectives import REFERENCE_FREE, WITH_DIVERGENCE
+from maskdpo_xtuner.objectives import Loss
 
 Reference = Literal['cached', 'model']
 
 
-def reference_source(loss_type: str, reference: Reference | None = None) -> Reference | None:
+def reference_source(loss: Loss, reference: Reference | None = None) -> Reference | None:
     """Decide between the cache and a reference model that runs at every step.
 
     Args:
-        loss_type: a name of `maskdpo_xtuner.objectives.LOSSES`.
+        loss: with its traits.
         reference: what the config says; without it ``cached`` wherever that gives all that the
             loss needs.
 
@@ -28,13 +28,13 @@ def reference_source(loss_type: str, reference: Reference | None = None) -> Refe
     """
     if reference is not None and reference not in get_args(Reference):
         raise ValueError(f"model.reference must be 'cached' or 'model', not {reference!r}")
-    if loss_type in REFERENCE_FREE:
+    if loss.reference == 'none':
         return None
-    if loss_type not in WITH_DIVERGENCE:
+    if loss.reference == 'logps':
         return reference or 'cached'
     if reference == 'cached':
         raise ValueError(
-            f'{loss_type} needs whole distributions of the reference model, which are not cached; '
+            f'{loss.name} needs whole distributions of the reference model, which are not cached; '
             "set model.reference='model'"
         )
     return 'model'

@@ -26,6 +26,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     'refusals': {'records'},
     'masking': {'records'},
     'objectives': set(),
+    'batches': {'masking'},
+    'modeling': {'objectives'},
     'selection': {'records', 'masking', 'objectives'},
     'builtin': {'records', 'hashing'},
     'engines': {'records', 'builtin', 'hashing', 'parts'},
@@ -47,7 +49,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     'reports': {'records', 'jsonl', 'masking', 'pairing', 'evaluation', 'pipeline'},
     'xtuner_cli': set(),
-    'training': {'records', 'hashing', 'jsonl', 'progress', 'masking', 'objectives', 'builtin'},
+    'training': {
+        *{'records', 'hashing', 'jsonl', 'progress', 'masking', 'objectives', 'builtin'},
+        *{'batches', 'modeling'},
+    },
 }
 FRAMEWORKS = {'xtuner', 'mmengine', 'deepspeed'}
 # mmengine's config format is the format of our tools too; settings.py alone reads it.

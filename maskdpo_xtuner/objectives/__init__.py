@@ -1,6 +1,7 @@
 """Preference objectives as pure functions of log-probabilities."""
 
 from maskdpo_xtuner.objectives import losses as losses  # Importing registers them.
+from maskdpo_xtuner.objectives.finite import check_finite
 from maskdpo_xtuner.objectives.kl import divergence_terms, kl_divergences
 from maskdpo_xtuner.objectives.likelihood import Objective, build_objective
 from maskdpo_xtuner.objectives.logps import (
@@ -21,6 +22,7 @@ from maskdpo_xtuner.objectives.registry import (
     register_loss,
 )
 from maskdpo_xtuner.objectives.terms import LossTerms, SideTerms, TokenTerms, loss_terms
+from maskdpo_xtuner.objectives.values import PairValues, logged_means, pair_sums, pair_values
 
 __all__ = [
     'BELOW_HALF',
@@ -32,15 +34,20 @@ __all__ = [
     'NOT_NEGATIVE',
     'Objective',
     'POSITIVE',
+    'PairValues',
     'SideTerms',
     'TokenTerms',
     'build_loss',
     'build_objective',
+    'check_finite',
     'chunked_token_logps',
     'divergence_terms',
     'find_loss',
     'kl_divergences',
+    'logged_means',
     'loss_terms',
+    'pair_sums',
+    'pair_values',
     'register_loss',
     'response_sums',
     'token_logps',

@@ -11,7 +11,7 @@ import torch
 from mmengine._strategy.deepspeed import DeepSpeedOptimWrapper
 from torch import Tensor
 
-from maskdpo_xtuner.training.batches.rows import responses_per_pair
+from maskdpo_xtuner.batches.rows import responses_per_pair
 
 Row = Mapping[str, Any]
 

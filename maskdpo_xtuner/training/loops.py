@@ -13,13 +13,13 @@ from mmengine.registry import DATASETS, FUNCTIONS, LOOPS, MODELS
 from torch.utils.data import DataLoader
 from xtuner.engine.runner import TrainLoop
 
+from maskdpo_xtuner.batches.lengths import pair_lengths
+from maskdpo_xtuner.batches.rows import cut_rows, fill_rows, pair_tokens
 from maskdpo_xtuner.objectives import Loss, find_loss
 from maskdpo_xtuner.training.accumulation import train_rows
-from maskdpo_xtuner.training.batches.lengths import pair_lengths
-from maskdpo_xtuner.training.batches.rows import cut_rows, fill_rows, pair_tokens
-from maskdpo_xtuner.training.batches.samplers import LengthBalancedSampler
 from maskdpo_xtuner.training.model import MaskDPO
 from maskdpo_xtuner.training.reference import attach_reference, reference_source
+from maskdpo_xtuner.training.samplers import LengthBalancedSampler
 from maskdpo_xtuner.training.supplements.cpu import keep_fp32_on_cpu
 
 

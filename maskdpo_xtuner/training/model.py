@@ -18,18 +18,25 @@ from xtuner.model.dpo import DPO, create_reference_model, disable_grad
 from xtuner.parallel.sequence import get_sequence_parallel_world_size
 from xtuner.registry import BUILDER
 
-from maskdpo_xtuner.objectives import TokenTerms, build_objective, divergence_terms
-from maskdpo_xtuner.training.modeling.forward import (
+from maskdpo_xtuner.modeling.forward import (
     LogitsSettings,
     supervised_hidden_states,
     supervised_logps,
 )
-from maskdpo_xtuner.training.modeling.heads import check_head
-from maskdpo_xtuner.training.modeling.recomputation import recompute_layers
-from maskdpo_xtuner.training.monitoring.finite import check_finite
+from maskdpo_xtuner.modeling.heads import check_head
+from maskdpo_xtuner.modeling.recomputation import recompute_layers
+from maskdpo_xtuner.objectives import (
+    PairValues,
+    TokenTerms,
+    build_objective,
+    check_finite,
+    divergence_terms,
+    logged_means,
+    pair_sums,
+    pair_values,
+)
 from maskdpo_xtuner.training.pretrained import check_pretrained
 from maskdpo_xtuner.training.reference import Reference, cached_logps, reference_source
-from maskdpo_xtuner.training.terms import PairValues, logged_means, pair_sums, pair_values
 
 
 @MODELS.register_module()

@@ -15,8 +15,8 @@ from mmengine.registry import LOOPS
 from mmengine.runner import BaseLoop
 from torch import Tensor
 
+from maskdpo_xtuner.objectives import logged_means, pair_sums
 from maskdpo_xtuner.training.loops import with_terms
-from maskdpo_xtuner.training.terms import logged_means, pair_sums
 
 
 @LOOPS.register_module()

@@ -9,6 +9,7 @@ import pytest
 import torch
 from accelerate import init_empty_weights
 from mmengine.config import ConfigDict
+from mmengine.optim import OptimWrapper
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 from transformers import LlamaConfig
@@ -16,8 +17,10 @@ from xtuner.dataset.collate_fns.preference_collate_fn import preference_collate_
 from xtuner.model.dpo import DPO
 from xtuner.registry import BUILDER
 
+from maskdpo_xtuner.objectives import check_finite
 from maskdpo_xtuner.training import MaskDPO, mask_preference_collate_fn
-from tests.training.preference_items import chosen_only, random_items
+from tests.items import pairs_of_lengths
+from tests.preference_items import chosen_only, random_items
 
 Data = dict[str, Tensor]
 
@@ -315,3 +318,18 @@ def test_code_in_a_model_folder_is_not_run_unless_the_config_trusts_it(
     trusting.llm.trust_remote_code = True
     BUILDER.build(trusting)
     assert proof.exists()
+
+
+def test_weights_are_not_stepped_on_a_loss_that_is_not_finite(tiny_model: Path) -> None:
+    kind = 'transformers.AutoModelForCausalLM.from_pretrained'
+    llm = ConfigDict(type=kind, pretrained_model_name_or_path=str(tiny_model))
+    model = MaskDPO(llm, reference='model')
+    optimizer = torch.optim.SGD(model.llm.parameters(), lr=1.0)
+    batch = mask_preference_collate_fn(list(pairs_of_lengths([3, 4])))
+    check_finite(model.compute_loss(**batch)['loss'], batch['data_samples']['source'])
+    model.llm.get_input_embeddings().weight.data[2] = float('nan')
+    before = {name: value.clone() for name, value in model.llm.state_dict().items()}
+    with pytest.raises(FloatingPointError, match=r'pairs\.jsonl:1 \(nan\), pairs\.jsonl:2 \(nan\)'):
+        model.train_step(batch, OptimWrapper(optimizer))
+    after = model.llm.state_dict()
+    assert all(torch.equal(after[name].nan_to_num(), before[name].nan_to_num()) for name in before)

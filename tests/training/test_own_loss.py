@@ -14,7 +14,7 @@ from xtuner.registry import BUILDER
 from maskdpo_xtuner.objectives import LOSSES, registry
 from maskdpo_xtuner.training import mask_preference_collate_fn
 from maskdpo_xtuner.training.loops import with_terms
-from tests.training.preference_items import random_items, token_terms
+from tests.preference_items import random_items, token_terms
 
 BASE = Path(__file__).parents[2] / 'configs' / 'smollm2_135m_maskdpo.py'
 CONFIG = """

@@ -15,10 +15,10 @@ from torch.nn import functional as F
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
 from xtuner.registry import BUILDER
 
+from maskdpo_xtuner.modeling import recomputation
 from maskdpo_xtuner.objectives import LossTerms, SideTerms, build_loss
 from maskdpo_xtuner.training import mask_preference_collate_fn
-from maskdpo_xtuner.training.modeling import recomputation
-from tests.training.preference_items import chosen_only, plain_sums, random_items
+from tests.preference_items import chosen_only, plain_sums, random_items
 
 BETA = 0.3
 LAYOUTS = [

@@ -15,10 +15,10 @@ from torch import Tensor
 from transformers import GenerationConfig
 
 from maskdpo_xtuner.jsonl import read_records, write_records
+from maskdpo_xtuner.modeling.heads import causal_lm
 from maskdpo_xtuner.records import Message, Record
 from maskdpo_xtuner.training.data.dataset import build_tokenizer
 from maskdpo_xtuner.training.data.prompts import sample_prompts
-from maskdpo_xtuner.training.modeling.heads import causal_lm
 from maskdpo_xtuner.training.validation import complete_dataloader
 
 FILE = 'samples.jsonl'

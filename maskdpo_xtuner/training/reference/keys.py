@@ -11,9 +11,9 @@ from typing import Any
 import transformers
 from datasets import Dataset
 
+from maskdpo_xtuner.batches import collate, layouts, responses
+from maskdpo_xtuner.modeling import attention, flash, forward, heads
 from maskdpo_xtuner.objectives import chunks, logps
-from maskdpo_xtuner.training.batches import collate, layouts, responses
-from maskdpo_xtuner.training.modeling import attention, flash, forward, heads
 from maskdpo_xtuner.training.reference import computing, precision, shards
 from maskdpo_xtuner.training.reference.computing import is_base_of_lora, reference_config
 from maskdpo_xtuner.training.reference.precision import Precision

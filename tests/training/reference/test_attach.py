@@ -12,8 +12,8 @@ from datasets import Dataset
 from transformers import AutoTokenizer
 from xtuner.registry import BUILDER
 
+from maskdpo_xtuner.modeling.forward import supervised_logps
 from maskdpo_xtuner.training import mask_preference_collate_fn
-from maskdpo_xtuner.training.modeling.forward import supervised_logps
 from maskdpo_xtuner.training.reference import attach, attach_reference
 from maskdpo_xtuner.training.reference.computing import ReferenceModel
 from maskdpo_xtuner.training.reference.shards import ShardStore

@@ -8,7 +8,7 @@ from xtuner.registry import BUILDER
 from maskdpo_xtuner.objectives import LOSSES, find_loss
 from maskdpo_xtuner.training import mask_preference_collate_fn
 from maskdpo_xtuner.training.reference import reference_source
-from tests.training.preference_items import random_items
+from tests.preference_items import random_items
 from tests.training.reference.runners import LORA, model_config
 
 

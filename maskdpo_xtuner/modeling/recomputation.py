@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 from transformers.integrations import is_deepspeed_zero3_enabled
 
-from maskdpo_xtuner.training.modeling.heads import causal_lm
+from maskdpo_xtuner.modeling.heads import causal_lm
 
 
 def recompute_layers(llm: nn.Module, share: float) -> None:

@@ -13,13 +13,13 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM
 from transformers.models.auto import CONFIG_MAPPING
 
-from maskdpo_xtuner.training.modeling.attention import (
+from maskdpo_xtuner.modeling.attention import (
     MODEL_TYPES,
     SequenceMask,
     enable_sequences,
     sequence_attention_forward,
 )
-from maskdpo_xtuner.training.modeling.flash import flash_attention
+from maskdpo_xtuner.modeling.flash import flash_attention
 
 SHAPE = {
     'vocab_size': 50,

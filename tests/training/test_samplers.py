@@ -12,9 +12,9 @@ from mmengine.config import ConfigDict
 from mmengine.dataset import DefaultSampler
 from mmengine.registry import DATA_SAMPLERS
 
-from maskdpo_xtuner.training.batches.samplers import LengthBalancedSampler
 from maskdpo_xtuner.training.loops import accumulative_counts
-from tests.training.items import pairs_of_lengths
+from maskdpo_xtuner.training.samplers import LengthBalancedSampler
+from tests.items import pairs_of_lengths
 
 Batch = list[int]
 

@@ -10,7 +10,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 from transformers.models.auto import CONFIG_MAPPING
 
-from maskdpo_xtuner.training.modeling.heads import check_head, hidden_states, output_logits
+from maskdpo_xtuner.modeling.heads import check_head, hidden_states, output_logits
 
 SHAPE = {
     'vocab_size': 50,

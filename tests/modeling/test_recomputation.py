@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from maskdpo_xtuner.training.modeling import recomputation
-from maskdpo_xtuner.training.modeling.recomputation import leaves_early, recompute_layers
+from maskdpo_xtuner.modeling import recomputation
+from maskdpo_xtuner.modeling.recomputation import leaves_early, recompute_layers
 
 
 def build(layers: int = 4) -> Any:

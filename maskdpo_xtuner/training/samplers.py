@@ -10,8 +10,8 @@ from datasets import Dataset
 from mmengine.dataset import DefaultSampler
 from mmengine.registry import DATA_SAMPLERS
 
-from maskdpo_xtuner.training.batches.balancing import deal
-from maskdpo_xtuner.training.batches.lengths import pair_lengths
+from maskdpo_xtuner.batches.balancing import deal
+from maskdpo_xtuner.batches.lengths import pair_lengths
 
 
 @DATA_SAMPLERS.register_module()

@@ -7,10 +7,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from maskdpo_xtuner.batches.balancing import deal
+from maskdpo_xtuner.batches.rows import cut_rows, fill_rows, pair_tokens
 from maskdpo_xtuner.training import mask_preference_collate_fn
-from maskdpo_xtuner.training.batches.balancing import deal
-from maskdpo_xtuner.training.batches.rows import cut_rows, fill_rows, pair_tokens
-from tests.training.preference_items import chosen_only, random_items
+from tests.preference_items import chosen_only, random_items
 
 LENGTHS = st.lists(st.integers(1, 50), min_size=1, max_size=12)
 

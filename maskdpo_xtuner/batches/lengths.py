@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from datasets import Dataset
 from numpy.typing import NDArray
-from xtuner.utils import IGNORE_INDEX
 
+from maskdpo_xtuner.batches.responses import IGNORE_INDEX, sides_of
 from maskdpo_xtuner.masking import Side
-from maskdpo_xtuner.training.batches.responses import sides_of
 
 if TYPE_CHECKING:
     import pyarrow as pa

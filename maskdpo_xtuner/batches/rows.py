@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from maskdpo_xtuner.training.batches.balancing import deal
+from maskdpo_xtuner.batches.balancing import deal
 
 SUPERVISED = ('targets', 'weights', 'reference_logps')
 """Values of supervised tokens."""

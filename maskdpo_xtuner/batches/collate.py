@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from mmengine.registry import FUNCTIONS
 
-from maskdpo_xtuner.training.batches.layouts import (
+from maskdpo_xtuner.batches.layouts import (
     Layout,
     packed_pairs,
     packed_responses,
     padded_pairs,
     padded_responses,
 )
-from maskdpo_xtuner.training.batches.responses import (
+from maskdpo_xtuner.batches.responses import (
     TokenizedResponse,
     sides_of,
     tokenized_responses,
@@ -24,7 +23,6 @@ from maskdpo_xtuner.training.batches.responses import (
 Items = Sequence[Mapping[str, Any]]
 
 
-@FUNCTIONS.register_module()
 def mask_preference_collate_fn(
     instances: Items,
     pack: bool = True,

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskdpo_xtuner.training.batches import lengths as module
-from maskdpo_xtuner.training.batches.collate import mask_preference_collate_fn
-from maskdpo_xtuner.training.batches.lengths import pair_lengths
-from tests.training.items import Sides, chosen_alone, sides, tokenized_pairs
+from maskdpo_xtuner.batches import lengths as module
+from maskdpo_xtuner.batches.collate import mask_preference_collate_fn
+from maskdpo_xtuner.batches.lengths import pair_lengths
+from tests.items import Sides, chosen_alone, sides, tokenized_pairs
 
 pairs = st.lists(st.tuples(sides(), sides()), min_size=1, max_size=7)
 

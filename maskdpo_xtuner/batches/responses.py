@@ -8,10 +8,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from xtuner.utils import IGNORE_INDEX
 
-from maskdpo_xtuner.masking import Side
-from maskdpo_xtuner.training.data.tokenization import SIDES
+from maskdpo_xtuner.masking import SIDES, Side
+
+IGNORE_INDEX = -100
+"""What a label is where a token is not supervised, as for PyTorch's cross-entropy."""
 
 
 @dataclass(frozen=True)

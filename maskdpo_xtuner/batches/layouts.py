@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from maskdpo_xtuner.training.batches.responses import TokenizedResponse
+from maskdpo_xtuner.batches.responses import TokenizedResponse
 
 Layout = dict[str, Tensor]
 
@@ -51,7 +51,7 @@ def padded_pairs(responses: Sequence[TokenizedResponse], pad_index: int = 0) -> 
 
     Returns:
         As `padded_responses`, with ``sequences``, (2 * pairs, 4), in place of ``attention_mask``
-        (see `maskdpo_xtuner.training.modeling.attention`).
+        (see `maskdpo_xtuner.modeling.attention`).
     """
     pairs = _pairs(responses, share=True)
     length = max(len(pair.ids) for pair in pairs)

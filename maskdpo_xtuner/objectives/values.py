@@ -8,13 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from maskdpo_xtuner.objectives import (
-    LossTerms,
-    Objective,
-    TokenTerms,
-    loss_terms,
-    response_sums,
-)
+from maskdpo_xtuner.objectives.likelihood import Objective
+from maskdpo_xtuner.objectives.logps import response_sums
+from maskdpo_xtuner.objectives.terms import LossTerms, TokenTerms, loss_terms
 
 OF_PAIRS = (
     *('loss', 'preference', 'nll'),

@@ -18,12 +18,12 @@ from torch.nn.attention.bias import causal_lower_right
 from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from maskdpo_xtuner.training.modeling.flash import (
+from maskdpo_xtuner.modeling.flash import (
     KeyBounds,
     flash_attention,
     is_flash_attn_available,
 )
-from maskdpo_xtuner.training.modeling.heads import causal_lm
+from maskdpo_xtuner.modeling.heads import causal_lm
 
 NAME = 'sequences'
 MODEL_TYPES = frozenset(

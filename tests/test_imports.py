@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'objectives': set(),
     'batches': {'masking'},
     'modeling': {'objectives'},
-    'selection': {'records', 'masking', 'objectives'},
+    'sepo': {'records', 'masking', 'objectives'},
     'builtin': {'records', 'hashing'},
     'engines': {'records', 'builtin', 'hashing', 'parts'},
     'completions': {'engines', 'records', 'progress'},

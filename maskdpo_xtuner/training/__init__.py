@@ -17,19 +17,19 @@ from maskdpo_xtuner.training.monitoring.displacement import DisplacementHook
 from maskdpo_xtuner.training.monitoring.hooks import MeanOverRanksHook, TrainingMetricsHook
 from maskdpo_xtuner.training.monitoring.preflight import PreflightHook
 from maskdpo_xtuner.training.monitoring.samples import SamplesHook
-from maskdpo_xtuner.training.samplers import LengthBalancedSampler
-from maskdpo_xtuner.training.supplements.bitsandbytes import supply_triton_ops
-from maskdpo_xtuner.training.supplements.checkpoints import (
+from maskdpo_xtuner.training.patches.bitsandbytes import supply_triton_ops
+from maskdpo_xtuner.training.patches.checkpoints import (
     allow_checkpoint_types,
     keep_fp32_weights,
 )
-from maskdpo_xtuner.training.supplements.cpu import supply_cpu_support
-from maskdpo_xtuner.training.supplements.deepspeed import (
+from maskdpo_xtuner.training.patches.cpu import supply_cpu_support
+from maskdpo_xtuner.training.patches.deepspeed import (
     keep_offloaded_gradients,
     register_zero_names,
     supply_single_process_world,
 )
-from maskdpo_xtuner.training.supplements.schedulers import WarmupLR
+from maskdpo_xtuner.training.samplers import LengthBalancedSampler
+from maskdpo_xtuner.training.schedulers import WarmupLR
 from maskdpo_xtuner.training.validation import MaskDPOValLoop
 
 FUNCTIONS.register_module(module=mask_preference_collate_fn)

@@ -18,9 +18,9 @@ from maskdpo_xtuner.batches.rows import cut_rows, fill_rows, pair_tokens
 from maskdpo_xtuner.objectives import Loss, find_loss
 from maskdpo_xtuner.training.accumulation import train_rows
 from maskdpo_xtuner.training.model import MaskDPO
+from maskdpo_xtuner.training.patches.cpu import keep_fp32_on_cpu
 from maskdpo_xtuner.training.reference import attach_reference, reference_source
 from maskdpo_xtuner.training.samplers import LengthBalancedSampler
-from maskdpo_xtuner.training.supplements.cpu import keep_fp32_on_cpu
 
 
 @LOOPS.register_module()

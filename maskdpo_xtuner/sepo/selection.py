@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import get_args
 
-from maskdpo_xtuner.masking import MaskingError, Prompt, Side
+from maskdpo_xtuner.masking import SIDES, MaskingError, Prompt, Side
 from maskdpo_xtuner.records import PairItem, PreferencePair
-from maskdpo_xtuner.selection.spans import ScoredToken, select_spans
+from maskdpo_xtuner.sepo.spans import ScoredToken, select_spans
 
 ResponseScorer = Callable[[Sequence[tuple[Prompt, str]]], list[list[ScoredToken]]]
 """Scores the tokens of a batch of ``(prompt, response)`` pairs."""
-
-SIDES: tuple[Side, ...] = get_args(Side)
 
 
 def select_tokens(

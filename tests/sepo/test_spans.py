@@ -7,7 +7,7 @@ import random
 import pytest
 
 from maskdpo_xtuner.masking import Side, mask_response, render
-from maskdpo_xtuner.selection.spans import ScoredToken, scored_tokens, select_spans
+from maskdpo_xtuner.sepo.spans import ScoredToken, scored_tokens, select_spans
 from tests.tokenizers import TOKENIZERS, load_tokenizer
 
 PROMPT = [{'role': 'user', 'content': 'What is radium?'}]

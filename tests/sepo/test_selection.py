@@ -1,4 +1,4 @@
-"""Selection over records."""
+"""Selecting tokens over records."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from maskdpo_xtuner.masking import MaskingError, Prompt, supervised_spans
 from maskdpo_xtuner.records import PreferencePair
-from maskdpo_xtuner.selection import ScoredToken, select_tokens
+from maskdpo_xtuner.sepo import ScoredToken, select_tokens
 from tests.preference_pairs import released_pair
 
 

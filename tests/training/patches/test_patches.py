@@ -21,8 +21,8 @@ from xtuner.engine import DeepSpeedStrategy
 from xtuner.tools.utils import auto_dtype_of_deepspeed_config
 from xtuner.utils import zero_to_any_dtype
 
+from maskdpo_xtuner.training.patches import bitsandbytes, checkpoints, cpu, deepspeed
 from maskdpo_xtuner.training.reference.precision import training_precision
-from maskdpo_xtuner.training.supplements import bitsandbytes, checkpoints, cpu, deepspeed
 
 no_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason='about machines without CUDA')
 

@@ -10,7 +10,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from maskdpo_xtuner.masking import MaskingError, render
-from maskdpo_xtuner.selection.scorer import LogRatioScorer
+from maskdpo_xtuner.sepo.scorer import LogRatioScorer
 from tests.models import tiny_llama
 from tests.tokenizers import load_tokenizer, tokenizer_folder
 

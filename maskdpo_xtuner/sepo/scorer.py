@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from maskdpo_xtuner.masking import MaskingError, Prompt, Rendering, check_tokenizer, render_batch
-from maskdpo_xtuner.selection.spans import ScoredToken, scored_tokens
+from maskdpo_xtuner.sepo.spans import ScoredToken, scored_tokens
 
 if TYPE_CHECKING:
     from torch import Tensor

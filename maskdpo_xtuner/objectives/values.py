@@ -15,6 +15,7 @@ from maskdpo_xtuner.objectives.terms import LossTerms, TokenTerms, loss_terms
 OF_PAIRS = (
     *('loss', 'preference', 'nll'),
     *('rewards/chosen', 'rewards/rejected', 'rewards/accuracies', 'rewards/margins'),
+    *('logps/chosen', 'logps/rejected'),
 )
 """Logged values that are means over pairs."""
 
@@ -108,13 +109,15 @@ def logged_means(sums: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Means under the names to log, from sums of `pair_sums`, of any number of batches.
 
     Returns:
-        ``loss``, ``preference``, ``nll`` and ``rewards/*``, means over pairs; of each side
-        ``logps/*`` and ``logps/*_shift`` (policy minus reference), means over supervised tokens.
-        Only those that the loss has.
+        ``loss``, ``preference``, ``nll``, ``rewards/*`` and ``logps/*`` (as TRL has it: the sum
+        over the supervised tokens of a response), means over pairs; ``token_logps/*`` and
+        ``token_logps/*_shift`` (policy minus reference), means over supervised tokens. Only those
+        that the loss has.
     """
     means = {name: sums[name] / sums['pairs'] for name in OF_PAIRS if name in sums}
     for side in ('chosen', 'rejected'):
-        for name, logged in (('logps', f'logps/{side}'), ('shifts', f'logps/{side}_shift')):
+        for name, suffix in (('logps', ''), ('shifts', '_shift')):
             if f'{name}/{side}' in sums:
-                means[logged] = sums[f'{name}/{side}'] / sums[f'counts/{side}']
+                mean = sums[f'{name}/{side}'] / sums[f'counts/{side}']
+                means[f'token_logps/{side}{suffix}'] = mean
     return means

@@ -164,17 +164,21 @@ def test_what_is_logged(tiny_model: Path) -> None:
         'nll',
         'logps/chosen',
         'logps/rejected',
-        'logps/chosen_shift',
-        'logps/rejected_shift',
+        'token_logps/chosen',
+        'token_logps/rejected',
+        'token_logps/chosen_shift',
+        'token_logps/rejected_shift',
         'supervised_share',
     }
     assert not any(value.requires_grad for key, value in losses.items() if key != 'loss')
     assert logged['supervised_share'] == pytest.approx(8 / 33)
     # A random model is close to uniform over SmolLM2's 49,152 tokens.
-    assert logged['logps/chosen'].item() == pytest.approx(-math.log(49152), rel=0.05)
+    assert logged['token_logps/chosen'].item() == pytest.approx(-math.log(49152), rel=0.05)
+    # Two tokens of each response are supervised.
+    assert logged['logps/chosen'] == 2 * logged['token_logps/chosen']
     assert logged['rewards/accuracies'] == 0
     assert logged['nll'].item() == pytest.approx(math.log(49152), rel=0.05)
-    assert logged['logps/chosen_shift'] == logged['logps/rejected_shift'] == 0
+    assert logged['token_logps/chosen_shift'] == logged['token_logps/rejected_shift'] == 0
 
 
 def test_the_likelihood_term_and_the_preference_are_logged_apart(tiny_model: Path) -> None:
@@ -192,8 +196,8 @@ def test_shifts_are_the_moves_from_the_reference_per_supervised_token(tiny_model
     # All weights are 1: the rewards are sums of the same, over 2 tokens a response.
     for side in ('chosen', 'rejected'):
         shift = logged[f'rewards/{side}'] / 0.3 / 2
-        torch.testing.assert_close(logged[f'logps/{side}_shift'], shift, rtol=1e-9, atol=0)
-    assert logged['logps/chosen_shift'] != 0
+        torch.testing.assert_close(logged[f'token_logps/{side}_shift'], shift, rtol=1e-9, atol=0)
+    assert logged['token_logps/chosen_shift'] != 0
 
 
 def test_sft_reads_the_chosen_responses_and_neither_reference_nor_rejected(
@@ -214,7 +218,7 @@ def test_sft_reads_the_chosen_responses_and_neither_reference_nor_rejected(
     chosen = [e['chosen_ids'][:end] for e, end in zip(both, ends, strict=True)]
     assert [ids.tolist() for ids in seen] == [[[token for ids in chosen for token in ids]]]
     assert model.ref_llm is model.reference is None
-    assert set(losses) == {'loss', 'nll', 'logps/chosen', 'supervised_share'}
+    assert set(losses) == {'loss', 'nll', 'logps/chosen', 'token_logps/chosen', 'supervised_share'}
     torch.testing.assert_close(losses['loss'].mean(), losses['nll'])
     with pytest.raises(ValueError, match="'sft' takes batches of chosen responses alone"):
         model.compute_loss(**mask_preference_collate_fn(both))

@@ -51,7 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'xtuner_cli': set(),
     'training': {
         *{'records', 'hashing', 'jsonl', 'progress', 'masking', 'objectives', 'builtin'},
-        *{'batches', 'modeling'},
+        *{'batches', 'modeling', 'engines'},
     },
 }
 FRAMEWORKS = {'xtuner', 'mmengine', 'deepspeed'}

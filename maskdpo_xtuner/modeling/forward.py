@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from maskdpo_xtuner.modeling.attention import SequenceMask, enable_sequences
 from maskdpo_xtuner.modeling.heads import hidden_states, output_logits
-from maskdpo_xtuner.objectives import Head, chunked_token_logps, token_logps
+from maskdpo_xtuner.objectives.logps import Head, chunked_token_logps, token_logps
 
 INPUTS = ('input_ids', 'position_ids', 'attention_mask')
 

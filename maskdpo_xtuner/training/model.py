@@ -18,6 +18,7 @@ from xtuner.model.dpo import DPO, create_reference_model, disable_grad
 from xtuner.parallel.sequence import get_sequence_parallel_world_size
 from xtuner.registry import BUILDER
 
+from maskdpo_xtuner.engines.model_files import check_model
 from maskdpo_xtuner.modeling.forward import (
     LogitsSettings,
     supervised_hidden_states,
@@ -35,7 +36,6 @@ from maskdpo_xtuner.objectives import (
     pair_sums,
     pair_values,
 )
-from maskdpo_xtuner.training.pretrained import check_pretrained
 from maskdpo_xtuner.training.reference import Reference, cached_logps, reference_source
 
 
@@ -222,7 +222,7 @@ class MaskDPO(DPO):
 
     def _dispatch_lm_model_cfg(self, cfg: Any, max_position_embeddings: int | None = None) -> Any:
         """As XTuner's, which trusts remote code whatever the config says."""
-        check_pretrained(cfg.pretrained_model_name_or_path)
+        check_model(cfg.pretrained_model_name_or_path, 'model.llm.pretrained_model_name_or_path')
         cfg.setdefault('trust_remote_code', False)
         cfg = self._prepare_for_qlora_zero3(cfg)
         llm_cfg = AutoConfig.from_pretrained(

@@ -295,7 +295,7 @@ def test_sequence_parallelism_is_refused(tiny_model: Path, monkeypatch: pytest.M
 
 
 def test_a_model_folder_that_does_not_exist_is_named_with_the_mend(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=rf'no model folder {tmp_path}/absent.*builtin\.model'):
+    with pytest.raises(ValueError, match=rf'{tmp_path}/absent: .*model\.llm\..*builtin\.model'):
         BUILDER.build(config(tmp_path / 'absent'))
 
 

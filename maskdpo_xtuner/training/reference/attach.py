@@ -51,7 +51,7 @@ def attach_reference(pairs: Dataset, runner: Any, collate_fn: CollateFunction) -
     precision = training_precision(runner)
     with first_rank_first():
         pairs = _contiguous(pairs)
-        store = _open_store(key_parts(pairs, runner.cfg.model, precision), len(pairs))
+        store = _open_store(key_parts(pairs, runner.cfg.model, precision, collate_fn), len(pairs))
         missing = _missing(store)
     with all_ranks_finish():
         # By number, not by place in the list: another process may see a shard that is new.

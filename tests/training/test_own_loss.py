@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -16,28 +17,11 @@ from maskdpo_xtuner.training import mask_preference_collate_fn
 from maskdpo_xtuner.training.loops import with_terms
 from tests.preference_items import random_items, token_terms
 
-BASE = Path(__file__).parents[2] / 'configs' / 'smollm2_135m_maskdpo.py'
-CONFIG = """
-_base_ = [{base!r}]
-
-custom_imports = dict(imports=['maskdpo_xtuner.training', 'my_loss'])
-
-model = dict(loss_type={loss_type!r}, beta=2.0, loss_options=dict(gamma=0.3))
-"""
-MODULE = '''
-"""SimPO (Meng et al. 2024, arXiv 2405.14734, eq. 6)."""
-
-from torch.nn import functional as F
-
-from maskdpo_xtuner.objectives import NOT_NEGATIVE, register_loss
-
-
-@register_loss('simpo', per_token=True, reference='none', bounds={'gamma': NOT_NEGATIVE})
-def simpo(terms, *, beta, gamma=0.5):
-    """The margin of the mean log-probabilities must exceed gamma."""
-    margins = beta * (terms.chosen.logps - terms.rejected.logps)
-    return -F.logsigmoid(margins - gamma)
-'''
+ROOT = Path(__file__).parents[2]
+BASE = ROOT / 'configs' / 'llama3_8b_maskdpo.py'
+# What the page tells a user to write.
+PAGE = (ROOT / 'docs' / 'extending.md').read_text(encoding='utf-8').partition('## A loss')[2]
+MODULE, CONFIG = re.findall(r'```python\n(.*?)```', PAGE, flags=re.DOTALL)[:2]
 
 
 @pytest.fixture
@@ -52,7 +36,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def load(folder: Path, model: Path, loss_type: str = 'simpo') -> Config:
     path = folder / 'my_config.py'
-    path.write_text(CONFIG.format(base=str(BASE), loss_type=loss_type))
+    text = re.sub(r"_base_ = \['.*'\]", f'_base_ = [{str(BASE)!r}]', CONFIG)
+    path.write_text(text.replace("'simpo'", repr(loss_type)))
     config = Config.fromfile(path)
     config.model.llm.pretrained_model_name_or_path = str(model)
     return config
@@ -70,7 +55,7 @@ def test_a_config_names_a_loss_of_ones_own(folder: Path, tiny_model: Path, loss_
     )
     losses = model.compute_loss(**mask_preference_collate_fn(items))
     margins = 2.0 * (means[::2] - means[1::2])
-    torch.testing.assert_close(losses['loss'], -F.logsigmoid(margins - 0.3), rtol=1e-6, atol=0)
+    torch.testing.assert_close(losses['loss'], -F.logsigmoid(margins - 1.0), rtol=1e-6, atol=0)
     torch.testing.assert_close(losses['rewards/margins'], margins.mean(), rtol=1e-6, atol=0)
 
 

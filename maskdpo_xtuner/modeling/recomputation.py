@@ -25,7 +25,8 @@ def recompute_layers(llm: nn.Module, share: float) -> None:
         share: of the layers that is recomputed, rounded to whole layers.
 
     Raises:
-        ValueError: for a share that is none, or for a model whose layers cannot be told apart.
+        ValueError: for a share outside of (0, 1], and for a model whose layers cannot be told
+            apart.
     """
     if not 0 < share <= 1:
         raise ValueError(

@@ -26,6 +26,6 @@ def check_finite(loss: Tensor, sources: Sequence[str]) -> None:
     culprits = [f'{sources[index]} ({values[index]})' for index in bad.nonzero().flatten().tolist()]
     raise FloatingPointError(
         f'the loss is not finite: {", ".join(culprits)}. The weights were not stepped on it. Look '
-        'at these pairs; where they are in order, lower optim_wrapper.optimizer.lr, or go on from '
+        'at these pairs; where they are in order, lower optim_wrapper.optimizer.lr, or resume from '
         'the last checkpoint (--resume)'
     )

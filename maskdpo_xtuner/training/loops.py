@@ -19,7 +19,7 @@ from maskdpo_xtuner.objectives import Loss, find_loss
 from maskdpo_xtuner.training.accumulation import train_rows
 from maskdpo_xtuner.training.model import MaskDPO
 from maskdpo_xtuner.training.patches.cpu import keep_fp32_on_cpu
-from maskdpo_xtuner.training.reference import attach_reference, reference_source
+from maskdpo_xtuner.training.reference import attach_reference, choose_reference
 from maskdpo_xtuner.training.samplers import LengthBalancedSampler
 
 
@@ -143,7 +143,7 @@ def with_terms(dataloader: dict[str, Any], runner: Any) -> dict[str, Any]:
     loss = loss_of(runner.cfg)
     if loss is None:
         return dataloader
-    cached = reference_source(loss, runner.cfg.model.get('reference')) == 'cached'
+    cached = choose_reference(loss, runner.cfg.model.get('reference')) == 'cached'
     if loss.needs_rejected and not cached:
         return dataloader
     pairs = DATASETS.build(dataloader['dataset'])

@@ -36,7 +36,7 @@ from maskdpo_xtuner.objectives import (
     pair_sums,
     pair_values,
 )
-from maskdpo_xtuner.training.reference import Reference, cached_logps, reference_source
+from maskdpo_xtuner.training.reference import Reference, cached_logps, choose_reference
 
 
 @MODELS.register_module()
@@ -52,7 +52,7 @@ class MaskDPO(DPO):
         ref_llm: config of another reference model.
         reference: where the reference's log-probabilities come from: ``cached``, the batch, where
             `MaskDPOTrainLoop` puts them, so that no reference model is loaded, or ``model``, which
-            runs it at every step. See `reference_source` for the default.
+            runs it at every step. See `choose_reference` for the default.
         beta: strength of the pull towards the reference; without meaning for a loss that has no
             such option, as ``sft``.
         loss_type: a name of `maskdpo_xtuner.objectives.LOSSES`, or the dotted path of a loss of
@@ -91,7 +91,7 @@ class MaskDPO(DPO):
         # Few losses have the option, and 0 means it is off.
         smoothing = {'label_smoothing': label_smoothing} if label_smoothing else {}
         objective = build_objective(loss_type, beta=beta, **smoothing, **(loss_options or {}))
-        self.reference = reference_source(objective.loss, reference)
+        self.reference = choose_reference(objective.loss, reference)
         policy = copy.deepcopy(llm)
         # Not DPO's own, which makes a reference model in any case.
         recomputed = float(use_activation_checkpointing)

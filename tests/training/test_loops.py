@@ -13,7 +13,7 @@ from transformers import AutoTokenizer
 
 from maskdpo_xtuner.training import loops, mask_preference_collate_fn
 from maskdpo_xtuner.training.loops import MaskDPOTrainLoop, check_rows, divide, with_terms
-from maskdpo_xtuner.training.reference.shards import COLUMNS
+from maskdpo_xtuner.training.reference.store import COLUMNS
 from tests.preference_items import random_items
 from tests.preference_pairs import released_pair
 from tests.training.reference.runners import runner

@@ -13,7 +13,7 @@ import transformers
 from datasets import Dataset
 
 from maskdpo_xtuner.engines.model_files import name_and_revision
-from maskdpo_xtuner.training.reference import computing, shards
+from maskdpo_xtuner.training.reference import computing, store
 from maskdpo_xtuner.training.reference.code import code_digest, file_of
 from maskdpo_xtuner.training.reference.computing import (
     CollateFunction,
@@ -52,7 +52,7 @@ def key_parts(
         'cast': precision.cast,
         'autocast': precision.autocast,
         'transformers': transformers.__version__,
-        'code': code_digest([*map(_file, (computing, shards)), file_of(collate_fn)]),
+        'code': code_digest([*map(_file, (computing, store)), file_of(collate_fn)]),
     }
 
 

@@ -12,7 +12,7 @@ from maskdpo_xtuner.objectives import Loss
 Reference = Literal['cached', 'model']
 
 
-def reference_source(loss: Loss, reference: Reference | None = None) -> Reference | None:
+def choose_reference(loss: Loss, reference: Reference | None = None) -> Reference | None:
     """Decide between the cache and a reference model that runs at every step.
 
     Args:

@@ -1,4 +1,4 @@
-"""Reference log-probabilities on disk: shards of a fixed number of pairs, memory-mapped."""
+"""Reference log-probabilities on disk: blocks of a fixed number of pairs, memory-mapped."""
 
 from __future__ import annotations
 
@@ -25,71 +25,71 @@ Rows = Sequence[tuple[list[float], list[float]]]
 
 
 @dataclass(frozen=True)
-class ShardStore:
-    """The shards of one data set and one reference model.
+class LogpStore:
+    """The blocks of one data set and one reference model.
 
-    A shard is an Arrow stream, which ends by itself, and after it a hash of key and stream: a file
+    A block is an Arrow stream, which ends by itself, and after it a hash of key and stream: a file
     that was cut, damaged, or made for another key is told from a good one.
 
     Attributes:
-        folder: where the shards are.
+        folder: where the blocks are.
         key: hash of all that the values depend on.
         num_pairs: of the data set.
-        shard_size: pairs of a shard; the last may have fewer.
+        block_size: pairs of a block; the last may have fewer.
     """
 
     folder: Path
     key: str
     num_pairs: int
-    shard_size: int = 256
+    block_size: int = 256
 
     @property
-    def shards(self) -> range:
-        """The numbers of the shards."""
-        return range(-(-self.num_pairs // self.shard_size))
+    def blocks(self) -> range:
+        """The numbers of the blocks."""
+        return range(-(-self.num_pairs // self.block_size))
 
-    def pairs_of(self, shard: int) -> range:
-        """The indices of a shard's pairs, whatever the number of processes."""
-        start = shard * self.shard_size
-        return range(start, min(start + self.shard_size, self.num_pairs))
+    def pairs_of(self, block: int) -> range:
+        """The indices of a block's pairs, whatever the number of processes."""
+        start = block * self.block_size
+        return range(start, min(start + self.block_size, self.num_pairs))
 
-    def path(self, shard: int) -> Path:
-        """The file of a shard."""
-        return self.folder / f'{shard:05d}.arrow'
+    def path(self, block: int) -> Path:
+        """The file of a block."""
+        return self.folder / f'{block:05d}.arrow'
 
-    def problem(self, shard: int) -> str | None:
-        """What keeps a shard from being used; None for a good one."""
-        path = self.path(shard)
+    def problem(self, block: int) -> str | None:
+        """What keeps a block from being used; None for a good one."""
+        path = self.path(block)
         if not path.is_file():
             return f'{path} is missing'
         content = path.read_bytes()
         stream, digest = content[:-DIGEST_SIZE], content[-DIGEST_SIZE:]
         return None if digest == self._digest(stream) else f'{path} is damaged'
 
-    def write(self, shard: int, rows: Rows) -> None:
-        """Write a shard, whole or not at all."""
-        assert len(rows) == len(self.pairs_of(shard))
+    def write(self, block: int, rows: Rows) -> None:
+        """Write a block, whole or not at all."""
+        assert len(rows) == len(self.pairs_of(block))
         stream = io.BytesIO()
         with ArrowWriter(features=FEATURES, stream=stream) as writer:
             writer.write_batch(dict(zip(COLUMNS, zip(*rows, strict=True), strict=True)))
             writer.finalize(close_stream=False)
         content = stream.getvalue()
-        write_atomically(self.path(shard), content + self._digest(content))
+        write_atomically(self.path(block), content + self._digest(content))
 
     def open(self) -> Dataset:
         """The columns of all pairs in order, memory-mapped.
 
         Raises:
-            ValueError: naming the first shard that is missing or damaged.
+            ValueError: naming the first block that is missing or damaged.
         """
-        problems = [problem for shard in self.shards if (problem := self.problem(shard))]
+        problems = [problem for block in self.blocks if (problem := self.problem(block))]
         if problems:
             raise ValueError(
-                f'{problems[0]} ({len(problems)} of {len(self.shards)} shards cannot be used). '
+                f'{problems[0]} ({len(problems)} of {len(self.blocks)} blocks cannot be used). '
                 'Every machine must see the same files: set HF_DATASETS_CACHE to a folder that '
-                'all share; a damaged shard is computed again at the next start'
+                'all share; a damaged block is computed again at the next start'
             )
-        return concatenate_datasets([Dataset.from_file(str(self.path(s))) for s in self.shards])
+        return concatenate_datasets([Dataset.from_file(str(self.path(s))) for s in self.blocks])
 
     def _digest(self, stream: bytes) -> bytes:
         return xxhash.xxh3_128(self.key.encode() + stream).digest()

@@ -24,7 +24,7 @@ from maskdpo_xtuner.builtin.model import builtin_model
 from maskdpo_xtuner.jsonl import read_objects, write_records
 from maskdpo_xtuner.masking import LabelledResponse, Side, mask_batch
 from maskdpo_xtuner.records import PreferencePair
-from maskdpo_xtuner.selection.spans import Span, merge_spans
+from maskdpo_xtuner.sepo.spans import Span, merge_spans
 from maskdpo_xtuner.splitters import split_sentences
 
 

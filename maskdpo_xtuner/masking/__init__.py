@@ -9,7 +9,7 @@ from maskdpo_xtuner.masking.masks import (
     token_mask,
     token_weights,
 )
-from maskdpo_xtuner.masking.pairs import Side, labelled_response, supervised_spans
+from maskdpo_xtuner.masking.pairs import SIDES, Side, labelled_response, supervised_spans
 from maskdpo_xtuner.masking.printing import format_mask
 from maskdpo_xtuner.masking.rendering import (
     MaskingError,
@@ -27,6 +27,7 @@ __all__ = [
     'MaskingError',
     'Prompt',
     'Rendering',
+    'SIDES',
     'Side',
     'check_tokenizer',
     'format_mask',

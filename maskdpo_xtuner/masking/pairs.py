@@ -10,6 +10,7 @@ from maskdpo_xtuner.masking.rendering import MaskingError
 from maskdpo_xtuner.records import BinaryType, PairItem, PreferencePair
 
 Side = Literal['chosen', 'rejected']
+SIDES: tuple[Side, Side] = ('chosen', 'rejected')
 
 SUPERVISED_TYPE: dict[Side, BinaryType] = {
     'chosen': 'no_hallucination',

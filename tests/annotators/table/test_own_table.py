@@ -93,7 +93,7 @@ def test_a_module_is_named_by_its_dotted_path(
         ('rivers', 'no table "rivers"; the built-in ones are elements, countries, minerals'),
         ('nowhere.py:RIVERS', 'nowhere.py: there is no such file'),
         ('no_such_module:RIVERS', 'no_such_module cannot be imported'),
-        ('maskdpo_xtuner.builtin.elements:Split', 'holds no TableQuestions named Split'),
+        ('maskdpo_xtuner.builtin.elements:Split', 'elements:Split is no TableQuestions, but'),
     ],
 )
 def test_a_table_that_is_not_there_is_named(table: str, message: str) -> None:

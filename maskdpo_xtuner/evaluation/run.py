@@ -13,12 +13,13 @@ from pathlib import Path
 
 from maskdpo_xtuner.annotators.base import check_languages
 from maskdpo_xtuner.annotators.settings import AnnotatorChoice
+from maskdpo_xtuner.atomic import atomic_writer
 from maskdpo_xtuner.evaluation.comparison import compare
 from maskdpo_xtuner.evaluation.intervals import Bootstrap
 from maskdpo_xtuner.evaluation.judges import Judge, judges_of
 from maskdpo_xtuner.evaluation.results import Evaluation
 from maskdpo_xtuner.evaluation.scorers import score_answers, scorers_of
-from maskdpo_xtuner.jsonl import atomic_writer, read_records
+from maskdpo_xtuner.jsonl import read_records
 from maskdpo_xtuner.pipeline.run import annotate_stage, sample_stage
 from maskdpo_xtuner.pipeline.summary import Summary
 from maskdpo_xtuner.pipeline.work_dir import open_work_dir

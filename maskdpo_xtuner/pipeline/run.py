@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from maskdpo_xtuner.annotators.base import Annotator, check_languages
+from maskdpo_xtuner.atomic import atomic_writer
 from maskdpo_xtuner.completions import CompletionStore, EngineDown, Scheduler
 from maskdpo_xtuner.engines.base import Engine, model_of
-from maskdpo_xtuner.jsonl import atomic_writer
 from maskdpo_xtuner.pairing import PairRules
 from maskdpo_xtuner.pipeline.annotation import annotate, failed_sentences
 from maskdpo_xtuner.pipeline.files import FailureRecord, read_lines, write_line

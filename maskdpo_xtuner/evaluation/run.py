@@ -1,7 +1,7 @@
 """Evaluating models: sample the answers of every run, annotate them by every judge, compare.
 
 Sampling and annotation are the pipeline's own, in one folder a model, so an evaluation that was
-interrupted goes on where it stopped, and a model that was evaluated before costs nothing.
+interrupted resumes where it stopped, and a model that was evaluated before costs nothing.
 """
 
 from __future__ import annotations

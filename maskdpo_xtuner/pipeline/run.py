@@ -1,7 +1,7 @@
 """The three stages in a work dir: sample, annotate, pair.
 
 Every stage streams its files and puts them in place when they are whole. What the engine answered
-is remembered in ``completions.sqlite``, so a run that was interrupted goes on where it stopped and
+is remembered in ``completions.sqlite``, so an interrupted run resumes where it stopped and
 ends in the same bytes. ``summary.json`` stands in a work dir whose files belong together: a run
 takes it away when it begins and writes it last.
 """
@@ -47,7 +47,7 @@ def run_pipeline(settings: Settings, shard: Shard | None = None, *, quiet: bool 
 
     Raises:
         ValueError: for bad input, settings that differ from those of the work dir, when no answer
-            could be had, and when no pair is left (``dropped.jsonl`` then says why for every
+            came, and when no pair is left (``dropped.jsonl`` then says why for every
             question). A shard may be left without pairs.
     """
     all_questions = settings.questions.load()
@@ -102,7 +102,7 @@ def sample_stage(
     *,
     quiet: bool,
 ) -> None:
-    """Questions to ``responses.jsonl``, and ``failures.jsonl`` for what could not be had."""
+    """Questions to ``responses.jsonl``, and ``failures.jsonl`` for the requests that failed."""
     scheduler: Scheduler[Response | FailureRecord] = Scheduler(engine, store)
     summary.requests = scheduler.accounting
     with (

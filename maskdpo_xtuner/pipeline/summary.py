@@ -88,7 +88,7 @@ class Summary:
 
     @property
     def exit_status(self) -> int:
-        """0 when every answer and every verdict could be had, else 1."""
+        """0 when no answer and no verdict is missing, else 1."""
         return int(self.missing > 0 or self.unjudged > 0)
 
     def drop_reasons(self) -> str:

@@ -127,7 +127,7 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_no_half_written_file(
     expected, done, pending = map(int, found.groups())
     assert expected == done + pending
     assert pending > 0
-    assert last == 'interrupted; run the same command again to go on'
+    assert last == 'interrupted; run the same command again to resume'
     assert process.returncode == 130
     assert set(contents(tmp_path / 'work')) == {'settings.json'}
     before = len(asked(tmp_path))

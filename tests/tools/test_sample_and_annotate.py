@@ -102,7 +102,7 @@ def test_the_counts_are_printed_and_all_went_well(
     *table, last = out.splitlines()
     rows = dict(line.split(maxsplit=1) for line in table)
     assert rows['questions'] == '3, 3 answers each'
-    assert rows['requests'].startswith('9 requests = 9 done (0 from the store')
+    assert rows['requests'].startswith('9 requests: 9 done, 0 failed')
     assert rows['pairs'] == f'{len(pairs)} of {len(pairs)} questions'
     assert last == f'pairs are in {tmp_path / "other/pairs.jsonl"}'
     assert err == ''
@@ -145,7 +145,7 @@ def test_shards_are_run_and_merged_by_commands(
     shutil.rmtree(tmp_path / 'work/shards')
     assert contents(tmp_path / 'work') == contents(tmp_path / 'whole')
     assert run(monkeypatch, config) == 0
-    assert '9 done (9 from the store' in capsys.readouterr().out
+    assert '0 sent to the engine, 9 found in the store' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize('shard', ['2/2', '1', 'a/b', '1/4'])

@@ -46,6 +46,10 @@ def load(folder: Path, model: Path, loss_type: str = 'simpo') -> Config:
 @pytest.mark.parametrize('loss_type', ['simpo', 'my_loss.simpo'])
 def test_a_config_names_a_loss_of_ones_own(folder: Path, tiny_model: Path, loss_type: str) -> None:
     model = BUILDER.build(load(folder, tiny_model, loss_type).model).double()
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for parameter in model.llm.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
     items = random_items(1)
     means = torch.stack(
         [
@@ -55,8 +59,8 @@ def test_a_config_names_a_loss_of_ones_own(folder: Path, tiny_model: Path, loss_
     )
     losses = model.compute_loss(**mask_preference_collate_fn(items))
     margins = 2.0 * (means[::2] - means[1::2])
-    torch.testing.assert_close(losses['loss'], -F.logsigmoid(margins - 1.0), rtol=1e-6, atol=0)
-    torch.testing.assert_close(losses['rewards/margins'], margins.mean(), rtol=1e-6, atol=0)
+    torch.testing.assert_close(losses['loss'], -F.logsigmoid(margins - 1.0), rtol=1e-5, atol=0)
+    torch.testing.assert_close(losses['rewards/margins'], margins.mean(), rtol=1e-5, atol=0)
 
 
 def test_its_traits_say_that_no_reference_is_computed(folder: Path, tiny_model: Path) -> None:

@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'splitters': {'registry'},
     'refusals': {'records'},
     'masking': {'records'},
-    'objectives': set(),
+    'objectives': {'registry'},
     'batches': {'masking'},
     'modeling': {'objectives'},
     'sepo': {'records', 'masking', 'objectives'},

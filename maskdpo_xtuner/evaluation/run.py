@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from maskdpo_xtuner.annotators.base import check_languages
 from maskdpo_xtuner.annotators.settings import AnnotatorChoice
 from maskdpo_xtuner.atomic import atomic_writer
 from maskdpo_xtuner.evaluation.comparison import compare
@@ -147,9 +146,7 @@ def _answer(
     summary = Summary(questions=len(questions), samples=settings.sampling.num_samples)
     # What is wrong with any model is found before the first is asked.
     policy = settings.policy.build()
-    built = [(judge, source.build()) for judge, source in judges.items()]
-    for _, (annotator, _) in built:
-        check_languages(annotator, questions.values())
+    built = [(judge, source.build_for(questions.values())) for judge, source in judges.items()]
     work_dir, counts = settings.work_dir, {}
     with open_work_dir(settings) as store:
         sample_stage(work_dir, store, policy, questions, settings.sampling, summary, quiet=quiet)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from maskdpo_xtuner.annotators.base import Annotator, check_languages
+from maskdpo_xtuner.annotators.base import Annotator
 from maskdpo_xtuner.atomic import atomic_writer
 from maskdpo_xtuner.completions import CompletionStore, EngineDown, Scheduler
 from maskdpo_xtuner.engines.base import Engine, model_of
@@ -53,8 +53,7 @@ def run_pipeline(settings: Settings, shard: Shard | None = None, *, quiet: bool 
     all_questions = settings.questions.load()
     questions = {q.question_id: q for q in (shard.take(all_questions) if shard else all_questions)}
     # What is wrong with either model is found before anything is asked or written.
-    policy, judge = settings.policy.build(), settings.annotator.build()
-    check_languages(judge[0], all_questions)
+    policy, judge = settings.policy.build(), settings.annotator.build_for(all_questions)
     made_from = experiment(settings, all_questions, policy, judge, shard)
     if shard:
         settings = shard_settings(settings, shard)

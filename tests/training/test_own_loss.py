@@ -75,9 +75,7 @@ def test_a_misspelled_loss_or_option_is_answered_with_the_nearest(
     folder: Path, tiny_model: Path
 ) -> None:
     config = load(folder, tiny_model, 'simpl')
-    with pytest.raises(
-        ValueError, match='no loss "simpl"; did you mean "simpo"'
-    ):
+    with pytest.raises(ValueError, match='no loss "simpl"; did you mean "simpo"'):
         BUILDER.build(config.model)
     config = load(folder, tiny_model)
     config.model.loss_options = {'gama': 0.3}

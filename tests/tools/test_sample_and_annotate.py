@@ -169,7 +169,7 @@ def test_an_engine_that_is_down_ends_in_the_accounting_and_how_to_go_on(
     answer = run(monkeypatch, config, '--cfg-options', 'sampling.num_samples=20')
     assert isinstance(answer, str)
     assert answer.startswith('error: the engine is down: ')
-    assert ' failed + ' in answer
+    assert ' failed, ' in answer
     assert 'run the same command again' in answer
 
 

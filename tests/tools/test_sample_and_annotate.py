@@ -185,7 +185,7 @@ def lines(*values: object) -> str:
     [
         (lines(QUESTION, '{"question": '), ':2: broken JSON at column 13'),
         (lines(QUESTION, {**QUESTION, 'document': None}), ':2: field "document" is missing'),
-        (lines({**QUESTION, 'language': 'fr'}), ':1: field "language": Input should be \'en\' or'),
+        (lines({**QUESTION, 'language': 'French'}), ':1: field "language": String should match'),
         (lines({**QUESTION, 'question': ''}), ':1: field "question": '),
         ('', ': the file holds no records'),
     ],
@@ -208,7 +208,7 @@ def test_a_bad_question_file_is_answered_with_place_and_mend(
     [
         ('questions.path=/nowhere/q.jsonl', '/nowhere/q.jsonl: there is no such file'),
         ('policy.model=/nowhere/model', '/nowhere/model: there is no such model folder'),
-        ('policy.modle=m', 'there is no setting policy.transformers.modle; did you mean "model"?'),
+        ('policy.modle=m', 'there is no setting policy.modle; did you mean "model"?'),
         ('sampling.num_samples=no', 'sampling.num_samples: Input should be a valid integer'),
     ],
 )

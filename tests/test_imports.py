@@ -19,18 +19,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     'hashing': set(),
     'deferred': set(),
     'jsonl': {'records'},
+    'chat_templates': {'records'},
     'progress': set(),
     'parts': set(),
     'command_line': set(),
     'sentences': {'records'},
     'refusals': {'records'},
-    'masking': {'records'},
+    'masking': {'records', 'chat_templates'},
     'objectives': set(),
     'selection': {'records', 'masking', 'objectives'},
     'builtin': {'records', 'hashing'},
-    'engines': {'records', 'builtin', 'hashing', 'parts'},
+    'engines': {'records', 'builtin', 'hashing', 'parts', 'chat_templates'},
     'completions': {'engines', 'records', 'progress'},
-    'annotators': {'engines', 'sentences', 'records', 'parts', 'builtin'},
+    'annotators': {'engines', 'sentences', 'records', 'parts', 'builtin', 'chat_templates'},
     'pairing': {'records', 'parts', 'refusals'},
     'bounds': {'parts'},
     'settings': {
@@ -44,10 +45,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     'evaluation': {
         *{'records', 'jsonl', 'progress', 'engines', 'completions', 'annotators'},
         *{'pairing', 'refusals', 'settings', 'bounds', 'pipeline', 'builtin', 'objectives'},
+        'chat_templates',
     },
     'reports': {'records', 'jsonl', 'masking', 'pairing', 'evaluation', 'pipeline'},
     'xtuner_cli': set(),
-    'training': {'records', 'hashing', 'jsonl', 'progress', 'masking', 'objectives', 'builtin'},
+    'training': {
+        *{'records', 'hashing', 'jsonl', 'progress', 'masking', 'objectives', 'builtin'},
+        'chat_templates',
+    },
 }
 FRAMEWORKS = {'xtuner', 'mmengine', 'deepspeed'}
 # mmengine's config format is the format of our tools too; settings.py alone reads it.

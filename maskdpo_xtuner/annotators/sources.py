@@ -17,8 +17,8 @@ from maskdpo_xtuner.annotators.anah_v2 import (
 )
 from maskdpo_xtuner.annotators.base import Annotator
 from maskdpo_xtuner.annotators.lexical import LexicalAnnotator
+from maskdpo_xtuner.chat_templates import ChatTemplate
 from maskdpo_xtuner.engines.base import Engine
-from maskdpo_xtuner.engines.chat_templates import ChatTemplate
 from maskdpo_xtuner.engines.sources import EngineSource, LMDeployPolicy, OpenAIPolicy
 from maskdpo_xtuner.parts import Part
 
@@ -106,7 +106,9 @@ class AnahV2Settings(Part):
         if tokenizer is None:
             raise ValueError("annotator.engine.model is missing; name the annotator's model")
         try:
-            return ChatTemplate(tokenizer, engine.revision, engine.trust_remote_code)
+            return ChatTemplate(
+                tokenizer, engine.revision, engine.trust_remote_code, engine.template_kwargs
+            )
         except ValueError as error:
             raise ValueError(
                 f'{error}; conversations are measured with it, name it as annotator.tokenizer'

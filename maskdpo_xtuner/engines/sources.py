@@ -22,6 +22,7 @@ class TransformersPolicy(Part):
         batch_size: most requests that are decoded at once; each row that ends is replaced.
         memory_gib: most memory for their keys and values, by which long prompts and answers make
             fewer rows. Both decide on the last bits of the logits, so a work dir keeps them.
+        template_kwargs: variables of the chat template, such as ``dict(enable_thinking=False)``.
     """
 
     type: Literal['transformers'] = 'transformers'
@@ -32,6 +33,7 @@ class TransformersPolicy(Part):
     memory_gib: float = Field(default=4.0, gt=0)
     trust_remote_code: bool = False
     revision: str | None = None
+    template_kwargs: dict[str, Any] = {}
 
     def build(self) -> Engine:
         """Load the model; the built-in one is made first when it is not there."""
@@ -52,6 +54,7 @@ class LMDeployPolicy(Part):
     revision: str | None = None
     trust_remote_code: bool = False
     timeout: float = Field(default=600.0, gt=0, exclude=True)
+    template_kwargs: dict[str, Any] = {}
     options: dict[str, Any] = {}
 
     @field_serializer('options')
@@ -76,6 +79,7 @@ class OpenAIPolicy(Part):
     timeout: float = Field(default=600.0, gt=0, exclude=True)
     patience: float = Field(default=300.0, ge=0, exclude=True)
     api_key_env: str | None = Field(default=None, exclude=True)
+    template_kwargs: dict[str, Any] = {}
     extra_body: dict[str, Any] = {}
 
     def build(self) -> Engine:

@@ -21,6 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'jsonl': {'records'},
     'chat_templates': {'records'},
     'progress': set(),
+    'terminal': set(),
     'parts': set(),
     'command_line': set(),
     'sentences': {'records'},

@@ -24,9 +24,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     'terminal': set(),
     'parts': set(),
     'command_line': set(),
+    'forms': {'records', 'jsonl'},
     'sentences': {'records'},
     'refusals': {'records'},
-    'masking': {'records', 'chat_templates'},
+    'masking': {'records', 'chat_templates', 'forms'},
     'objectives': set(),
     'selection': {'records', 'masking', 'objectives'},
     'builtin': {'records', 'hashing'},
@@ -48,11 +49,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         *{'pairing', 'refusals', 'settings', 'bounds', 'pipeline', 'builtin', 'objectives'},
         'chat_templates',
     },
-    'reports': {'records', 'jsonl', 'masking', 'pairing', 'evaluation', 'pipeline'},
+    'reports': {'records', 'jsonl', 'forms', 'masking', 'pairing', 'evaluation', 'pipeline'},
     'xtuner_cli': set(),
     'training': {
         *{'records', 'hashing', 'jsonl', 'progress', 'masking', 'objectives', 'builtin'},
-        'chat_templates',
+        *{'chat_templates', 'forms'},
     },
 }
 FRAMEWORKS = {'xtuner', 'mmengine', 'deepspeed'}

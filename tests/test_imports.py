@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'completions': {'engines', 'records', 'progress', 'identity'},
     'annotators': {
         *{'engines', 'splitters', 'records', 'parts', 'registry', 'builtin', 'identity'},
+        *{'jsonl', 'hashing'},
     },
     'pairing': {'records', 'parts', 'refusals', 'registry'},
     'bounds': {'parts'},

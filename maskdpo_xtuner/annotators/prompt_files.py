@@ -89,9 +89,12 @@ class Prompt:
             raise ValueError(f'{self._path}:{error.lineno}: {error.message}') from error
         for node in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
             raise ValueError(f'{self._path}:{node.lineno}: a prompt is one file; it takes no other')
+        names = list(tree.find_all(nodes.Name))
         used = meta.find_undeclared_variables(tree)
-        for name in tree.find_all(nodes.Name):
-            if name.name in used - variables:
+        # What is set in one branch counts as undeclared in others.
+        unknown = used - variables - {name.name for name in names if name.ctx != 'load'}
+        for name in names:
+            if name.name in unknown:
                 raise ValueError(
                     f'{self._path}:{name.lineno}: there is no variable "{name.name}" here; there '
                     f'are {", ".join(sorted(variables))}'

@@ -162,8 +162,8 @@ def test_an_engine_and_a_prompt_of_the_users_judge_another_language(folder: Fold
     prompt = folder.path / 'richter.j2'
     prompt.write_text('{{ document }}\nStimmt das? richtig/falsch\n{{ sentence }}')
     annotator = (
-        f"dict(type='llm', engine=dict(type='my_engines.Reader'), prompt='{prompt}', splitter='sentencex', "
-        "labels=dict(no_hallucination='richtig', contradictory='falsch'))"
+        f"dict(type='llm', engine=dict(type='my_engines.Reader'), prompt='{prompt}', "
+        "splitter='sentencex', labels=dict(no_hallucination='richtig', contradictory='falsch'))"
     )
     assert labels(folder.run(annotator, 'de')) == {
         'Es schmilzt z. B. bei 505 K. Es ist ein Metall.': [YES, YES],

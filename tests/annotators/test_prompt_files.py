@@ -27,9 +27,9 @@ def test_nothing_is_escaped_and_block_tags_leave_no_lines(tmp_path: Path) -> Non
     [
         (
             '{{ sentence }}\n\n{{ sentense }}',
-            'my.j2:3: there is no variable "sentense" here; there',
+            'my.j2:3: there is no variable "sentense" here;',
         ),
-        ('{{ sentence }}\n{% if x %}', 'my.j2:2: there is no variable "x"'),
+        ('{{ sentence }}\n{% if x %}{% endif %}', 'my.j2:2: there is no variable "x"'),
         ('{{ sentence }\n', 'my.j2:1: unexpected'),
         ('a\n{% if sentence %}', 'my.j2:2: Unexpected end of template'),
         ('Say yes.', 'my.j2: the prompt must use sentence'),

@@ -33,7 +33,9 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10,<3.13',
     packages=find_packages(include=['maskdpo_xtuner', 'maskdpo_xtuner.*']),
-    package_data={'maskdpo_xtuner': ['reports/templates/*', 'py.typed']},
+    package_data={
+        'maskdpo_xtuner': ['reports/templates/*', 'annotators/*/prompts/*.j2', 'py.typed']
+    },
     install_requires=[
         'bm25s',
         'datasets',

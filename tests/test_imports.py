@@ -45,7 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'completions': {'engines', 'records', 'progress', 'identity'},
     'annotators': {
         *{'engines', 'splitters', 'records', 'parts', 'registry', 'builtin', 'identity'},
-        'chat_templates',
+        *{'jsonl', 'hashing', 'chat_templates'},
     },
     'pairing': {'records', 'parts', 'refusals', 'registry'},
     'bounds': {'parts'},

@@ -25,8 +25,8 @@ SHORT = {
 TRAIN = """usage: maskdpo train CONFIG [OPTION ...]
 
 `xtuner train`, which also knows the configs that `maskdpo list-cfg` lists by their names, and
-_base_ = 'maskdpo_xtuner::NAME' in a config of yours. It ends with another status than 0 when the
-training failed.
+_base_ = 'maskdpo_xtuner::NAME' in a config of yours. Modules named in custom_imports may lie beside
+the config. The exit status is not 0 when the training failed.
 
 CONFIG is a file or a name. Options are those of `xtuner train`:
   --work-dir DIR             where logs and checkpoints go
@@ -122,22 +122,24 @@ def copy_one() -> int:
 
 def train() -> int:
     """Train: `xtuner train` with these configs known."""
-    return _xtuner(TRAIN, ['train', *sys.argv[1:]])
+    return _xtuner(TRAIN, 'train')
 
 
 def convert() -> int:
     """Convert checkpoints: `xtuner convert` with these configs known."""
-    return _xtuner(CONVERT, sys.argv[1:])
+    return _xtuner(CONVERT)
 
 
-def _xtuner(usage: str, argv: Sequence[str]) -> int:
-    if {'-h', '--help'} & set(argv) or not argv:
+def _xtuner(usage: str, *script: str) -> int:
+    args = sys.argv[1:]
+    if {'-h', '--help'} & set(args) or not args:
         print(usage, end='')
         return 0
 
     from maskdpo_xtuner.xtuner_cli import run_script
 
-    return run_script(argv[0], argv[1:])
+    name, *rest = [*script, *args]
+    return run_script(name, rest)
 
 
 _OTHERS: Mapping[str, Callable[[], int]] = {

@@ -92,6 +92,8 @@ def run_script(name: str, args: Sequence[str]) -> int:
             [*_torchrun(os.environ), name, *args, '--launcher', 'pytorch']
         ).returncode
     _make_configs_known()
+    # Last, and as in data configs: modules of `custom_imports` may lie beside the config.
+    sys.path += {str(Path(arg).resolve().parent) for arg in args if Path(arg).suffix == '.py'}
     path = Path(spec.submodule_search_locations[0], SCRIPTS[name])
     sys.argv = [str(path), *args]
     runpy.run_path(str(path), run_name='__main__')

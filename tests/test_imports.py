@@ -63,7 +63,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     '__main__': {'cli'},
     'training': {
         *{'records', 'hashing', 'jsonl', 'progress', 'masking', 'objectives', 'builtin'},
-        *{'batches', 'modeling', 'engines'},
+        *{'batches', 'modeling', 'engines', 'config_files'},
     },
 }
 FRAMEWORKS = {'xtuner', 'mmengine', 'deepspeed'}

@@ -26,8 +26,6 @@ SOURCES = (
     'tools',
 )
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope='module')
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -9,7 +9,7 @@ import ast
 import difflib
 import functools
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 PREFIX = 'maskdpo_xtuner::'
 _PACKAGE = Path(__file__).resolve().parent
@@ -120,7 +120,7 @@ def _with_our_bases(text: str, folder: Path) -> str:
     return ''.join(lines)
 
 
-def _assigns_bases(node: ast.AST) -> bool:
+def _assigns_bases(node: ast.AST) -> TypeGuard[ast.Assign]:
     return isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == '_base_'
 
 

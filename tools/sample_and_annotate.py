@@ -1,7 +1,7 @@
 """Sample answers, label their sentences, and write preference pairs for XTuner.
 
 Without arguments this runs the built-in default: a small model, questions about chemical
-elements and an annotator without a model, on a CPU. Interrupted, it goes on where it stopped.
+elements and an annotator without a model, on a CPU. An interrupted run resumes where it stopped.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from maskdpo_xtuner.command_line import add_config_options, run_tool
 
 
 def main() -> int:
-    """Parse, run, print; the exit status is 1 when answers or verdicts could not be had."""
+    """Parse, run, print; the exit status is 1 when answers or verdicts are missing."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         '--shard',

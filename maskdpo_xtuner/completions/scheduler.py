@@ -1,7 +1,7 @@
 """Runs dialogues over an engine, with the store in front of it.
 
 A dialogue is a generator that yields requests, is sent their outcomes and returns a result. One
-that asks a single question is a sample; an annotator's goes on until its verdict.
+that asks a single question is a sample; an annotator's continues until its verdict.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Scheduler(Generic[Result]):
     """Keeps an engine busy with dialogues and gives their results in the order of the input.
 
     Equal requests are asked once, transient failures again, and every answer is in the store
-    before its dialogue goes on. A dialogue goes on before a later one begins, so that its first
+    before its dialogue continues. A dialogue continues before a later one begins, so that its first
     turns are still in the engine's prefix cache.
 
     Consecutive groups of dialogues form one batch as long as they fit the engine's ``batch_size``;

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from maskdpo_xtuner.atomic import replacing
 from maskdpo_xtuner.pipeline.files import read_lines
 from maskdpo_xtuner.pipeline.run import pair_stage, refuse_without_pairs, write_summary
 from maskdpo_xtuner.pipeline.summary import Summary
@@ -46,7 +47,8 @@ def pair_anew(settings: Settings, source: Path) -> Summary:
         guard_work_dir(work_dir, made_from)
         (work_dir / 'summary.json').unlink(missing_ok=True)
         for name in FILES:
-            _copy(source / name, work_dir / name)
+            with replacing(work_dir / name) as copy:
+                shutil.copyfile(source / name, copy)
         for response in read_lines(work_dir / 'annotated.jsonl', AnnotatedResponse):
             summary.count_response(response)
         by_id = {question.question_id: question for question in questions}
@@ -74,9 +76,3 @@ def _experiment(settings: Settings, questions: Sequence[Question], source: Path)
             'that it was made with, or one that inherits it'
         )
     return {**kept, **rules}
-
-
-def _copy(source: Path, target: Path) -> None:
-    temporary = target.with_name(f'.{target.name}.tmp')
-    shutil.copyfile(source, temporary)
-    temporary.replace(target)

@@ -137,7 +137,7 @@ def test_a_question_without_any_answer_is_dropped_with_a_reason(tmp_path: Path, 
 
 def test_when_no_answer_came_the_reason_is_named(tmp_path: Path, use: Use) -> None:
     use(fails_for(0, 1, 2))
-    with pytest.raises(ValueError, match=r'no answers .* 6 failed .*out of memory: 6.*failures'):
+    with pytest.raises(ValueError, match=r'no answers .* 6 failed, .*out of memory: 6.*failures'):
         run_pipeline(settings_of(tmp_path), quiet=True)
     assert len(records(tmp_path / 'work/failures.jsonl')) == 6
 

@@ -60,7 +60,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'xtuner_cli': set(),
     'training': {
         *{'records', 'hashing', 'jsonl', 'progress', 'masking', 'objectives', 'builtin'},
-        *{'batches', 'modeling', 'engines'},
+        *{'batches', 'modeling', 'engines', 'atomic'},
     },
 }
 FRAMEWORKS = {'xtuner', 'mmengine', 'deepspeed'}

@@ -73,7 +73,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     '__main__': {'cli'},
     'training': {
         *{'records', 'hashing', 'jsonl', 'progress', 'masking', 'objectives', 'builtin'},
-        *{'batches', 'modeling', 'engines', 'chat_templates', 'forms', 'config_files'},
+        *{'batches', 'modeling', 'engines', 'chat_templates', 'forms', 'config_files', 'atomic'},
     },
 }
 FRAMEWORKS = {'xtuner', 'mmengine', 'deepspeed'}

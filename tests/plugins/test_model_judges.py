@@ -27,7 +27,7 @@ from maskdpo_xtuner.engines.settings import EngineSettings
 
 SAID = {
     'en': ('It melts at 505 K. It is a metal.', 'It melts at 12 K. It is a metal.'),
-    'de': ('Es schmilzt z. B. bei 505 K. Es ist ein Metall.', 'Es schmilzt bei 12 K. Ja.'),
+    'de': ('Es schmilzt z. B. bei 505 Kelvin. Es ist ein Metall.', 'Es schmilzt bei 12 Kelvin. Ja.'),
 }
 
 
@@ -149,7 +149,7 @@ def test_a_served_model_judges_by_our_prompt_without_a_tokenizer(
 def test_what_is_too_long_for_the_server_is_a_failure_in_its_words(
     folder: Folder, server: str
 ) -> None:
-    (folder.path / 'long.j2').write_text('{{ sentence * 99 }}\nsentence to check:\n{{ sentence }}')
+    (folder.path / 'long.j2').write_text('{{ sentence * 200 }}\nsentence to check:\n{{ sentence }}')
     engine = f"dict(type='openai', model='any', base_urls=['{server}'])"
     prompt = folder.path / 'long.j2'
     with pytest.raises(ValueError, match='all 1 questions were dropped'):
@@ -166,8 +166,8 @@ def test_an_engine_and_a_prompt_of_the_users_judge_another_language(folder: Fold
         "splitter='sentencex', labels=dict(no_hallucination='richtig', contradictory='falsch'))"
     )
     assert labels(folder.run(annotator, 'de')) == {
-        'Es schmilzt z. B. bei 505 K. Es ist ein Metall.': [YES, YES],
-        'Es schmilzt bei 12 K. Ja.': [NO, YES],
+        'Es schmilzt z. B. bei 505 Kelvin. Es ist ein Metall.': [YES, YES],
+        'Es schmilzt bei 12 Kelvin. Ja.': [NO, YES],
     }
     prompt.write_text('Other words: {{ sentence }}')
     with pytest.raises(

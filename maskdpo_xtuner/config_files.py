@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import difflib
 import functools
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -83,6 +84,15 @@ def know_our_bases(config_class: Any) -> None:
         return found
 
     config_class._get_cfg_path = staticmethod(get_cfg_path)
+
+
+def know_our_names(names: MutableMapping[str, str]) -> None:
+    """Add the configs of this package to those that XTuner finds by name.
+
+    Args:
+        names: `xtuner.configs.cfgs_name_path`.
+    """
+    names.update({name: str(path) for name, path in config_names().items()})
 
 
 def copy_config(name: str, folder: Path) -> Path:

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from maskdpo_xtuner.config_files import config_names, know_our_bases
+from maskdpo_xtuner.config_files import know_our_bases, know_our_names
 
 TAIL_LINES = 40
 SCRIPTS = {
@@ -123,7 +123,7 @@ def _make_configs_known() -> None:
     from xtuner.configs import cfgs_name_path
 
     know_our_bases(Config)
-    cfgs_name_path.update({name: str(path) for name, path in config_names().items()})
+    know_our_names(cfgs_name_path)
 
 
 def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 from pathlib import Path
 
@@ -133,3 +134,11 @@ def test_a_copy_that_was_changed_is_kept(tmp_path: Path) -> None:
     copy_config(DATA, tmp_path).write_text('mine')
     with pytest.raises(ValueError, match=f'{DATA}_copy.py exists; remove it first'):
         copy_config(DATA, tmp_path)
+
+
+def test_no_name_is_one_of_xtuners() -> None:
+    xtuner = importlib.util.find_spec('xtuner')
+    assert xtuner is not None
+    assert xtuner.origin is not None
+    theirs = Path(xtuner.origin).with_name('configs').rglob('*.[pj]*')
+    assert not {path.stem for path in theirs} & set(config_names())

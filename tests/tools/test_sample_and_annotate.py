@@ -31,6 +31,7 @@ from tests.pipeline.work_dirs import (
 )
 from tests.tokenizers import tokenizer_folder
 from tools.merge_shards import main as merge_main
+from tools.pair_anew import main as pair_main
 from tools.sample_and_annotate import main
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'sample_and_annotate.py'
@@ -146,6 +147,24 @@ def test_shards_are_run_and_merged_by_commands(
     assert contents(tmp_path / 'work') == contents(tmp_path / 'whole')
     assert run(monkeypatch, config) == 0
     assert '0 sent to the engine, 9 found in the store' in capsys.readouterr().out
+
+
+def test_pairs_by_another_rule_are_made_by_a_command(
+    config: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    use(monkeypatch, mixed_answer)
+    work, other = tmp_path / 'work', tmp_path / 'other'
+    options = (config, '--work-dir', other, '--cfg-options', 'pairs.rule=all')
+    unfinished = run(monkeypatch, work, *options, tool=pair_main)
+    assert unfinished == f'error: {work} is not finished; run `maskdpo sample` for it first'
+    assert run(monkeypatch, config) == 0
+    capsys.readouterr()
+    assert run(monkeypatch, work, *options, tool=pair_main) == 0
+    assert f'pairs are in {other / "pairs.jsonl"}' in capsys.readouterr().out
+    assert len(records(other / 'pairs.jsonl')) > len(records(work / 'pairs.jsonl'))
 
 
 @pytest.mark.parametrize('shard', ['2/2', '1', 'a/b', '1/4'])

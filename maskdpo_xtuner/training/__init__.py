@@ -5,10 +5,10 @@ runs while it loads the file, before XTuner looks up ``--deepspeed NAME``. This 
 package that imports xtuner, mmengine or deepspeed.
 """
 
+from maskdpo_xtuner.masking import response_mask_map_fn, sentence_mask_map_fn
 from maskdpo_xtuner.training.batches.collate import mask_preference_collate_fn
 from maskdpo_xtuner.training.batches.samplers import LengthBalancedSampler
 from maskdpo_xtuner.training.data.dataset import build_mask_preference_dataset
-from maskdpo_xtuner.training.data.map_fns import response_mask_map_fn, sentence_mask_map_fn
 from maskdpo_xtuner.training.data.sources import load_preference_pairs
 from maskdpo_xtuner.training.loops import MaskDPOTrainLoop
 from maskdpo_xtuner.training.model import MaskDPO

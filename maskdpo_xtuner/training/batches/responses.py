@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 from xtuner.utils import IGNORE_INDEX
 
-from maskdpo_xtuner.masking import Side
-from maskdpo_xtuner.training.data.tokenization import SIDES
+from maskdpo_xtuner.masking import SIDES, Side
 
 
 @dataclass(frozen=True)

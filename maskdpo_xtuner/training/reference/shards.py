@@ -12,8 +12,8 @@ import xxhash
 from datasets import Dataset, Features, List, Value, concatenate_datasets
 from datasets.arrow_writer import ArrowWriter
 
+from maskdpo_xtuner.masking import SIDES
 from maskdpo_xtuner.training.batches.lengths import pair_lengths
-from maskdpo_xtuner.training.data.tokenization import SIDES
 from maskdpo_xtuner.training.reference.files import write_atomically
 
 COLUMNS = tuple(f'{side}_reference_logps' for side in SIDES)

@@ -19,6 +19,7 @@ DEV = [
     'pytest-timeout',
     'pytest-xdist',
     'ruff',
+    'sentencex',
     'sentencepiece',
     'tiktoken',
 ]
@@ -39,7 +40,7 @@ setup(
         'httpx',
         'jinja2',
         'numpy',
-        'pydantic>=2',
+        'pydantic>=2.12',
         'scipy',
         'torch',
         'tqdm',
@@ -50,6 +51,7 @@ setup(
         'train': TRAIN,
         'lmdeploy': LMDEPLOY,
         'demo': DEMO,
+        'languages': ['sentencex'],
         'dev': DEV,
     },
 )

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -39,29 +39,32 @@ from maskdpo_xtuner.pairing import PairRules
 from maskdpo_xtuner.pipeline.run import annotate_stage, pair_stage, sample_stage
 from maskdpo_xtuner.pipeline.summary import Summary
 from maskdpo_xtuner.records import Response, Sentence
-from maskdpo_xtuner.sentences import split_sentences
 from maskdpo_xtuner.settings import SamplingSettings
 
 PAPERS_QUESTIONS, PAPERS_ANSWERS = 8046, 32
 CONCURRENCY = 128
 
 
-def groups_of(answers: Iterable[tuple[int, str]]) -> Iterator[list[Dialogue]]:
+def groups_of(answers: Iterable[tuple[int, str]]) -> Iterator[Sequence[Dialogue]]:
     """The dialogues about the sentences of answers, given with the numbers of their questions."""
     annotator = annotator_of(builtin_model())
     for number, text in answers:
         question = question_of(number)
-        yield [annotator.judge(question, text, span) for span in split_sentences(text, 'en')]
+        response = Response(
+            question_id=question.question_id, sample_index=0, seed=1, text=text, model='m',
+            finish_reason='stop', prompt_tokens=0, completion_tokens=0,
+        )  # fmt: skip
+        yield annotator.annotate(question, response)
 
 
 def run_dialogues(
-    engine: Engine, groups: Iterable[list[Dialogue]], store: Path
+    engine: Engine, groups: Iterable[Sequence[Dialogue]], store: Path
 ) -> tuple[Accounting, float]:
     """Run them to their end over a store; gives the counts and the seconds."""
     groups = iter(groups)
     first = next(groups)  # Reads the tokenizer, which is no part of the work.
     with CompletionStore(store) as completions:
-        scheduler: Scheduler[Sentence] = Scheduler(engine, completions)
+        scheduler: Scheduler[tuple[Sentence, ...]] = Scheduler(engine, completions)
         start = time.perf_counter()
         for _ in scheduler.run(_chain(first, groups)):
             pass
@@ -71,7 +74,9 @@ def run_dialogues(
     return counts, seconds
 
 
-def _chain(first: list[Dialogue], rest: Iterable[list[Dialogue]]) -> Iterator[list[Dialogue]]:
+def _chain(
+    first: Sequence[Dialogue], rest: Iterable[Sequence[Dialogue]]
+) -> Iterator[Sequence[Dialogue]]:
     yield first
     yield from rest
 

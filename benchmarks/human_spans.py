@@ -24,8 +24,8 @@ from maskdpo_xtuner.builtin.model import builtin_model
 from maskdpo_xtuner.jsonl import read_objects, write_records
 from maskdpo_xtuner.masking import LabelledResponse, Side, mask_batch
 from maskdpo_xtuner.records import PreferencePair
-from maskdpo_xtuner.selection.spans import Span, merge_spans
-from maskdpo_xtuner.sentences import split_sentences
+from maskdpo_xtuner.sepo.spans import Span, merge_spans
+from maskdpo_xtuner.splitters import split_sentences
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, get_args
 
-from maskdpo_xtuner.annotators import Annotator, LexicalAnnotator
+from maskdpo_xtuner.annotators import LexicalAnnotator, SentenceAnnotator
 from maskdpo_xtuner.annotators.table import TableAnnotator
 from maskdpo_xtuner.builtin.named import BUILT_IN, find_table
 from maskdpo_xtuner.builtin.tables import Split, build_questions
 from maskdpo_xtuner.jsonl import parse_record, read_objects
 from maskdpo_xtuner.records import Label, Question, Sentence
-from maskdpo_xtuner.sentences import split_sentences
+from maskdpo_xtuner.splitters import split_sentences
 
 Case = tuple[bool, Label]  # whether a human marked the sentence, and what the annotator says
 
@@ -58,7 +58,10 @@ def compared_labels(table_name: str, path: str) -> Counter[tuple[Label, Label]]:
     rows = table.load_rows()
     questions = [q for split in get_args(Split) for q in build_questions(table, rows, split)]
     by_id = {question.question_id: question for question in questions}
-    judges: tuple[Annotator, Annotator] = (TableAnnotator(table), LexicalAnnotator())
+    judges: tuple[SentenceAnnotator, SentenceAnnotator] = (
+        TableAnnotator(table),
+        LexicalAnnotator(),
+    )
     counts: Counter[tuple[Label, Label]] = Counter()
     for _, row in read_objects(path):
         question, text = by_id[row['question_id']], row['text']
@@ -68,7 +71,7 @@ def compared_labels(table_name: str, path: str) -> Counter[tuple[Label, Label]]:
     return counts
 
 
-def _label(judge: Annotator, question: Question, text: str, span: tuple[int, int]) -> Label:
+def _label(judge: SentenceAnnotator, question: Question, text: str, span: tuple[int, int]) -> Label:
     try:
         next(judge.judge(question, text, span))
     except StopIteration as stopped:

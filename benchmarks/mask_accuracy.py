@@ -31,7 +31,7 @@ from maskdpo_xtuner.builtin.model import builtin_model
 from maskdpo_xtuner.jsonl import read_records, write_records
 from maskdpo_xtuner.masking import LabelledResponse, Side, mask_batch, supervised_spans
 from maskdpo_xtuner.records import PreferencePair
-from maskdpo_xtuner.sentences import split_sentences
+from maskdpo_xtuner.splitters import split_sentences
 
 SENTENCEPIECE_BLANK = '\u2581'
 # GPT-2's byte alphabet: printable Latin-1 stands for itself, the rest is counted up from 256.

@@ -118,8 +118,8 @@ def compute(model: Any, item: dict[str, Any], with_gradient: bool) -> Result:
         model.zero_grad(set_to_none=True)
     if isinstance(model, XTunerDPO):
         return Result(model.policy_logps.detach(), losses['reward_margin'].item(), gradient)
-    means = torch.stack([losses['logps/chosen'], losses['logps/rejected']])
-    return Result(means * data['counts'], losses['rewards/margins'].item(), gradient)
+    sums = torch.stack([losses['logps/chosen'], losses['logps/rejected']])
+    return Result(sums, losses['rewards/margins'].item(), gradient)
 
 
 def errors(result: Result, truth: Result) -> dict[str, float]:

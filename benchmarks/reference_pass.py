@@ -36,7 +36,7 @@ from maskdpo_xtuner.training import (
 )
 from maskdpo_xtuner.training.reference.computing import ReferenceModel
 from maskdpo_xtuner.training.reference.precision import Precision
-from maskdpo_xtuner.training.reference.shards import COLUMNS
+from maskdpo_xtuner.training.reference.store import COLUMNS
 
 Items = Sequence[dict[str, Any]]
 

@@ -36,7 +36,7 @@ from maskdpo_xtuner.builtin.elements import element_questions
 from maskdpo_xtuner.builtin.model import builtin_model
 from maskdpo_xtuner.jsonl import write_records
 from maskdpo_xtuner.records import PreferencePair
-from maskdpo_xtuner.sentences import split_sentences
+from maskdpo_xtuner.splitters import split_sentences
 from maskdpo_xtuner.xtuner_cli import run_xtuner
 
 ROOT = Path(__file__).parents[1]

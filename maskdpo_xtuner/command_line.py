@@ -42,7 +42,7 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run_tool(main: Callable[[], int]) -> None:
-    """Run and exit: wrong input ends in one line on stderr, Ctrl-C says how to go on.
+    """Run and exit: wrong input ends in one line on stderr, Ctrl-C says how to resume.
 
     So does what the system refuses: a folder without permission, a full disk.
     """
@@ -51,6 +51,6 @@ def run_tool(main: Callable[[], int]) -> None:
     except (ValueError, ModuleNotFoundError, OSError) as error:
         sys.exit(f'error: {error}')
     except KeyboardInterrupt:
-        print('interrupted; run the same command again to go on', file=sys.stderr)
+        print('interrupted; run the same command again to resume', file=sys.stderr)
         code = INTERRUPTED
     sys.exit(code)

@@ -13,7 +13,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from typing_extensions import Self
 
-Language = Literal['en', 'zh']
+Language = Annotated[str, Field(pattern=r'^[a-z]{2,3}(-[A-Za-z0-9]+)*$')]
+"""A code such as ``en``, ``zh`` or ``pt-BR`` (ISO 639, BCP 47)."""
 FinishReason = Literal['stop', 'length']
 BinaryType = Literal['hallucination', 'no_hallucination']
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]

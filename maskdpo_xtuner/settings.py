@@ -7,64 +7,42 @@ key that does not exist, or a value of the wrong type, is refused with the key's
 from __future__ import annotations
 
 import difflib
+import importlib
 import json
-from collections.abc import Collection, Mapping
+import sys
+import warnings
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from maskdpo_xtuner.annotators.sources import AnnotatorSource, LexicalSettings
+from maskdpo_xtuner.annotators.settings import AnnotatorChoice, LexicalSettings
+from maskdpo_xtuner.atomic import atomic_writer
 from maskdpo_xtuner.bounds import Bounds
-from maskdpo_xtuner.builtin.named import find_table
-from maskdpo_xtuner.builtin.tables import Split, build_questions
 from maskdpo_xtuner.deferred import deferred
-from maskdpo_xtuner.engines.base import Sampling
-from maskdpo_xtuner.engines.sources import EngineSource, TransformersPolicy
-from maskdpo_xtuner.jsonl import atomic_writer, read_questions
+from maskdpo_xtuner.engines.base import TEMPERATURE, TOP_K, TOP_P, Sampling
+from maskdpo_xtuner.engines.settings import EngineChoice, TransformersSettings
 from maskdpo_xtuner.pairing import PairRules, PairSettings
 from maskdpo_xtuner.parts import Part
-from maskdpo_xtuner.records import Question
+from maskdpo_xtuner.questions import QuestionsChoice
+from maskdpo_xtuner.registry import ANNOTATORS, ENGINES, QUESTIONS
+
+NOT_SAID = 'not said'
+"""Stands in ``settings.json`` for the identity of what does not give one."""
+_CHOICES = (ANNOTATORS, ENGINES, QUESTIONS)
 
 
-class JsonlQuestions(Part):
-    """A question file: ``question``, ``document``, ``language``, ``topic`` a line."""
-
-    type: Literal['jsonl'] = 'jsonl'
-    path: Path
-    limit: int | None = Field(default=None, ge=1)
-
-    def load(self) -> list[Question]:
-        """The questions; errors name file and line."""
-        return read_questions(self.path)[: self.limit]
-
-
-class TableSource(Part):
-    """The questions of a table of facts.
+class CustomImports(Part):
+    """Modules to import before the settings are read, as in every config of mmengine.
 
     Attributes:
-        table: a built-in table (``elements``, ``countries``, ``minerals``) or your own, as
-            ``module:NAME`` or ``path/to/file.py:NAME``; see `maskdpo_xtuner.builtin.tables`.
-        split: which topics; settings are chosen on ``validation`` and reported on ``test``.
-        topics: the first so many topics of the split, in the table's order (elements by atomic
-            number, countries by population, minerals by name); None for all.
+        imports: their names.
+        allow_failed_imports: whether one that cannot be imported makes a warning, no error.
     """
 
-    type: Literal['table']
-    table: str
-    split: Split
-    topics: int | None = Field(default=None, ge=1)
-
-    def load(self) -> list[Question]:
-        """The questions of the split, topic by topic.
-
-        Raises:
-            ValueError: for a table that is not there or cannot be asked about.
-        """
-        table = find_table(self.table)
-        questions = build_questions(table, table.load_rows(), self.split)
-        topics = list(dict.fromkeys(question.topic for question in questions))[: self.topics]
-        return [question for question in questions if question.topic in topics]
+    imports: list[str] = []
+    allow_failed_imports: bool = False
 
 
 class SamplingSettings(Part):
@@ -77,9 +55,9 @@ class SamplingSettings(Part):
 
     num_samples: int = Field(default=32, ge=1)
     max_new_tokens: int = Field(default=1024, ge=1)
-    temperature: float = Field(default=0.8, ge=0)
-    top_k: int = Field(default=40, ge=0)
-    top_p: float = Field(default=1.0, gt=0, le=1)
+    temperature: float = Field(default=TEMPERATURE, ge=0)
+    top_k: int = Field(default=TOP_K, ge=0)
+    top_p: float = Field(default=TOP_P, gt=0, le=1)
     seed: int = 0
     document_for_chosen: bool = False
 
@@ -93,9 +71,6 @@ class SamplingSettings(Part):
         return Sampling(self.max_new_tokens, self.temperature, self.top_k, self.top_p)
 
 
-QuestionSource = Annotated[JsonlQuestions | TableSource, Field(discriminator='type')]
-
-
 class EvaluationSettings(Part):
     """What `tools/evaluate.py` asks: the paper's runs are five (section 3.1).
 
@@ -107,17 +82,20 @@ class EvaluationSettings(Part):
         perplexity: folders or hub names of other causal models to measure the perplexity under;
             the paper takes GPT-2 (appendix C.2).
         bounds: what a model may lose and still be called better.
+        metrics: further metrics by their names in `maskdpo_xtuner.registry.METRICS`, shown in a
+            table of their own; the verdict does not depend on them.
     """
 
-    questions: QuestionSource
+    questions: QuestionsChoice
     num_runs: int = Field(default=5, ge=1)
-    temperature: float = Field(default=0.8, ge=0)
-    top_k: int = Field(default=40, ge=0)
+    temperature: float = Field(default=TEMPERATURE, ge=0)
+    top_k: int = Field(default=TOP_K, ge=0)
     seed: int = 0
-    judges: tuple[AnnotatorSource, ...] = ()
+    judges: tuple[AnnotatorChoice, ...] = ()
     text_quality: bool = True
     perplexity: tuple[str, ...] = ()
     bounds: Bounds = Bounds()
+    metrics: tuple[str, ...] = ()
 
 
 class Settings(Part):
@@ -129,10 +107,10 @@ class Settings(Part):
     """
 
     work_dir: Path
-    questions: QuestionSource
-    policy: EngineSource = TransformersPolicy()
+    questions: QuestionsChoice
+    policy: EngineChoice = TransformersSettings()
     sampling: SamplingSettings = SamplingSettings()
-    annotator: AnnotatorSource = LexicalSettings()
+    annotator: AnnotatorChoice = LexicalSettings()
     pairs: PairSettings = PairSettings()
     evaluation: EvaluationSettings | None = None
     store: Path | None = None
@@ -159,6 +137,9 @@ def load_settings(
 ) -> Settings:
     """Read a config file.
 
+    Modules named in its ``custom_imports`` are imported, from beside the config or from where
+    Python finds them, so that what they register can be chosen.
+
     Args:
         config: an mmengine Python config.
         options: ``{'sampling.seed': 1}``, what ``--cfg-options`` gives.
@@ -167,6 +148,19 @@ def load_settings(
     Raises:
         ValueError: naming file, key, what is wrong and the nearest key that exists.
     """
+    values = _read_config(config, options or {})
+    _import_modules(config, values.pop('custom_imports', None))
+    if work_dir is not None:
+        values['work_dir'] = str(work_dir)
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise ValueError(
+            '; '.join(_describe(config, values, detail) for detail in error.errors())
+        ) from error
+
+
+def _read_config(config: Path | str, options: Mapping[str, Any]) -> dict[str, Any]:
     # mmengine imports torch for other purposes than its configs; that takes seconds.
     with deferred('torch'):
         from mmengine.config import Config
@@ -174,40 +168,68 @@ def load_settings(
     if not Path(config).is_file():
         raise ValueError(f'{config}: there is no such config; see configs/data/')
     try:
-        loaded = Config.fromfile(config)
+        loaded = Config.fromfile(config, import_custom_modules=False)
     except (SyntaxError, OSError, ValueError) as error:
         raise ValueError(f'{config}: not a config that can be read: {error}') from error
     try:
-        loaded.merge_from_dict(dict(options or {}))
+        loaded.merge_from_dict(dict(options))
     except TypeError as error:  # a.b=1 where a is no dict
         raise ValueError(f'{config}: --cfg-options: {error}') from error
     # A name with an underscore is a helper variable of the config.
-    values = {key: value for key, value in loaded.to_dict().items() if key[0] != '_'}
-    if work_dir is not None:
-        values['work_dir'] = str(work_dir)
+    return {key: value for key, value in loaded.to_dict().items() if key[0] != '_'}
+
+
+def _import_modules(config: Path | str, custom_imports: Any) -> None:
+    """Import what ``custom_imports`` names, as `mmengine.Config` does."""
+    folder = str(Path(config).resolve().parent)
+    if folder not in sys.path:  # last: nothing installed is hidden by what lies beside a config
+        sys.path.append(folder)
     try:
-        return Settings.model_validate(values)
+        names = CustomImports.model_validate(custom_imports or {})
     except ValidationError as error:
-        raise ValueError(
-            '; '.join(_describe(config, detail) for detail in error.errors())
-        ) from error
+        example = "custom_imports = dict(imports=['my_module'])"
+        raise ValueError(f'{config}: custom_imports: write {example}') from error
+    for name in names.imports:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            if names.allow_failed_imports:
+                warnings.warn(f'{config}: {name} is not imported: {error}', stacklevel=3)
+                continue
+            raise ValueError(
+                f'{config}: custom_imports: {name} cannot be imported: {error}; it must lie beside '
+                'the config, be installed, or be in a folder of PYTHONPATH'
+            ) from error
 
 
-def _describe(config: Path | str, detail: Any) -> str:
+def _describe(config: Path | str, values: Any, detail: Any) -> str:
     key = '.'.join(str(part) for part in detail['loc'])
-    if detail['type'] == 'union_tag_not_found':
-        return f'{config}: {key}.type is missing; say which {key} it is'
+    if detail['type'] == 'type_missing':
+        return f'{config}: {key}.{detail["msg"]}'
     if detail['type'] != 'extra_forbidden':
-        return f'{config}: {key}: {detail["msg"]}'
-    near = difflib.get_close_matches(str(detail['loc'][-1]), _all_keys(Settings), n=1)
+        return f'{config}: {key}: {detail["msg"].removeprefix("Value error, ")}'
+    *place, wrong = detail['loc']
+    near = difflib.get_close_matches(str(wrong), _keys_at(values, place) or _all_keys(), n=1)
     hint = f'; did you mean "{near[0]}"?' if near else ''
     return f'{config}: there is no setting {key}{hint}'
 
 
-def _all_keys(part: type[BaseModel]) -> set[str]:
-    schema = part.model_json_schema()
-    parts = [schema, *schema.get('$defs', {}).values()]
-    return {key for each in parts for key in each.get('properties', {})}
+def _keys_at(values: Any, place: Sequence[Any]) -> set[str]:
+    """Names of the settings of the choice that stands at a place; empty for another part."""
+    for key in place:
+        values = values[key]
+    kind = values.get('type')
+    found = next((registry for registry in _CHOICES if kind in registry), None)
+    return set(found.get(kind).model_fields) if found else set()
+
+
+def _all_keys() -> set[str]:
+    """Names of all settings, those of every registered choice among them."""
+    parts: list[type[BaseModel]] = [Settings]
+    parts += [registry.get(name) for registry in _CHOICES for name in registry]
+    schemas = [part.model_json_schema() for part in parts]
+    schemas += [inner for schema in schemas for inner in schema.get('$defs', {}).values()]
+    return {key for schema in schemas for key in schema.get('properties', {})}
 
 
 def guard_work_dir(work_dir: Path, experiment: Mapping[str, Any]) -> None:
@@ -226,6 +248,13 @@ def guard_work_dir(work_dir: Path, experiment: Mapping[str, Any]) -> None:
         with atomic_writer(path) as file:
             json.dump(experiment, file, indent=2, ensure_ascii=False)
         return
+    silent = [key.partition('.')[0] for key, value in experiment.items() if value == NOT_SAID]
+    if silent:
+        raise ValueError(
+            f'{work_dir} has results already, and what determines those of {" and ".join(silent)} '
+            'is not known: give it an attribute `identity` (a dict of name, version, ...), or '
+            'choose another work dir (--work-dir)'
+        )
     difference = describe_difference(json.loads(path.read_text(encoding='utf-8')), experiment)
     if difference:
         raise ValueError(

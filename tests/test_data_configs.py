@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from mmengine.config import Config
 
-from maskdpo_xtuner.annotators.sources import AnahV2Settings
+from maskdpo_xtuner.annotators.settings import AnahV2Settings
 from maskdpo_xtuner.settings import load_settings
 
 DATA = Path(__file__).parents[1] / 'configs' / 'data'

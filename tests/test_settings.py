@@ -8,14 +8,9 @@ from typing import Any
 
 import pytest
 
-from maskdpo_xtuner.settings import (
-    JsonlQuestions,
-    LexicalSettings,
-    SamplingSettings,
-    TableSource,
-    guard_work_dir,
-    load_settings,
-)
+from maskdpo_xtuner.annotators.settings import LexicalSettings
+from maskdpo_xtuner.questions import JsonlQuestions, TableSplit
+from maskdpo_xtuner.settings import SamplingSettings, guard_work_dir, load_settings
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 LEAST = "work_dir = 'work'\nquestions = dict(type='jsonl', path='q.jsonl')\n"
@@ -78,7 +73,10 @@ def test_a_name_with_an_underscore_is_a_variable_of_the_config(config: Path) -> 
         ('sampling = dict(top_p=0)', 'sampling.top_p: Input should be greater than 0'),
         ('sampling = dict(temperature=-1)', 'sampling.temperature: Input should be greater'),
         ('pairs = dict(max_without_verdict=2)', 'pairs.max_without_verdict: Input should be less'),
-        ("annotator = dict(type='oracle')", "annotator: Input tag 'oracle' found"),
+        (
+            "annotator = dict(type='oracle')",
+            'annotator: there is no annotator "oracle"; registered are lexical, table',
+        ),
         ("policy = dict(model='m')", 'policy.type is missing'),
         ('questions = 3', 'questions: Input should be a valid dictionary'),
         ('work_dir = None', 'work_dir: Input is not a valid path'),
@@ -139,8 +137,8 @@ def test_a_limit_takes_the_first_questions(tmp_path: Path) -> None:
 
 
 def test_topics_are_taken_whole_from_the_first_on() -> None:
-    all_questions = TableSource(type='table', table='elements', split='train').load()
-    some = TableSource(type='table', table='elements', split='train', topics=2).load()
+    all_questions = TableSplit(type='table', table='elements', split='train').load()
+    some = TableSplit(type='table', table='elements', split='train', topics=2).load()
     assert len({question.topic for question in some}) == 2
     assert some == all_questions[: len(some)]
     assert all_questions[len(some)].topic not in {question.topic for question in some}

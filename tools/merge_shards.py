@@ -16,7 +16,7 @@ COMPLETIONS = '--completions'
 
 
 def main() -> int:
-    """Parse, merge, print; the exit status is 1 when answers or verdicts could not be had."""
+    """Parse, merge, print; the exit status is 1 when answers or verdicts are missing."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         COMPLETIONS,

@@ -53,8 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from maskdpo_xtuner.jsonl import read_objects, read_records, write_records
     from maskdpo_xtuner.progress import progress_bar
     from maskdpo_xtuner.records import PreferencePair
-    from maskdpo_xtuner.selection import select_tokens
-    from maskdpo_xtuner.selection.scorer import LogRatioScorer
+    from maskdpo_xtuner.sepo import select_tokens
+    from maskdpo_xtuner.sepo.scorer import LogRatioScorer
 
     total = sum(1 for _ in read_objects(args.pairs))
     scorer = LogRatioScorer(args.oracle, args.reference, device=args.device, dtype=args.dtype)

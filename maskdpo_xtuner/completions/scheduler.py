@@ -1,7 +1,7 @@
 """Runs dialogues over an engine, with the store in front of it.
 
 A dialogue is a generator that yields requests, is sent their outcomes and returns a result. One
-that asks a single question is a sample; an annotator's goes on until its verdict.
+that asks a single question is a sample; an annotator's continues until its verdict.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeGuard, TypeVar
+from uuid import uuid4
 
 from maskdpo_xtuner.completions.accounting import Accounting, Source
 from maskdpo_xtuner.completions.breaker import CircuitBreaker
@@ -18,6 +19,7 @@ from maskdpo_xtuner.completions.slots import Slot, Slots
 from maskdpo_xtuner.completions.store import CompletionStore, request_key
 from maskdpo_xtuner.completions.window import Window
 from maskdpo_xtuner.engines.base import Completion, Engine, Failure, Request
+from maskdpo_xtuner.identity import identity_of
 
 Result = TypeVar('Result')
 Outcome = Completion | Failure
@@ -49,7 +51,7 @@ class Scheduler(Generic[Result]):
     """Keeps an engine busy with dialogues and gives their results in the order of the input.
 
     Equal requests are asked once, transient failures again, and every answer is in the store
-    before its dialogue goes on. A dialogue goes on before a later one begins, so that its first
+    before its dialogue continues. A dialogue continues before a later one begins, so that its first
     turns are still in the engine's prefix cache.
 
     Consecutive groups of dialogues form one batch as long as they fit the engine's ``batch_size``;
@@ -79,6 +81,8 @@ class Scheduler(Generic[Result]):
     ) -> None:
         self.accounting = Accounting()
         self._engine = engine
+        # Of an engine that does not say what determines its answers, none is found again.
+        self._identity = identity_of(engine) or {'run': uuid4().hex}
         self._store = store
         self._written = GroupCommit(store)
         self._retry = retry or Retry()
@@ -159,7 +163,7 @@ class Scheduler(Generic[Result]):
 
     async def _ask(self, slot: Slot, requests: Sequence[Request]) -> list[Outcome]:
         """One outcome a request: of the store, or of the engine for the lot of them."""
-        keys = [request_key(self._engine.identity, request) for request in requests]
+        keys = [request_key(self._identity, request) for request in requests]
         self.accounting.expected += len(keys)
         unique = dict(zip(keys, requests, strict=True))
         stored = self._store.get(keys)

@@ -6,7 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from maskdpo_xtuner.identity import identity_of
 from maskdpo_xtuner.records import FinishReason, Message
+
+# Of the paper (appendix A).
+TEMPERATURE, TOP_K, TOP_P = 0.8, 40, 1.0
 
 
 @dataclass(frozen=True)
@@ -14,9 +18,9 @@ class Sampling:
     """Decoding parameters. ``temperature`` 0 is greedy; ``top_k`` 0 and ``top_p`` 1 are off."""
 
     max_new_tokens: int
-    temperature: float = 0.8
-    top_k: int = 40
-    top_p: float = 1.0
+    temperature: float = TEMPERATURE
+    top_k: int = TOP_K
+    top_p: float = TOP_P
 
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1 or self.temperature < 0 or self.top_k < 0:
@@ -60,7 +64,8 @@ class Engine(Protocol):
 
     Attributes:
         identity: what determines the answers beside the request (model, revision, dtype, chat
-            template, ...). It is part of the key under which completions are stored.
+            template, ...), the name of the model under ``model``. It is part of the key under
+            which completions are stored; without it none is found again.
         batch_size: how many requests one call takes. 1 for servers, which batch by themselves.
             For an engine that batches here, the caller fixes batches by the input, never by
             what happens to be missing, so that a resumed run repeats them.
@@ -74,3 +79,8 @@ class Engine(Protocol):
     async def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
         """Answer ``requests`` in order; one outcome each. What went wrong is a `Failure`."""
         ...
+
+
+def model_of(engine: Engine) -> str:
+    """The name of the model that answers, as its identity gives it."""
+    return identity_of(engine).get('model', type(engine).__name__)

@@ -12,25 +12,34 @@ from maskdpo_xtuner.builtin.remembering import remembered
 from maskdpo_xtuner.hashing import file_sha256
 
 # Weights, configuration and tokenizer; other files of a model folder do not change an answer.
-MODEL_FILES = ('*.safetensors', '*.bin', '*.json', '*.jinja', '*.model', '*.txt', '*.py')
+MODEL_FILES = ('*.safetensors', '*.bin', '*.gguf', '*.json', '*.jinja', '*.model', '*.txt', '*.py')
 WORTH_REMEMBERING = 16 << 20  # bytes; less is hashed in milliseconds
 SETTLED = 2_000_000_000  # ns
 
 
-def check_model(model: str) -> None:
+def check_model(model: str, key: str = 'the path') -> None:
     """Refuse what is meant as a model folder and is none, before the hub is asked for it.
+
+    Args:
+        model: a folder, or a name on the hub.
+        key: of the config, for the error.
 
     Raises:
         ValueError: saying what is missing.
     """
+    check_folder(model, key)
     folder = Path(model)
-    if folder.is_dir():
-        if not (folder / 'config.json').is_file():
-            raise ValueError(f'{model}: this folder holds no config.json; name the model folder')
-    elif model.startswith(('/', '.', '~')) or model.count('/') > 1:
+    if folder.is_dir() and not (folder / 'config.json').is_file():
+        raise ValueError(f'{model}: this folder holds no config.json; correct {key}')
+
+
+def check_folder(model: str, key: str = 'the path') -> None:
+    """Refuse a local path where there is no folder; as `check_model`, also for a tokenizer."""
+    looks_local = model.startswith(('/', '.', '~')) or model.count('/') > 1
+    if looks_local and not Path(model).is_dir():
         raise ValueError(
-            f'{model}: there is no such model folder; check the path (the built-in model is made '
-            'by `python -m maskdpo_xtuner.builtin.model`)'
+            f'{model}: there is no such model folder; correct {key} (the built-in model is made by '
+            '`python -m maskdpo_xtuner.builtin.model`)'
         )
 
 
@@ -41,7 +50,7 @@ def name_and_revision(model: str, revision: str | None, trust_remote_code: bool)
         The folder's name and the hash of its model files, or the name on the hub and the commit.
 
     Raises:
-        ValueError: when there is no such model.
+        ValueError: when there is no such model, or the hub names no commit.
     """
     folder = Path(model)
     if folder.is_dir():
@@ -54,6 +63,11 @@ def name_and_revision(model: str, revision: str | None, trust_remote_code: bool)
         )
     except OSError as error:
         raise ValueError(f'{model}: no model can be read there ({error})') from error
+    if config._commit_hash is None:
+        raise ValueError(
+            f'{model}: its commit is not known, so its results could not be told from those of '
+            'other weights; name a local folder of the model'
+        )
     return model, str(config._commit_hash)
 
 

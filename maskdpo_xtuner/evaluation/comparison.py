@@ -31,6 +31,7 @@ def compare(
     bounds: Bounds,
     bootstrap: Bootstrap,
     cluster: Cluster = 'topic',
+    metrics: Sequence[str] = (),
 ) -> Evaluation:
     """Measure every model by every judge and compare each model with the first.
 
@@ -43,21 +44,28 @@ def compare(
         bounds: of the verdicts.
         bootstrap: of the intervals.
         cluster: what it resamples.
+        metrics: further ones by name, beside those of the package.
 
     Raises:
         ValueError: naming the first model, run and question without an answer, or the first answer
             that two judges cut differently.
     """
     by_id = {question.question_id: question for question in questions}
-    topic_of = {question.question_id: question.topic for question in questions}
-    cluster_of = topic_of if cluster == 'topic' else {q: q for q in topic_of}
+    cluster_of = {q: by_id[q].topic if cluster == 'topic' else q for q in by_id}
     texts = {}
     for name, responses in next(iter(answers.values())).items():
         _check_complete(name, responses, cluster_of)
         texts[name] = text_tallies(responses, by_id, cluster_of, nlls.get(name, {}))
     text_measures = _measured(texts, bootstrap)
+    judged = {
+        judge: _measured(
+            {name: judged_tallies(by_model[name], by_id, cluster_of, metrics) for name in by_model},
+            bootstrap,
+        )
+        for judge, by_model in answers.items()
+    }
     results = tuple(
-        _by_judge(judge, by_model, text_measures, topic_of, cluster_of, bounds, bootstrap)
+        _by_judge(judge, by_model, judged[judge], text_measures, cluster_of, bounds, bootstrap)
         for judge, by_model in answers.items()
     )
     return Evaluation(
@@ -70,20 +78,19 @@ def compare(
         judges=results,
         agreement=agreements({judge.name: by_model for judge, by_model in answers.items()}),
         verdicts=_overall(results),
+        metrics=tuple(metrics),
     )
 
 
 def _by_judge(
     judge: Judge,
     answers: Answers,
+    judged: Measured,
     text_measures: Measured,
-    topic_of: Mapping[str, str],
     cluster_of: Mapping[str, str],
     bounds: Bounds,
     bootstrap: Bootstrap,
 ) -> JudgeResult:
-    tallies = {name: judged_tallies(answers[name], topic_of, cluster_of) for name in answers}
-    judged = _measured(tallies, bootstrap)
     measures = {name: judged[name] | text_measures[name] for name in answers}
     first = next(iter(answers))
     results = []

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
-from maskdpo_xtuner.annotators.sources import AnnotatorSource
+from maskdpo_xtuner.annotators.settings import AnnotatorChoice
 from maskdpo_xtuner.records import Record
 from maskdpo_xtuner.settings import Settings
 
@@ -26,7 +27,7 @@ class Judge(Record):
         return f'{self.name} ({made})'
 
 
-def judges_of(settings: Settings) -> dict[Judge, AnnotatorSource]:
+def judges_of(settings: Settings) -> dict[Judge, AnnotatorChoice]:
     """The judges in the order of ``evaluation.judges``; without any, the annotator of the pairs.
 
     A judge has the name of its type; the second of a type is ``type-2``, and so on.
@@ -36,8 +37,9 @@ def judges_of(settings: Settings) -> dict[Judge, AnnotatorSource]:
     times: Counter[str] = Counter()
     judges = {}
     for source in sources:
-        times[source.type] += 1
-        number = f'-{times[source.type]}' if times[source.type] > 1 else ''
-        judge = Judge(name=source.type + number, made_pairs=source == settings.annotator)
+        name = re.split(r'[.:/\\]', source.type)[-1]  # of a dotted name what it ends in
+        times[name] += 1
+        number = f'-{times[name]}' if times[name] > 1 else ''
+        judge = Judge(name=name + number, made_pairs=source == settings.annotator)
         judges[judge] = source
     return judges

@@ -20,7 +20,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
 
 from maskdpo_xtuner.evaluation.ratios import Form, Part, Tally, tally
-from maskdpo_xtuner.records import AnnotatedResponse, Label
+from maskdpo_xtuner.records import AnnotatedResponse, Label, Question
+from maskdpo_xtuner.registry import METRICS
 
 PERCENT = Form(scale=100)
 
@@ -109,61 +110,102 @@ def mean_counts(runs: Sequence[Counts]) -> dict[str, float]:
     return {name: fmean(getattr(run, name) for run in runs) for name in names}
 
 
-# Name of the metric -> numerator and denominator over a set of answers, and how to read them.
-RATIOS: dict[str, tuple[Callable[[Counts], int], Callable[[Counts], int], Form]] = {
-    'score': (
+Metric = Callable[[AnnotatedResponse, Question], tuple[float, float]]
+"""What an annotated answer adds to a numerator and to a denominator.
+
+The metric is the ratio of their sums over a set of answers; `ratio` says how it is read.
+"""
+
+
+def ratio(form: Form) -> Callable[[Metric], Metric]:
+    """Say how a metric is read: ``@ratio(Form(scale=100))`` for percent."""
+
+    def with_form(metric: Metric) -> Metric:
+        metric.form = form  # type: ignore[attr-defined]
+        return metric
+
+    return with_form
+
+
+def form_of(metric: Metric) -> Form:
+    """How a metric is read; as it stands without a word about it."""
+    form: Form = getattr(metric, 'form', Form())
+    return form
+
+
+def _register(
+    name: str,
+    numerator: Callable[[Counts], int],
+    denominator: Callable[[Counts], int],
+    form: Form,
+) -> str:
+    """Register a ratio of two counts; gives its name."""
+
+    @METRICS.register_module(name)
+    @ratio(form)
+    def of_counts(response: AnnotatedResponse, question: Question) -> tuple[float, float]:
+        counts = count_response(response)
+        return numerator(counts), denominator(counts)
+
+    return name
+
+
+BUILT_IN = (
+    _register(
+        'score',
         lambda c: c.correct,
         lambda c: c.correct + c.incorrect,
         Form(scale=100, by_run=True),
     ),
-    'precision': (lambda c: c.supported, lambda c: c.supported + c.incorrect, PERCENT),
-    'supported_per_answer': (lambda c: c.supported, lambda c: c.answers, Form()),
-    'hallucinated_per_answer': (lambda c: c.incorrect, lambda c: c.answers, Form()),
-    'no_facts': (lambda c: c.no_facts, lambda c: c.sentences, PERCENT),
-    'uncheckable_answers': (lambda c: c.uncheckable, lambda c: c.answers, PERCENT),
-    'without_verdict': (lambda c: c.without_verdict, lambda c: c.sentences, PERCENT),
-}
+    _register('precision', lambda c: c.supported, lambda c: c.supported + c.incorrect, PERCENT),
+    _register('supported_per_answer', lambda c: c.supported, lambda c: c.answers, Form()),
+    _register('hallucinated_per_answer', lambda c: c.incorrect, lambda c: c.answers, Form()),
+    _register('no_facts', lambda c: c.no_facts, lambda c: c.sentences, PERCENT),
+    _register('uncheckable_answers', lambda c: c.uncheckable, lambda c: c.answers, PERCENT),
+    _register('without_verdict', lambda c: c.without_verdict, lambda c: c.sentences, PERCENT),
+)
 
 
 def judged_tallies(
     responses: Sequence[AnnotatedResponse],
-    topic_of: Mapping[str, str],
+    questions: Mapping[str, Question],
     cluster_of: Mapping[str, str],
+    metrics: Sequence[str] = (),
 ) -> dict[str, Tally]:
     """The metrics of one model by one judge, ready for intervals.
 
-    Those of `RATIOS`, and ``distinct_precision``: the precision with every different sentence of a
-    topic counted once a run. What is said again and again, in an answer or whatever is asked about
-    the topic, counts once in it: repetition lifts a precision by facts (Jiang et al. 2024, "Core",
-    arXiv 2407.03572).
+    Those of the package, and ``distinct_precision``: the precision with every different sentence of
+    a topic counted once a run. What is said again and again, in an answer or whatever is asked
+    about the topic, counts once in it: repetition lifts a precision by facts (Jiang et al. 2024,
+    "Core", arXiv 2407.03572).
 
     Args:
         responses: its annotated answers.
-        topic_of: question id -> topic.
+        questions: by id.
         cluster_of: question id -> cluster.
+        metrics: further ones by their names in `maskdpo_xtuner.registry.METRICS`.
     """
-    counted = [(r.question_id, r.sample_index, count_response(r)) for r in responses]
-    ratios = {
-        name: tally(
-            (Part(q, run, numerator(counts), denominator(counts)) for q, run, counts in counted),
-            cluster_of,
-            form,
-        )
-        for name, (numerator, denominator, form) in RATIOS.items()
-    }
-    distinct = tally(_distinct_sentences(responses, topic_of), cluster_of, PERCENT)
-    return {**ratios, 'distinct_precision': distinct}
+    tallies = {}
+    for name in (*BUILT_IN, *metrics):
+        metric: Metric = METRICS.get(name)
+        parts = [
+            Part(r.question_id, r.sample_index, *metric(r, questions[r.question_id]))
+            for r in responses
+        ]
+        tallies[name] = tally(parts, cluster_of, form_of(metric))
+    distinct = tally(_distinct_sentences(responses, questions), cluster_of, PERCENT)
+    return {**tallies, 'distinct_precision': distinct}
 
 
 def _distinct_sentences(
-    responses: Sequence[AnnotatedResponse], topic_of: Mapping[str, str]
+    responses: Sequence[AnnotatedResponse], questions: Mapping[str, Question]
 ) -> Iterator[Part]:
     """A part for each checkable sentence that the topic did not have before in the run."""
     seen = set()
     for response in responses:
         for sentence in response.sentences:
             words = response.text[sentence.start : sentence.end].casefold().split()
-            said = topic_of[response.question_id], response.sample_index, ' '.join(words)
+            said = questions[response.question_id].topic, response.sample_index, ' '.join(words)
             checkable = sentence.label not in (None, Label.NO_FACTS)
             if checkable and said not in seen:
                 seen.add(said)

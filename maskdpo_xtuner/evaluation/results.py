@@ -69,6 +69,7 @@ class Evaluation(Record):
         judges: one result a judge, in their order; the first leads.
         agreement: of every two judges on the same sentences.
         verdicts: name of the model -> its verdict by all judges together; not for the first model.
+        metrics: which of the measures were asked for beside those of the package.
     """
 
     questions: int
@@ -80,3 +81,4 @@ class Evaluation(Record):
     judges: tuple[JudgeResult, ...]
     agreement: tuple[Agreement, ...]
     verdicts: dict[str, Verdict]
+    metrics: tuple[str, ...] = ()

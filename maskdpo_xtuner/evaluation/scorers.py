@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from maskdpo_xtuner.engines.sources import TransformersPolicy
+from maskdpo_xtuner.engines.settings import TransformersSettings
 from maskdpo_xtuner.evaluation.nlls import Scorer, remembered_nlls
 from maskdpo_xtuner.evaluation.perplexity import AnswerNll, PerplexityScorer
 from maskdpo_xtuner.records import Question, Response
@@ -26,17 +26,17 @@ def scorers_of(
     """
     policy = settings.policy
     found: dict[str, Scorer] = {}
-    if isinstance(policy, TransformersPolicy) and asked.text_quality:
+    if isinstance(policy, TransformersSettings) and asked.text_quality:
         name, model = next(iter(models.items()))
         found[name] = _first_model(policy, model)
-    device = policy.device if isinstance(policy, TransformersPolicy) else 'auto'
+    device = policy.device if isinstance(policy, TransformersSettings) else 'auto'
     for model in asked.perplexity:
         short = Path(model).name
         found[model if short in found else short] = PerplexityScorer(model, device=device)
     return found
 
 
-def _first_model(policy: TransformersPolicy, model: str | None) -> Scorer:
+def _first_model(policy: TransformersSettings, model: str | None) -> Scorer:
     from maskdpo_xtuner.builtin.model import builtin_model
 
     return PerplexityScorer(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from maskdpo_xtuner.columns import align
 from maskdpo_xtuner.evaluation.agreement import CLASSES, Agreement
 from maskdpo_xtuner.evaluation.intervals import Interval
 from maskdpo_xtuner.evaluation.ratios import Measure
@@ -39,6 +40,26 @@ def score_rows(result: JudgeResult, level: float) -> list[Row]:
 def content_rows(result: JudgeResult) -> list[Row]:
     """The table of what the score hides: how much of what is said can be checked."""
     return [_content_row(model) for model in result.models]
+
+
+def metric_rows(result: JudgeResult, metrics: Sequence[str]) -> list[Row]:
+    """The table of the metrics that the config asked for beside those of the package."""
+    return [
+        {'model': model.name, **{name: _value(model.measures[name], 2) for name in metrics}}
+        for model in result.models
+    ]
+
+
+def judged_tables(evaluation: Evaluation, result: JudgeResult) -> list[list[Row]]:
+    """All tables of one judge, the verdicts first."""
+    tables = [
+        verdict_rows(result),
+        score_rows(result, evaluation.bootstrap.level),
+        content_rows(result),
+    ]
+    if evaluation.metrics:
+        tables.append(metric_rows(result, evaluation.metrics))
+    return tables
 
 
 def text_rows(evaluation: Evaluation) -> list[Row]:
@@ -154,15 +175,7 @@ def _percent(measure: Measure) -> str:
 
 def format_table(rows: Sequence[Row]) -> str:
     """Align rows for a terminal: the first column to the left, the others to the right."""
-    lines = [list(rows[0]), *(list(row.values()) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return '\n'.join(
-        '  '.join(
-            cell.rjust(width) if index else cell.ljust(width)
-            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
+    return align([list(rows[0]), *(list(row.values()) for row in rows)], right=True)
 
 
 def format_evaluation(evaluation: Evaluation) -> str:
@@ -170,11 +183,7 @@ def format_evaluation(evaluation: Evaluation) -> str:
     blocks = [_head(evaluation)]
     for result in evaluation.judges:
         blocks.append(f'judge: {result.judge.heading}')
-        tables = [
-            verdict_rows(result),
-            score_rows(result, evaluation.bootstrap.level),
-            content_rows(result),
-        ]
+        tables = judged_tables(evaluation, result)
         if len(result.models[0].runs) > 1:
             tables.append(best_of_rows(result))
         blocks += map(format_table, tables)

@@ -1,40 +1,54 @@
 """Preference objectives as pure functions of log-probabilities."""
 
+from maskdpo_xtuner.objectives import losses as losses  # Importing registers them.
+from maskdpo_xtuner.objectives.finite import check_finite
 from maskdpo_xtuner.objectives.kl import divergence_terms, kl_divergences
-from maskdpo_xtuner.objectives.likelihood import Objective, build_objective, mean_nlls
+from maskdpo_xtuner.objectives.likelihood import Objective, build_objective
 from maskdpo_xtuner.objectives.logps import (
     Head,
     chunked_token_logps,
-    masked_logratios,
-    mean_logratios,
     response_sums,
     token_logps,
 )
-from maskdpo_xtuner.objectives.losses import (
-    CHOSEN_ONLY,
-    LENGTH_NORMALIZED,
+from maskdpo_xtuner.objectives.registry import (
+    BELOW_HALF,
     LOSSES,
-    REFERENCE_FREE,
-    WITH_DIVERGENCE,
+    NOT_NEGATIVE,
+    POSITIVE,
+    Bound,
+    Loss,
     build_loss,
+    find_loss,
+    register_loss,
 )
+from maskdpo_xtuner.objectives.terms import LossTerms, SideTerms, TokenTerms, loss_terms
+from maskdpo_xtuner.objectives.values import PairValues, logged_means, pair_sums, pair_values
 
 __all__ = [
-    'CHOSEN_ONLY',
+    'BELOW_HALF',
+    'Bound',
     'Head',
-    'LENGTH_NORMALIZED',
     'LOSSES',
+    'Loss',
+    'LossTerms',
+    'NOT_NEGATIVE',
     'Objective',
-    'REFERENCE_FREE',
-    'WITH_DIVERGENCE',
+    'POSITIVE',
+    'PairValues',
+    'SideTerms',
+    'TokenTerms',
     'build_loss',
     'build_objective',
+    'check_finite',
     'chunked_token_logps',
     'divergence_terms',
+    'find_loss',
     'kl_divergences',
-    'masked_logratios',
-    'mean_logratios',
-    'mean_nlls',
+    'logged_means',
+    'loss_terms',
+    'pair_sums',
+    'pair_values',
+    'register_loss',
     'response_sums',
     'token_logps',
 ]

@@ -8,68 +8,61 @@ likelihood displacement: a margin that grows while the chosen response becomes l
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
-from maskdpo_xtuner.objectives.logps import response_sums
-from maskdpo_xtuner.objectives.losses import CHOSEN_ONLY, Loss, build_loss
+from maskdpo_xtuner.objectives.registry import (
+    NOT_NEGATIVE,
+    POSITIVE,
+    Loss,
+    find_loss,
+    register_loss,
+)
+from maskdpo_xtuner.objectives.terms import LossTerms
 
 
-def mean_nlls(policy_token_logps: Tensor, weights: Tensor, counts: Tensor) -> Tensor:
-    """Negative log-likelihood of each response, a mean over its supervised tokens.
-
-    Args:
-        policy_token_logps: (tokens,).
-        weights: (tokens,), of the terms of the mean; all 1 unless spans carry weights.
-        counts: (responses,), supervised tokens of each response.
-
-    Returns:
-        (responses,).
-    """
-    sums = response_sums(policy_token_logps * weights, counts)
-    return -sums / response_sums(weights.to(sums.dtype), counts)
+@register_loss('sft', reference='none', needs_rejected=False, bounds={'nll': POSITIVE})
+def sft(terms: LossTerms, *, nll: float = 1.0) -> Tensor:
+    """Supervised fine-tuning on the supervised tokens of the chosen: the likelihood term alone."""
+    return nll * terms.chosen.nlls
 
 
 @dataclass(frozen=True)
 class Objective:
-    """A preference loss, the likelihood of the chosen responses, or both.
+    """A loss with its options, and the likelihood of the chosen responses beside it.
 
     Attributes:
-        loss_type: its name.
-        preference: a function of sums of the pairs (see `maskdpo_xtuner.objectives.losses`); None
-            for ``sft``, which has none.
+        loss: with its traits.
+        function: that loss with its options bound.
         nll: weight of the likelihood term.
-        beta: strength of the pull towards the reference.
+        beta: strength of the pull towards the reference; 1 for a loss that has no such option.
     """
 
-    loss_type: str
-    preference: Loss | None
+    loss: Loss
+    function: Callable[[LossTerms], Tensor]
     nll: float
     beta: float
 
-    def __call__(self, chosen_nlls: Tensor, *sums: Tensor) -> tuple[Tensor, Tensor | None]:
-        """The loss, and the preference's part of it where it has two.
+    def __call__(self, terms: LossTerms) -> tuple[Tensor, Tensor | None]:
+        """The loss, and what it is without the likelihood term where it has that beside it.
 
         Args:
-            chosen_nlls: (pairs,), of `mean_nlls`.
-            sums: (pairs,) each, what the preference loss takes.
+            terms: of the pairs, made as the traits of the loss say.
 
         Returns:
-            (pairs,), or (2 * pairs,) of a preference loss with a term for each side, and the same
-            without the likelihood term, or None. The mean of the first is the mean of the second
-            plus ``nll`` times the mean of ``chosen_nlls``.
+            (pairs,), or (2 * pairs,) of a loss with a term for each side, and the same without the
+            likelihood term, or None. The mean of the first is the mean of the second plus ``nll``
+            times the mean of ``terms.chosen.nlls``.
         """
-        if self.preference is None:
-            return self.nll * chosen_nlls, None
-        preference = self.preference(*sums)
+        preference = self.function(terms)
         if not self.nll:
             return preference, None
         # Once to the term of each side, so that the mean has it once.
-        sides = len(preference) // len(chosen_nlls)
-        return preference + self.nll * chosen_nlls.repeat(sides), preference
+        sides = len(preference) // len(terms.chosen.nlls)
+        return preference + self.nll * terms.chosen.nlls.repeat(sides), preference
 
 
 def build_objective(
@@ -78,24 +71,20 @@ def build_objective(
     """Build a loss with the likelihood term.
 
     Args:
-        loss_type: a name of `LOSSES`, or ``sft``: the likelihood term alone (supervised
-            fine-tuning on the chosen responses), in which ``beta`` has no meaning.
-        nll: weight of the term; None: 1 for ``sft``, else 0, as in the paper.
-        beta: strength of the pull towards the reference.
-        options: what else the preference loss takes.
+        loss_type: a name of `LOSSES`, or the dotted path of a registered loss.
+        nll: weight of the term; None: 0, as in the paper. ``sft``, which is the term alone, has it
+            as an option of its own; None: 1.
+        beta: strength of the pull towards the reference; without meaning for a loss that has no
+            such option.
+        options: what else the loss takes.
 
     Raises:
-        ValueError: as `build_loss`, and for a weight out of range.
+        ValueError: as `build_loss`, and for a weight out of bounds.
     """
-    alone = loss_type in CHOSEN_ONLY
-    weight = float(alone) if nll is None else nll
-    if not 0 <= weight < math.inf:
-        raise ValueError(f'nll must not be negative, but is {nll}')
-    if not alone:
-        loss = build_loss(loss_type, beta=beta, **options)
-        return Objective(loss_type, loss, weight, beta)
-    if options:
-        raise ValueError(f'loss_type {loss_type!r} has no {", ".join(options)}; it has nll')
-    if not weight:
-        raise ValueError(f'nll is all that loss_type {loss_type!r} has; it must be positive')
-    return Objective(loss_type, None, weight, beta)
+    loss = find_loss(loss_type)
+    if 'beta' in loss.options:
+        options['beta'] = beta
+    if 'nll' in loss.options and nll is not None:
+        options['nll'], nll = nll, None
+    NOT_NEGATIVE.check('nll', nll or 0.0)
+    return Objective(loss, loss.bind(**options), nll or 0.0, options.get('beta', 1.0))

@@ -55,26 +55,21 @@ def response_sums(terms: Tensor, counts: Tensor) -> Tensor:
     return torch.segment_reduce(terms, 'sum', lengths=counts)
 
 
-def masked_logratios(
-    policy_token_logps: Tensor, reference_token_logps: Tensor, weights: Tensor, counts: Tensor
-) -> Tensor:
-    """M of the paper (eq. 5): sum over supervised tokens of log pi_theta - log pi_ref.
+def weighted_sums(terms: Tensor, weights: Tensor, counts: Tensor) -> Tensor:
+    """Sum the terms of each response by the weights of its tokens.
 
     Args:
-        policy_token_logps: (tokens,).
-        reference_token_logps: (tokens,).
+        terms: (tokens,).
         weights: (tokens,), the factor of each term; 1 unless spans carry weights.
         counts: (responses,), supervised tokens of each response.
 
     Returns:
         (responses,).
     """
-    return response_sums((policy_token_logps - reference_token_logps) * weights, counts)
+    return response_sums(terms * weights, counts)
 
 
-def mean_logratios(
-    policy_token_logps: Tensor, reference_token_logps: Tensor, weights: Tensor, counts: Tensor
-) -> Tensor:
-    """The weighted mean that `masked_logratios` is the sum of, (responses,)."""
-    sums = masked_logratios(policy_token_logps, reference_token_logps, weights, counts)
+def weighted_means(terms: Tensor, weights: Tensor, counts: Tensor) -> Tensor:
+    """Average what `weighted_sums` sums, (responses,)."""
+    sums = weighted_sums(terms, weights, counts)
     return sums / response_sums(weights.to(sums.dtype), counts)

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from maskdpo_xtuner.pairing.by_rank import by_rank
 from maskdpo_xtuner.pairing.ranking import Candidate
-from maskdpo_xtuner.pairing.settings import PairSettings
+from maskdpo_xtuner.pairing.settings import PairRules
+from maskdpo_xtuner.registry import PAIRINGS
 
 
-def all_pairs(candidates: Iterator[Candidate], settings: PairSettings) -> Iterable[Candidate]:
+@PAIRINGS.register_module('all')
+@by_rank
+def all_pairs(candidates: Iterator[Candidate], rules: PairRules) -> Iterable[Candidate]:
     """Every pair of strictly different score; with ``max_pairs`` those of the largest margins."""
-    return islice(candidates, settings.max_pairs)
+    return islice(candidates, rules.max_pairs)

@@ -16,15 +16,19 @@ class DropReason(str, Enum):
     NO_HALLUCINATION = 'rejected_without_hallucination'
     EQUAL_SCORES = 'equal_scores'
     LENGTH_RATIO = 'no_pair_within_length_ratio'
+    NOT_PICKED = 'no_pair_by_the_rule'
     IDENTICAL = 'identical_responses'
 
 
 class DroppedQuestion(Record):
-    """A question that gives no pair; ``scores`` are those of its answers, None without one."""
+    """A question that gives no pair; ``scores`` are those of its answers, None without one.
+
+    ``reason`` is a `DropReason`, or what a rule of the user's says.
+    """
 
     question_id: str
     question: str
-    reason: DropReason
+    reason: str
     scores: tuple[float | None, ...]
 
 

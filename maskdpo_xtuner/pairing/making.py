@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from maskdpo_xtuner.pairing.drops import DropReason, reason_against
-from maskdpo_xtuner.pairing.ranking import Candidate, Scored, candidates, rank
-from maskdpo_xtuner.pairing.rules import PAIRINGS
+from maskdpo_xtuner.pairing.scores import factuality_score
 from maskdpo_xtuner.pairing.settings import PairRules
 from maskdpo_xtuner.records import (
     AnnotatedResponse,
@@ -18,45 +16,48 @@ from maskdpo_xtuner.records import (
     Question,
     Sentence,
 )
+from maskdpo_xtuner.registry import PAIRINGS
+
+Rule = Callable[[Question, Sequence[AnnotatedResponse], PairRules], 'list[PreferencePair] | str']
+"""Takes a question with its annotated answers; gives at least one pair, or why there is none.
+
+The reason is a stable string: files and tables count by it.
+"""
 
 
 def make_pairs(
     question: Question, responses: Sequence[AnnotatedResponse], rules: PairRules
-) -> list[PreferencePair] | DropReason:
-    """Pair answers as the rule says.
-
-    Pairs are dropped as the paper does (section 2.2): where the chosen answer has no
-    hallucination-free sentence, the rejected has no hallucinated one, or both sides are the same
-    text; for the last one no other pair takes the place.
+) -> list[PreferencePair] | str:
+    """Pair answers as the rule that the settings name says.
 
     Returns:
         At least one pair, in an order that depends on the answers and rules alone; or why there is
         none.
+
+    Raises:
+        ValueError: for a rule that gives neither.
     """
-    ranking = rank(responses, rules)
-    reason = reason_against(ranking)
-    if reason:
-        return reason
-    picked = list(PAIRINGS[rules.rule](candidates(ranking, rules), rules))
-    if not picked:
-        return DropReason.LENGTH_RATIO
-    pairs = [_pair(question, item, rules) for item in picked if not _is_identical(item)]
-    return pairs or DropReason.IDENTICAL
+    made: list[PreferencePair] | str = PAIRINGS.get(rules.rule)(question, responses, rules)
+    if not made:
+        raise ValueError(
+            f'the rule {rules.rule} gave neither a pair nor a reason for {question.question_id}'
+        )
+    return made
 
 
-def _is_identical(candidate: Candidate) -> bool:
-    """Whether one text has two verdicts."""
-    return candidate.chosen.response.text == candidate.rejected.response.text
-
-
-def _pair(question: Question, candidate: Candidate, rules: PairRules) -> PreferencePair:
-    chosen, rejected = candidate.chosen.response, candidate.rejected.response
+def as_pair(
+    question: Question,
+    chosen: AnnotatedResponse,
+    rejected: AnnotatedResponse,
+    rules: PairRules,
+) -> PreferencePair:
+    """Write two answers down as a pair that trains on what the rules let count."""
     return PreferencePair(
         prompt=(Message(role='user', content=question.question),),
         chosen=(Message(role='assistant', content=chosen.text),),
-        chosen_item=_item(candidate.chosen, rules, unsupervised='hallucination'),
+        chosen_item=_item(chosen, rules, unsupervised='hallucination'),
         rejected=(Message(role='assistant', content=rejected.text),),
-        rejected_item=_item(candidate.rejected, rules, unsupervised='no_hallucination'),
+        rejected_item=_item(rejected, rules, unsupervised='no_hallucination'),
         question_id=question.question_id,
         topic=question.topic,
         language=question.language,
@@ -71,16 +72,15 @@ def _pair(question: Question, candidate: Candidate, rules: PairRules) -> Prefere
     )
 
 
-def _item(scored: Scored, rules: PairRules, unsupervised: BinaryType) -> PairItem:
+def _item(response: AnnotatedResponse, rules: PairRules, unsupervised: BinaryType) -> PairItem:
     """``unsupervised`` is the type that keeps a sentence out of the loss on its side."""
-    response = scored.response
     # The released trainer looks its sentences up in the response; white space is not theirs.
     return PairItem(
         sents=tuple(response.text[s.start : s.end].strip() for s in response.sentences),
         type=tuple(_binary(s, rules, unsupervised) for s in response.sentences),
         spans=tuple((s.start, s.end) for s in response.sentences),
         labels=tuple(s.label for s in response.sentences),
-        score=scored.score,
+        score=factuality_score(response, rules.no_facts),
         seed=response.seed,
         sample_index=response.sample_index,
         finish_reason=response.finish_reason,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from maskdpo_xtuner.pairing.scores import NoFacts
 from maskdpo_xtuner.parts import Part
+from maskdpo_xtuner.registry import PAIRINGS
 
-RuleName = Literal['best_worst', 'all', 'top_bottom']
 Ties = Literal['first', 'most_facts']
 
 
@@ -18,10 +18,12 @@ class PairSettings(Part):
     """The defaults are the paper's (section 2.2); each key says what it changes against it.
 
     Attributes:
-        rule: which answers are paired (`maskdpo_xtuner.pairing.rules`). ``best_worst`` is the
-            paper's: one pair a question. ``all`` takes every pair of strictly different score, as
-            FactTune does (Tian et al. 2023, arXiv 2311.08401); ``top_bottom`` the best answers
-            against the worst, rank for rank.
+        rule: which answers are paired, a name of `maskdpo_xtuner.registry.PAIRINGS`.
+            ``best_worst`` is the paper's: one pair a question. ``all`` takes every pair of
+            strictly different score, as FactTune does (Tian et al. 2023, arXiv 2311.08401);
+            ``top_bottom`` the best answers against the worst, rank for rank. A rule of your own
+            is a function of your file.
+        options: for a rule of your own, what it reads of ``rules.options``.
         top_bottom: for ``rule='top_bottom'``, how many pairs of a question; 1 is ``best_worst``.
         max_pairs: for ``rule='all'``, the most pairs of a question, those of the largest
             differences of score; None, as in FactTune, keeps all.
@@ -43,7 +45,8 @@ class PairSettings(Part):
             used.
     """
 
-    rule: RuleName = 'best_worst'
+    rule: str = 'best_worst'
+    options: dict[str, Any] = {}
     top_bottom: int | None = Field(default=None, ge=1)
     max_pairs: int | None = Field(default=None, ge=1)
     no_facts: NoFacts = 'correct'
@@ -52,6 +55,15 @@ class PairSettings(Part):
     truncated_chosen: bool = True
     truncated_rejected: bool = True
     max_without_verdict: float = Field(default=0.5, ge=0, le=1)
+
+    @model_validator(mode='after')
+    def _check_rule(self) -> Self:
+        rule = PAIRINGS.get(self.rule)
+        if not callable(rule):
+            raise ValueError(f'rule {self.rule!r} is no function, but {type(rule).__name__}')
+        if self.options and PAIRINGS.is_built_in(self.rule):
+            raise ValueError(f'rule={self.rule!r} has no options; they are for rules of your own')
+        return self
 
     @model_validator(mode='after')
     def _check_numbers(self) -> Self:
@@ -66,7 +78,7 @@ class PairSettings(Part):
     def most_pairs(self) -> int | None:
         """The most pairs that a question can give; None is without limit."""
         limits = {'best_worst': 1, 'top_bottom': self.top_bottom, 'all': self.max_pairs}
-        return limits[self.rule]
+        return limits.get(self.rule)
 
 
 class PairRules(PairSettings):

@@ -1,38 +1,54 @@
-"""Sampled answers to annotated ones: split into sentences, one verdict each."""
+"""Sampled answers to annotated ones."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import tee
+from itertools import chain, tee
 
 from maskdpo_xtuner.annotators.base import Annotator, Dialogue
 from maskdpo_xtuner.completions import Scheduler
+from maskdpo_xtuner.identity import identity_of
 from maskdpo_xtuner.pipeline.files import FailureRecord
 from maskdpo_xtuner.records import AnnotatedResponse, Question, Response, Sentence
-from maskdpo_xtuner.sentences import split_sentences
 
 
 def annotate(
     responses: Iterable[Response],
     questions: Mapping[str, Question],
     annotator: Annotator,
-    scheduler: Scheduler[Sentence] | None,
+    scheduler: Scheduler[tuple[Sentence, ...]] | None,
 ) -> Iterator[AnnotatedResponse]:
-    """Label every sentence of every answer; a blank answer has no sentences.
+    """Label the sentences of every answer; a blank answer may have none.
 
     Args:
         responses: the answers, in the order in which they come back.
         questions: by id; one for every answer.
         annotator: whose verdicts are taken.
-        scheduler: runs its dialogues; None for an annotator without a model.
+        scheduler: runs its dialogues; None for an annotator without an engine.
+
+    Raises:
+        ValueError: for an annotator that gives spans which do not fit the answer, or asks without
+            an engine.
     """
     asked, kept = tee(responses)
-    dialogues = (_open_dialogues(r, questions[r.question_id], annotator) for r in asked)
-    verdicts = scheduler.run(dialogues) if scheduler else map(_without_model, dialogues)
-    for response, sentences in zip(kept, verdicts, strict=True):
-        yield AnnotatedResponse(
-            **response.model_dump(), sentences=tuple(sentences), annotator=dict(annotator.identity)
-        )
+    dialogues = (annotator.annotate(questions[r.question_id], r) for r in asked)
+    verdicts = scheduler.run(dialogues) if scheduler else map(_without_engine, dialogues)
+    identity = identity_of(annotator)
+    for response, found in zip(kept, verdicts, strict=True):
+        yield _annotated(response, tuple(chain.from_iterable(found)), identity)
+
+
+def _annotated(
+    response: Response, sentences: tuple[Sentence, ...], identity: dict[str, str]
+) -> AnnotatedResponse:
+    try:
+        return AnnotatedResponse(**response.model_dump(), sentences=sentences, annotator=identity)
+    except ValueError as error:
+        name = identity.get('name', 'without a name')
+        raise ValueError(
+            f'the annotator {name} gave sentences that do not fit the answer '
+            f'{response.response_id}: {error}'
+        ) from error
 
 
 def failed_sentences(response: AnnotatedResponse) -> Iterator[FailureRecord]:
@@ -49,21 +65,17 @@ def failed_sentences(response: AnnotatedResponse) -> Iterator[FailureRecord]:
             )
 
 
-def _open_dialogues(response: Response, question: Question, annotator: Annotator) -> list[Dialogue]:
-    if not response.text.strip():
-        return []
-    spans = split_sentences(response.text, question.language)
-    return [annotator.judge(question, response.text, span) for span in spans]
-
-
-def _without_model(dialogues: Iterable[Dialogue]) -> list[Sentence]:
+def _without_engine(dialogues: Iterable[Dialogue]) -> list[tuple[Sentence, ...]]:
     return [_verdict_at_once(dialogue) for dialogue in dialogues]
 
 
-def _verdict_at_once(dialogue: Dialogue) -> Sentence:
+def _verdict_at_once(dialogue: Dialogue) -> tuple[Sentence, ...]:
     try:
         request = next(dialogue)
     except StopIteration as stop:
-        verdict: Sentence = stop.value
+        verdict: tuple[Sentence, ...] = stop.value
         return verdict
-    raise AssertionError(f'an annotator without an engine asked for {request}')
+    raise ValueError(
+        f'the annotator asks ({request.messages[-1].content[:60]!r}) and has no engine; its '
+        'settings must give one in build()'
+    )

@@ -7,7 +7,6 @@ from itertools import groupby
 
 from maskdpo_xtuner.pairing import (
     DroppedQuestion,
-    DropReason,
     PairRules,
     factuality_score,
     make_pairs,
@@ -35,7 +34,7 @@ def pair(
             responses = list(answers)
             answered_id, answers = next(groups, _NO_MORE)
         made = make_pairs(question, responses, rules)
-        if isinstance(made, DropReason):
+        if isinstance(made, str):
             yield _dropped(question, made, responses, rules)
         else:
             yield from made
@@ -44,7 +43,7 @@ def pair(
 
 def _dropped(
     question: Question,
-    reason: DropReason,
+    reason: str,
     responses: Iterable[AnnotatedResponse],
     rules: PairRules,
 ) -> DroppedQuestion:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator
 
 from maskdpo_xtuner.completions import Scheduler
 from maskdpo_xtuner.engines.base import Completion, Failure, Request
@@ -31,21 +31,22 @@ def sample(
     questions: Iterable[Question],
     scheduler: Scheduler[Response | FailureRecord],
     settings: SamplingSettings,
-    identity: Mapping[str, str],
+    model: str,
 ) -> Iterator[list[Response | FailureRecord]]:
-    """Yield the samples of each question, in the order of the questions and of their indices."""
+    """Yield the samples of each question, in the order of the questions and of their indices.
+
+    ``model`` is the name that each of them bears.
+    """
     return scheduler.run(
         [
-            _sample(question, index, settings, identity)
+            _sample(question, index, settings, model)
             for index in range(settings.answers_per_question)
         ]
         for question in questions
     )
 
 
-def _sample(
-    question: Question, index: int, settings: SamplingSettings, identity: Mapping[str, str]
-) -> Sample:
+def _sample(question: Question, index: int, settings: SamplingSettings, model: str) -> Sample:
     seed = sample_seed(question.question_id, index, settings.seed)
     with_document = index >= settings.num_samples
     prompt = prompt_of(question, with_document=with_document)
@@ -65,6 +66,6 @@ def _sample(
         finish_reason=outcome.finish_reason,
         prompt_tokens=outcome.prompt_tokens,
         completion_tokens=outcome.completion_tokens,
-        model=identity['model'],
+        model=model,
         with_document=with_document,
     )

@@ -8,17 +8,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from maskdpo_xtuner.annotators.base import Annotator
 from maskdpo_xtuner.completions import CompletionStore
+from maskdpo_xtuner.engines.base import Engine
+from maskdpo_xtuner.identity import identity_of
 from maskdpo_xtuner.pipeline.shards import Shard
 from maskdpo_xtuner.records import Question
-from maskdpo_xtuner.settings import Settings
+from maskdpo_xtuner.registry import PAIRINGS
+from maskdpo_xtuner.settings import NOT_SAID, Settings
 
 
 def experiment(
     settings: Settings,
     questions: Sequence[Question],
-    policy: Mapping[str, str],
-    annotator: Mapping[str, str],
+    policy: Engine,
+    judge: tuple[Annotator, Engine | None],
     shard: Shard | None,
 ) -> dict[str, Any]:
     """What determines the results of a run, under dotted keys, as ``settings.json`` keeps it.
@@ -29,17 +33,34 @@ def experiment(
     Args:
         settings: of the run.
         questions: all of them, those of other shards too.
-        policy: identity of the policy's engine.
-        annotator: identity of the annotator.
+        policy: its engine.
+        judge: the annotator and the engine that answers it, if it asks one.
         shard: the part of the questions that is run, None for all.
     """
     values = {
         **describe_questions(questions),
         **settings.flat(('policy', 'sampling', 'annotator', 'pairs')),
-        **{f'policy.{key}': value for key, value in policy.items()},
-        **{f'annotator.{key}': value for key, value in annotator.items()},
+        **_describe('policy', identity_of(policy)),
+        **_describe('annotator', _identity_of_judge(*judge)),
+        **identity_of_rule(settings.pairs.rule),
     }
     return {**values, 'shard': str(shard)} if shard else values
+
+
+def _describe(kind: str, identity: Mapping[str, str]) -> dict[str, str]:
+    return {f'{kind}.{key}': value for key, value in (identity or {'identity': NOT_SAID}).items()}
+
+
+def _identity_of_judge(annotator: Annotator, engine: Engine | None) -> dict[str, str]:
+    """What determines the verdicts; empty if the annotator or its engine does not say it."""
+    return identity_of(annotator) if engine is None or identity_of(engine) else {}
+
+
+def identity_of_rule(name: str) -> dict[str, str]:
+    """What determines a rule of the user's; those of the package are known by their settings."""
+    if PAIRINGS.is_built_in(name):
+        return {}
+    return _describe('pairs.rule', identity_of(PAIRINGS.get(name)))
 
 
 def describe_questions(questions: Sequence[Question]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ Curve = list[tuple[float, float]]
 
 CURVES = (
     *('loss', 'nll', 'rewards/margins', 'rewards/accuracies'),
-    *('logps/chosen_shift', 'logps/rejected_shift'),
+    *('token_logps/chosen_shift', 'token_logps/rejected_shift'),
 )
 """What a page shows of a training run, if it was logged."""
 

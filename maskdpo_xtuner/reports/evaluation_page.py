@@ -12,11 +12,9 @@ from maskdpo_xtuner.evaluation.table import (
     agreement_line,
     agreement_rows,
     best_of_rows,
-    content_rows,
-    score_rows,
+    judged_tables,
     statements_of,
     text_rows,
-    verdict_rows,
 )
 from maskdpo_xtuner.records import AnnotatedResponse, Question
 from maskdpo_xtuner.reports.answer_views import AnswerView, view_answer
@@ -85,7 +83,6 @@ def evaluation_page(
             not chosen by their answers.
     """
     first = evaluation.judges[0]
-    level = evaluation.bootstrap.level
     return render(
         'evaluation.html.j2',
         title='Factuality of ' + ' and '.join(model.name for model in first.models),
@@ -93,7 +90,7 @@ def evaluation_page(
         baseline=first.models[0].name,
         runs=len(first.models[0].runs),
         callouts=_callouts(evaluation),
-        judges=[_judge_view(result, level) for result in evaluation.judges],
+        judges=[_judge_view(evaluation, result) for result in evaluation.judges],
         texts=text_rows(evaluation),
         agreements=[
             AgreementView(agreement_line(a), agreement_rows(a)) for a in evaluation.agreement
@@ -114,11 +111,11 @@ def _callouts(evaluation: Evaluation) -> list[Callout]:
 _STYLES = {'better': 'better', 'within noise': 'noise', 'unknown': 'noise'}
 
 
-def _judge_view(result: JudgeResult, level: float) -> JudgeView:
+def _judge_view(evaluation: Evaluation, result: JudgeResult) -> JudgeView:
     return JudgeView(
         heading=result.judge.heading,
         comparisons=comparisons(result),
-        tables=[verdict_rows(result), score_rows(result, level), content_rows(result)],
+        tables=judged_tables(evaluation, result),
         best_of=best_of_rows(result),
         best_of_plots=best_of_plots(result),
     )

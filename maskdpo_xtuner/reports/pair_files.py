@@ -77,7 +77,7 @@ def read_pair_files(
     # Nothing dropped is an empty file, which is no error.
     if dropped and (not Path(dropped).is_file() or Path(dropped).stat().st_size):
         items = list(read_records(dropped, DroppedQuestion))
-        files.reasons = Counter(item.reason.value for item in items)
+        files.reasons = Counter(item.reason for item in items)
         files.dropped = items[:limit]
     return files
 

@@ -5,9 +5,10 @@ runs while it loads the file, before XTuner looks up ``--deepspeed NAME``. This 
 package that imports xtuner, mmengine or deepspeed.
 """
 
+from mmengine.registry import FUNCTIONS
+
+from maskdpo_xtuner.batches import mask_preference_collate_fn
 from maskdpo_xtuner.masking import response_mask_map_fn, sentence_mask_map_fn
-from maskdpo_xtuner.training.batches.collate import mask_preference_collate_fn
-from maskdpo_xtuner.training.batches.samplers import LengthBalancedSampler
 from maskdpo_xtuner.training.data.dataset import build_mask_preference_dataset
 from maskdpo_xtuner.training.data.sources import load_preference_pairs
 from maskdpo_xtuner.training.loops import MaskDPOTrainLoop
@@ -16,19 +17,22 @@ from maskdpo_xtuner.training.monitoring.displacement import DisplacementHook
 from maskdpo_xtuner.training.monitoring.hooks import MeanOverRanksHook, TrainingMetricsHook
 from maskdpo_xtuner.training.monitoring.preflight import PreflightHook
 from maskdpo_xtuner.training.monitoring.samples import SamplesHook
-from maskdpo_xtuner.training.supplements.bitsandbytes import supply_triton_ops
-from maskdpo_xtuner.training.supplements.checkpoints import (
+from maskdpo_xtuner.training.patches.bitsandbytes import supply_triton_ops
+from maskdpo_xtuner.training.patches.checkpoints import (
     allow_checkpoint_types,
     keep_fp32_weights,
 )
-from maskdpo_xtuner.training.supplements.cpu import supply_cpu_support
-from maskdpo_xtuner.training.supplements.deepspeed import (
+from maskdpo_xtuner.training.patches.cpu import supply_cpu_support
+from maskdpo_xtuner.training.patches.deepspeed import (
     keep_offloaded_gradients,
     register_zero_names,
     supply_single_process_world,
 )
-from maskdpo_xtuner.training.supplements.schedulers import WarmupLR
+from maskdpo_xtuner.training.samplers import LengthBalancedSampler
+from maskdpo_xtuner.training.schedulers import WarmupLR
 from maskdpo_xtuner.training.validation import MaskDPOValLoop
+
+FUNCTIONS.register_module(module=mask_preference_collate_fn)
 
 supply_cpu_support()
 supply_triton_ops()

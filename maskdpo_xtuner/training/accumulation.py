@@ -11,7 +11,7 @@ import torch
 from mmengine._strategy.deepspeed import DeepSpeedOptimWrapper
 from torch import Tensor
 
-from maskdpo_xtuner.training.batches.rows import responses_per_pair
+from maskdpo_xtuner.batches.rows import responses_per_pair
 
 Row = Mapping[str, Any]
 
@@ -103,8 +103,8 @@ def _weight(name: str, row: Row) -> float:
     """What a logged value of `MaskDPO` is a mean over: pairs, unless it is one of tokens."""
     data, sides = row['data'], responses_per_pair(row)
     over = {
-        'logps/chosen': data['counts'][::sides].sum(),
-        'logps/rejected': data['counts'][sides - 1 :: sides].sum(),
+        'token_logps/chosen': data['counts'][::sides].sum(),
+        'token_logps/rejected': data['counts'][sides - 1 :: sides].sum(),
         'supervised_share': data['num_tokens'],
     }
     return float(over.get(name.removesuffix('_shift'), len(row['data_samples']['source'])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,14 +13,14 @@ from mmengine.registry import DATASETS, FUNCTIONS, LOOPS, MODELS
 from torch.utils.data import DataLoader
 from xtuner.engine.runner import TrainLoop
 
-from maskdpo_xtuner.objectives import CHOSEN_ONLY
+from maskdpo_xtuner.batches.lengths import pair_lengths
+from maskdpo_xtuner.batches.rows import cut_rows, fill_rows, pair_tokens
+from maskdpo_xtuner.objectives import Loss, find_loss
 from maskdpo_xtuner.training.accumulation import train_rows
-from maskdpo_xtuner.training.batches.lengths import pair_lengths
-from maskdpo_xtuner.training.batches.rows import cut_rows, fill_rows, pair_tokens
-from maskdpo_xtuner.training.batches.samplers import LengthBalancedSampler
 from maskdpo_xtuner.training.model import MaskDPO
-from maskdpo_xtuner.training.reference import attach_reference, reference_source
-from maskdpo_xtuner.training.supplements.cpu import keep_fp32_on_cpu
+from maskdpo_xtuner.training.patches.cpu import keep_fp32_on_cpu
+from maskdpo_xtuner.training.reference import attach_reference, choose_reference
+from maskdpo_xtuner.training.samplers import LengthBalancedSampler
 
 
 @LOOPS.register_module()
@@ -100,9 +101,10 @@ def check_rows(row_tokens: int, pairs: Dataset, cfg: Any) -> None:
             'train_cfg.row_tokens divides packed batches; set '
             'train_dataloader.collate_fn.pack=True, or train_cfg.row_tokens=None'
         )
-    if cfg.model.get('loss_type') == 'kto_pair':
+    loss = loss_of(cfg)
+    if loss is not None and loss.compares_pairs:
         raise ValueError(
-            'kto_pair compares the pairs of a batch with each other, so the batch cannot be '
+            f'{loss.name} compares the pairs of a batch with each other, so the batch cannot be '
             'divided: set train_cfg.row_tokens=None'
         )
     options = {name: collate.get(name, True) for name in ('share_prompt', 'cut_tail')}
@@ -138,24 +140,31 @@ def with_terms(dataloader: dict[str, Any], runner: Any) -> dict[str, Any]:
         The config with the data set, whose items have the log-probabilities of the reference, or
         the chosen side alone; the config as it is for a model that takes items as they are.
     """
-    model = runner.cfg.model
-    kind = MODELS.get(model.type) if isinstance(model.type, str) else model.type
-    if not issubclass(kind, MaskDPO):
+    loss = loss_of(runner.cfg)
+    if loss is None:
         return dataloader
-    loss_type = model.get('loss_type', 'sigmoid')
-    if loss_type in CHOSEN_ONLY:
-        pairs = DATASETS.build(dataloader['dataset'])
-        rejected = [name for name in pairs.column_names if name.startswith('rejected_')]
-        return {**dataloader, 'dataset': pairs.remove_columns(rejected)}
-    if reference_source(loss_type, model.get('reference')) != 'cached':
+    cached = choose_reference(loss, runner.cfg.model.get('reference')) == 'cached'
+    if loss.needs_rejected and not cached:
         return dataloader
     pairs = DATASETS.build(dataloader['dataset'])
-    collate = dict(dataloader['collate_fn'])
-    function = collate.pop('type')
-    if isinstance(function, str):
-        function = FUNCTIONS.get(function)
-    pairs = attach_reference(pairs, runner, partial(function, **collate))
+    if cached:
+        pairs = attach_reference(pairs, runner, _collate_function(dataloader))
+    if not loss.needs_rejected:
+        rejected = [name for name in pairs.column_names if name.startswith('rejected_')]
+        pairs = pairs.remove_columns(rejected)
     return {**dataloader, 'dataset': pairs}
+
+
+def _collate_function(dataloader: Mapping[str, Any]) -> Callable[..., dict[str, Any]]:
+    options = dict(dataloader['collate_fn'])
+    function = options.pop('type')
+    return partial(FUNCTIONS.get(function) if isinstance(function, str) else function, **options)
+
+
+def loss_of(cfg: Any) -> Loss | None:
+    """The loss of the config's model; None for a model that is no `MaskDPO`."""
+    kind = MODELS.get(cfg.model.type) if isinstance(cfg.model.type, str) else cfg.model.type
+    return find_loss(cfg.model.get('loss_type', 'sigmoid')) if issubclass(kind, MaskDPO) else None
 
 
 def accumulative_counts(cfg: Any) -> int:

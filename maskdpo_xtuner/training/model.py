@@ -18,23 +18,25 @@ from xtuner.model.dpo import DPO, create_reference_model, disable_grad
 from xtuner.parallel.sequence import get_sequence_parallel_world_size
 from xtuner.registry import BUILDER
 
-from maskdpo_xtuner.objectives import (
-    CHOSEN_ONLY,
-    WITH_DIVERGENCE,
-    build_objective,
-    divergence_terms,
-)
-from maskdpo_xtuner.training.modeling.forward import (
+from maskdpo_xtuner.engines.model_files import check_model
+from maskdpo_xtuner.modeling.forward import (
     LogitsSettings,
     supervised_hidden_states,
     supervised_logps,
 )
-from maskdpo_xtuner.training.modeling.heads import check_head
-from maskdpo_xtuner.training.modeling.recomputation import recompute_layers
-from maskdpo_xtuner.training.monitoring.finite import check_finite
-from maskdpo_xtuner.training.pretrained import check_pretrained
-from maskdpo_xtuner.training.reference import Reference, cached_logps, reference_source
-from maskdpo_xtuner.training.terms import PairTerms, logged_means, pair_sums, pair_terms
+from maskdpo_xtuner.modeling.heads import check_head
+from maskdpo_xtuner.modeling.recomputation import recompute_layers
+from maskdpo_xtuner.objectives import (
+    PairValues,
+    TokenTerms,
+    build_objective,
+    check_finite,
+    divergence_terms,
+    logged_means,
+    pair_sums,
+    pair_values,
+)
+from maskdpo_xtuner.training.reference import Reference, cached_logps, choose_reference
 
 
 @MODELS.register_module()
@@ -50,16 +52,18 @@ class MaskDPO(DPO):
         ref_llm: config of another reference model.
         reference: where the reference's log-probabilities come from: ``cached``, the batch, where
             `MaskDPOTrainLoop` puts them, so that no reference model is loaded, or ``model``, which
-            runs it at every step. See `reference_source` for the default.
-        beta: strength of the pull towards the reference; without meaning for ``sft``.
-        loss_type: a name of `maskdpo_xtuner.objectives.LOSSES`, or ``sft``: the likelihood of the
-            chosen response's supervised tokens alone, for which neither the reference nor the
-            rejected response is computed.
+            runs it at every step. See `choose_reference` for the default.
+        beta: strength of the pull towards the reference; without meaning for a loss that has no
+            such option, as ``sft``.
+        loss_type: a name of `maskdpo_xtuner.objectives.LOSSES`, or the dotted path of a loss of
+            your own (see `register_loss`). ``sft`` is the likelihood of the chosen response's
+            supervised tokens alone, for which neither the reference nor the rejected response is
+            computed.
         label_smoothing: of ``sigmoid`` and ``robust``: the share of swapped pairs.
         loss_options: what else the loss takes: ``nll``, the weight of the likelihood of the chosen
             response's supervised tokens beside any loss (not of the paper; see
             `maskdpo_xtuner.objectives.likelihood`); ``penalty`` of ``dpop``, ``alpha`` of
-            ``tdpo2``.
+            ``tdpo2``, and the options of your own loss.
         logits: fields of `LogitsSettings`: how logits are made.
         use_activation_checkpointing: whether layers are computed again in the backward pass; a
             number between 0 and 1: that share of them (see `recompute_layers`).
@@ -84,10 +88,10 @@ class MaskDPO(DPO):
         **kwargs: Any,
     ) -> None:
         _refuse_splitting(kwargs.get('use_varlen_attn', False))
-        # Only two losses have the option, and 0 means it is off.
+        # Few losses have the option, and 0 means it is off.
         smoothing = {'label_smoothing': label_smoothing} if label_smoothing else {}
         objective = build_objective(loss_type, beta=beta, **smoothing, **(loss_options or {}))
-        self.reference = reference_source(loss_type, reference)
+        self.reference = choose_reference(objective.loss, reference)
         policy = copy.deepcopy(llm)
         # Not DPO's own, which makes a reference model in any case.
         recomputed = float(use_activation_checkpointing)
@@ -117,47 +121,47 @@ class MaskDPO(DPO):
             FloatingPointError: naming the pairs, when a loss is not finite.
             ValueError: when ``sft`` is given the rejected responses.
         """
-        terms = self._pair_terms(data, data_samples)
+        values = self._pair_values(data, data_samples)
         if data_samples is not None:
-            check_finite(terms.loss, data_samples['source'])
-        logs = logged_means(pair_sums(terms.by_pair()))
+            check_finite(values.loss, data_samples['source'])
+        logs = logged_means(pair_sums(values.by_pair()))
         share = data['counts'].sum() / data['num_tokens']
-        return {**logs, 'supervised_share': share, 'loss': terms.loss}
+        return {**logs, 'supervised_share': share, 'loss': values.loss}
 
     def predict(self, data: dict[str, Tensor], data_samples: Any = None) -> dict[str, Tensor]:
-        """What `compute_loss` averages, for evaluation: `PairTerms.by_pair`.
+        """What `compute_loss` averages, for evaluation: `PairValues.by_pair`.
 
         Args:
             data: of `mask_preference_collate_fn`.
             data_samples: of `mask_preference_collate_fn`: the places of the pairs.
         """
-        return self._pair_terms(data, data_samples).by_pair()
+        return self._pair_values(data, data_samples).by_pair()
 
-    def _pair_terms(self, data: dict[str, Tensor], data_samples: Any) -> PairTerms:
+    def _pair_values(self, data: dict[str, Tensor], data_samples: Any) -> PairValues:
         if self.logits.supervised_only and not self._head_is_known:
             check_head(self.llm, data['input_ids'])
             self._head_is_known = True
-        if self.loss_type in CHOSEN_ONLY and data_samples is not None:
-            _refuse_rejected(data, data_samples['source'])
-        return pair_terms(self.objective, data, *self._token_terms(data))
+        if not self.objective.loss.needs_rejected and data_samples is not None:
+            _refuse_rejected(self.loss_type, data, data_samples['source'])
+        return pair_values(self.objective, self._token_terms(data), data['counts'])
 
-    def _token_terms(self, data: dict[str, Tensor]) -> tuple[Tensor, ...]:
-        """What the loss takes of each supervised token, (supervised,) each.
-
-        log pi_theta, log pi_ref (0 for a loss without reference), and for the losses that need it
-        KL(reference || policy).
-        """
-        if self.loss_type in WITH_DIVERGENCE:
-            return self._divergence_terms(data)
+    def _token_terms(self, data: dict[str, Tensor]) -> TokenTerms:
+        """What the loss needs of each supervised token."""
+        if self.objective.loss.reference == 'distributions':
+            policy, known, divergences = self._divergence_terms(data)
+            return TokenTerms(policy, data['weights'], known, divergences)
         policy = supervised_logps(self.llm, data, self.logits)
-        if self.reference is None:
-            return policy, torch.zeros_like(policy)
-        if self.reference == 'cached':
-            return policy, cached_logps(data)
-        with torch.no_grad(), self._reference() as reference:
-            return policy, supervised_logps(reference, data, self.logits)
+        return TokenTerms(policy, data['weights'], self._reference_logps(data))
 
-    def _divergence_terms(self, data: dict[str, Tensor]) -> tuple[Tensor, ...]:
+    def _reference_logps(self, data: dict[str, Tensor]) -> Tensor | None:
+        if self.reference is None:
+            return None
+        if self.reference == 'cached':
+            return cached_logps(data)
+        with torch.no_grad(), self._reference() as reference:
+            return supervised_logps(reference, data, self.logits)
+
+    def _divergence_terms(self, data: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         def reference_head(hidden: Tensor) -> Tensor:
             with self._reference() as reference:
                 return self.logits.head(reference)(hidden)
@@ -218,7 +222,7 @@ class MaskDPO(DPO):
 
     def _dispatch_lm_model_cfg(self, cfg: Any, max_position_embeddings: int | None = None) -> Any:
         """As XTuner's, which trusts remote code whatever the config says."""
-        check_pretrained(cfg.pretrained_model_name_or_path)
+        check_model(cfg.pretrained_model_name_or_path, 'model.llm.pretrained_model_name_or_path')
         cfg.setdefault('trust_remote_code', False)
         cfg = self._prepare_for_qlora_zero3(cfg)
         llm_cfg = AutoConfig.from_pretrained(
@@ -239,9 +243,9 @@ def _refuse_splitting(use_varlen_attn: bool) -> None:
         raise ValueError('MaskDPO does not split sequences; set sequence_parallel_size=1')
 
 
-def _refuse_rejected(data: Mapping[str, Tensor], sources: Sequence[str]) -> None:
+def _refuse_rejected(loss_type: str, data: Mapping[str, Tensor], sources: Sequence[str]) -> None:
     if len(data['counts']) != len(sources):
         raise ValueError(
-            "loss_type='sft' takes batches of chosen responses alone, which "
+            f'loss_type {loss_type!r} takes batches of chosen responses alone, which '
             'train_cfg.type=MaskDPOTrainLoop makes of the pairs'
         )

@@ -15,8 +15,8 @@ from mmengine.registry import LOOPS
 from mmengine.runner import BaseLoop
 from torch import Tensor
 
+from maskdpo_xtuner.objectives import logged_means, pair_sums
 from maskdpo_xtuner.training.loops import with_terms
-from maskdpo_xtuner.training.terms import logged_means, pair_sums
 
 
 @LOOPS.register_module()
@@ -48,15 +48,15 @@ class MaskDPOValLoop(BaseLoop):
         first = 0
         for index, batch in enumerate(self.dataloader):
             self.runner.call_hook('before_val_iter', batch_idx=index, data_batch=batch)
-            terms = self._pair_terms(batch)
-            pairs = len(terms['loss'])
+            values = self._pair_values(batch)
+            pairs = len(values['loss'])
             new = _is_new(first, pairs, len(self.dataloader.dataset))
-            counted = pair_sums({name: value[new] for name, value in terms.items()})
+            counted = pair_sums({name: value[new] for name, value in values.items()})
             for name, total in counted.items():
                 sums[name] += float(total)
             first += pairs
             self.runner.call_hook(
-                'after_val_iter', batch_idx=index, data_batch=batch, outputs=terms
+                'after_val_iter', batch_idx=index, data_batch=batch, outputs=values
             )
         metrics = _means(sums)
         self.runner.call_hook('after_val_epoch', metrics=metrics)
@@ -64,11 +64,11 @@ class MaskDPOValLoop(BaseLoop):
         return metrics
 
     @torch.no_grad()
-    def _pair_terms(self, batch: Mapping[str, Any]) -> dict[str, Tensor]:
+    def _pair_values(self, batch: Mapping[str, Any]) -> dict[str, Tensor]:
         """What `MaskDPO.predict` gives, in fp64 on the host."""
         with self._precision():
-            terms: dict[str, Tensor] = self.runner.model.val_step(batch)
-        return {name: value.double().cpu() for name, value in terms.items()}
+            values: dict[str, Tensor] = self.runner.model.val_step(batch)
+        return {name: value.double().cpu() for name, value in values.items()}
 
     def _precision(self) -> AbstractContextManager[Any]:
         """The autocast of the training, if its optimizer wrapper has one."""

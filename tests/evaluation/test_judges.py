@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from maskdpo_xtuner.annotators.sources import LexicalSettings
+from maskdpo_xtuner.annotators.settings import LexicalSettings
 from maskdpo_xtuner.evaluation.judges import judges_of
 from tests.evaluation.test_run import settings
 

@@ -9,7 +9,7 @@ from maskdpo_xtuner.evaluation.metrics import (
     judged_tallies,
     mean_counts,
 )
-from maskdpo_xtuner.records import AnnotatedResponse, Label, Sentence
+from maskdpo_xtuner.records import AnnotatedResponse, Label, Question, Sentence
 from tests.evaluation.answers import answer
 
 
@@ -66,9 +66,17 @@ def test_runs_come_out_in_their_order_whatever_the_order_of_answers() -> None:
     assert [run.score for run in count_runs(answers)] == [100, 50, 0]
 
 
+def questions_on(topics: dict[str, str]) -> dict[str, Question]:
+    return {
+        name: Question(question_id=name, question='?', document='d', language='en', topic=topic)
+        for name, topic in topics.items()
+    }
+
+
 def measured(*answers: AnnotatedResponse) -> dict[str, float | None]:
     topics = {a.question_id: a.question_id for a in answers}
-    return {name: found.value() for name, found in judged_tallies(answers, topics, topics).items()}
+    found = judged_tallies(answers, questions_on(topics), topics)
+    return {name: each.value() for name, each in found.items()}
 
 
 def test_the_papers_score_is_the_mean_of_the_runs_scores() -> None:
@@ -119,7 +127,7 @@ def test_a_sentence_that_is_said_again_counts_once_a_topic_and_run() -> None:
         said('c', 0, ('Tin is Sn.', true), ('Hello.', Label.NO_FACTS)),
     ]
     topics = {'a': 'tin', 'b': 'tin', 'c': 'solder'}
-    found = judged_tallies(answers, topics, topics)
+    found = judged_tallies(answers, questions_on(topics), topics)
     assert found['precision'].value() == pytest.approx(100 * 5 / 7)
     # Topic tin, run 0: once true, twice false; run 1: once true; topic solder: once true.
     assert found['distinct_precision'].value() == pytest.approx(100 * 3 / 5)

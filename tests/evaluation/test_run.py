@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from maskdpo_xtuner.annotators.sources import LexicalSettings
+from maskdpo_xtuner.annotators.settings import LexicalSettings
 from maskdpo_xtuner.engines.base import Failure, Request
 from maskdpo_xtuner.engines.scripted import ScriptedEngine
+from maskdpo_xtuner.engines.settings import TransformersSettings
 from maskdpo_xtuner.evaluation.judges import Judge
 from maskdpo_xtuner.evaluation.perplexity import AnswerNll
 from maskdpo_xtuner.evaluation.results import Evaluation
 from maskdpo_xtuner.evaluation.run import evaluate
 from maskdpo_xtuner.jsonl import read_records
 from maskdpo_xtuner.records import AnnotatedResponse
-from maskdpo_xtuner.settings import Settings, TransformersPolicy
+from maskdpo_xtuner.settings import Settings
 
 DOCUMENT = 'Tin is a metal with the symbol Sn. Tin was known in antiquity.'
 TRUE = 'Tin is a metal with the symbol Sn.'
@@ -54,7 +55,7 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> list[ScriptedEngine]:
             return Failure('out of memory')
         return TRUE if model == 'good' else f'{TRUE} {FALSE}'
 
-    def build(policy: TransformersPolicy) -> ScriptedEngine:
+    def build(policy: TransformersSettings) -> ScriptedEngine:
         model = policy.model or 'config'
         engine = ScriptedEngine(
             lambda request: answer(model, request), identity={'engine': 'test', 'model': model}
@@ -62,7 +63,7 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> list[ScriptedEngine]:
         built.append(engine)
         return engine
 
-    monkeypatch.setattr(TransformersPolicy, 'build', build)
+    monkeypatch.setattr(TransformersSettings, 'build', build)
     return built
 
 
@@ -201,7 +202,7 @@ def test_another_model_and_more_runs_ask_only_for_what_is_new(
 
 
 def test_answers_that_failed_are_no_result(tmp_path: Path, engines: list[ScriptedEngine]) -> None:
-    with pytest.raises(ValueError, match=r'bad: .* 8 failed .*out of memory.*failures\.jsonl'):
+    with pytest.raises(ValueError, match=r'bad: .* 8 failed, .*out of memory.*failures\.jsonl'):
         evaluate(settings(tmp_path), {'base': None, 'bad': 'broken'}, quiet=True)
     assert not (tmp_path / 'work' / 'evaluation' / 'evaluation.json').exists()
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from maskdpo_xtuner.engines.sources import OpenAIPolicy, TransformersPolicy
+from maskdpo_xtuner.engines.settings import OpenAISettings, TransformersSettings
 from maskdpo_xtuner.evaluation.scorers import scorers_of
 from maskdpo_xtuner.settings import Settings
 from tests.evaluation.test_run import settings
 
-SERVED = OpenAIPolicy(type='openai', model='m', base_urls=['http://localhost:1'])
+SERVED = OpenAISettings(type='openai', model='m', base_urls=['http://localhost:1'])
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def names(asked: Settings, models: dict[str, str | None]) -> list[str]:
 def test_the_first_model_is_scored_with_as_the_policy_is_run(
     tmp_path: Path, made: list[dict[str, Any]]
 ) -> None:
-    policy = TransformersPolicy(
+    policy = TransformersSettings(
         model='some/model',
         dtype='bfloat16',
         device='cpu',

@@ -8,12 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from maskdpo_xtuner.objectives import (
-    chunked_token_logps,
-    masked_logratios,
-    mean_logratios,
-    token_logps,
-)
+from maskdpo_xtuner.objectives import chunked_token_logps, token_logps
 
 Batch = tuple[Tensor, Tensor]
 
@@ -62,18 +57,3 @@ def test_chunks_give_the_values_and_gradients_of_the_whole(batch: Batch, chunk_s
         for logps in (chunked, whole)
     )
     torch.testing.assert_close(found, wanted, rtol=1e-10, atol=1e-12)
-
-
-def test_logratios_sum_and_average_over_the_tokens_of_a_response() -> None:
-    policy = torch.tensor([-1.0, -4.0, -1.0, -1.0, -1.0])
-    reference = torch.tensor([-2.0, -3.5, -2.0, -3.0, -4.0])
-    weights, counts = torch.ones(5), torch.tensor([2, 3])
-    assert masked_logratios(policy, reference, weights, counts).tolist() == [0.5, 6.0]
-    assert mean_logratios(policy, reference, weights, counts).tolist() == [0.25, 2.0]
-
-
-def test_weights_are_factors_of_sums_and_means() -> None:
-    policy, reference = torch.tensor([-1.0, -4.0, -1.0]), torch.tensor([-2.0, -3.0, -2.0])
-    weights, counts = torch.tensor([0.5, 2.0, 3.0]), torch.tensor([2, 1])
-    assert masked_logratios(policy, reference, weights, counts).tolist() == [-1.5, 3.0]
-    assert mean_logratios(policy, reference, weights, counts).tolist() == pytest.approx([-0.6, 1.0])

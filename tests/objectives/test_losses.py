@@ -11,6 +11,7 @@ import torch
 from maskdpo_xtuner.objectives import LOSSES, build_loss
 from maskdpo_xtuner.objectives.losses import dpop, sepo, tdpo1, tdpo2
 from maskdpo_xtuner.objectives.losses import sigmoid as sigmoid_loss
+from tests.objectives.pair_terms import pair_terms
 
 CHOSEN = [0.7, -3.0, 12.5]
 REJECTED = [-0.4, 2.0, -30.0]
@@ -37,17 +38,13 @@ CLOSED_FORMS: dict[str, Callable[[float, float], float]] = {
 }
 
 
-def tensors() -> tuple[torch.Tensor, torch.Tensor]:
-    return (
-        torch.tensor(CHOSEN, dtype=torch.float64),
-        torch.tensor(REJECTED, dtype=torch.float64),
-    )
+PAIRS = pair_terms(CHOSEN, REJECTED)
 
 
 @pytest.mark.parametrize('name', CLOSED_FORMS)
 def test_equals_the_closed_form(name: str) -> None:
     expected = [CLOSED_FORMS[name](w, r) for w, r in zip(CHOSEN, REJECTED, strict=True)]
-    loss = build_loss(name, beta=BETA)(*tensors())
+    loss = build_loss(name, beta=BETA)(PAIRS)
     torch.testing.assert_close(
         loss, torch.tensor(expected, dtype=torch.float64), rtol=1e-12, atol=0
     )
@@ -58,7 +55,7 @@ def test_kto_pair_takes_each_side_against_the_other_sides_mean() -> None:
     rejected_kl = max(0.0, sum(REJECTED) / 3)
     expected = [1 - sigmoid(BETA * (w - rejected_kl)) for w in CHOSEN]
     expected += [1 - sigmoid(BETA * (chosen_kl - r)) for r in REJECTED]
-    loss = build_loss('kto_pair', beta=BETA)(*tensors())
+    loss = build_loss('kto_pair', beta=BETA)(PAIRS)
     torch.testing.assert_close(
         loss, torch.tensor(expected, dtype=torch.float64), rtol=1e-9, atol=1e-15
     )
@@ -66,38 +63,39 @@ def test_kto_pair_takes_each_side_against_the_other_sides_mean() -> None:
 
 def test_every_loss_has_a_closed_form_here() -> None:
     tested_below = {'kto_pair', 'dpop', 'tdpo1', 'tdpo2', 'sepo'}
-    assert set(LOSSES) == {*CLOSED_FORMS, *tested_below}
+    assert set(LOSSES) == {*CLOSED_FORMS, *tested_below, 'sft'}  # See test_likelihood.
 
 
 @pytest.mark.parametrize('smoothing', [0.1, 0.3])
 def test_label_smoothing_mixes_in_the_swapped_pair(smoothing: float) -> None:
-    chosen, rejected = tensors()
     kept, swapped = (
-        build_loss('sigmoid', beta=BETA)(chosen, rejected),
-        build_loss('sigmoid', beta=BETA)(rejected, chosen),
+        build_loss('sigmoid', beta=BETA)(pair_terms(*sides))
+        for sides in ((CHOSEN, REJECTED), (REJECTED, CHOSEN))
     )
-    smoothed = build_loss('sigmoid', beta=BETA, label_smoothing=smoothing)(chosen, rejected)
+    smoothed = build_loss('sigmoid', beta=BETA, label_smoothing=smoothing)(PAIRS)
     torch.testing.assert_close(smoothed, (1 - smoothing) * kept + smoothing * swapped)
-    robust = build_loss('robust', beta=BETA, label_smoothing=smoothing)(chosen, rejected)
+    robust = build_loss('robust', beta=BETA, label_smoothing=smoothing)(PAIRS)
     unbiased = ((1 - smoothing) * kept - smoothing * swapped) / (1 - 2 * smoothing)
     torch.testing.assert_close(robust, unbiased)
 
 
 def test_policy_at_reference_gives_ln_2() -> None:
-    zeros = torch.zeros(4, dtype=torch.float64)
-    loss = build_loss('sigmoid', beta=0.1)(zeros, zeros)
+    loss = build_loss('sigmoid', beta=0.1)(pair_terms([0.0] * 4, [0.0] * 4))
     assert loss.tolist() == pytest.approx([math.log(2)] * 4, rel=1e-15)
 
 
 @pytest.mark.parametrize(
     ('name', 'options', 'message'),
     [
-        ('sigmiod', {'beta': 0.1}, 'one of sigmoid, robust'),
+        ('sigmiod', {'beta': 0.1}, 'did you mean "sigmoid".*are sigmoid, robust.* sft'),
+        ('hinge', {'beta': 0.1, 'bta': 1.0}, r"has no bta \(did you mean 'beta'\?\); it has beta"),
+        ('hinge', {}, 'needs beta'),
         ('hinge', {'beta': 0.1, 'label_smoothing': 0.1}, "'hinge' has no label_smoothing"),
         ('robust', {'beta': 0.1, 'label_smoothing': 0.5}, 'label_smoothing must lie in'),
-        ('sigmoid', {'beta': 0.0}, 'beta must be positive'),
-        ('dpop', {'beta': 0.1, 'penalty': -1.0}, 'penalty must not be negative'),
-        ('tdpo2', {'beta': 0.1, 'alpha': -0.5}, 'alpha must not be negative'),
+        ('sigmoid', {'beta': 0.0}, 'beta must be positive, not 0.0'),
+        ('sigmoid', {'beta': '0.1'}, "beta must be positive, not '0.1'"),
+        ('dpop', {'beta': 0.1, 'penalty': -1.0}, 'penalty must be 0 or more, not -1.0'),
+        ('tdpo2', {'beta': 0.1, 'alpha': -0.5}, 'alpha must be 0 or more'),
         ('tdpo1', {'beta': 0.1, 'alpha': 0.5}, "'tdpo1' has no alpha; it has beta"),
     ],
 )
@@ -129,32 +127,31 @@ def test_dpop_has_its_penalty_inside_the_sigmoid(penalty: float) -> None:
         -logsigmoid(BETA * (w - r - penalty * max(0.0, -w)))
         for w, r in zip(CHOSEN, REJECTED, strict=True)
     ]
-    assert_values(dpop(*tensors(), beta=BETA, penalty=penalty), expected)
+    assert_values(dpop(PAIRS, beta=BETA, penalty=penalty), expected)
 
 
 def test_dpop_is_dpo_unless_the_chosen_response_becomes_less_likely() -> None:
-    chosen, rejected = tensors()
-    losses, plain = dpop(chosen, rejected, beta=BETA), sigmoid_loss(chosen, rejected, beta=BETA)
+    losses, plain = dpop(PAIRS, beta=BETA), sigmoid_loss(PAIRS, beta=BETA)
     assert (losses == plain).tolist() == [w >= 0 for w in CHOSEN]
 
 
 def test_tdpo1_equals_the_closed_form() -> None:
     columns = zip(CHOSEN, REJECTED, CHOSEN_KLS, REJECTED_KLS, strict=True)
     expected = [-logsigmoid(BETA * (w - r - (kr - kw))) for w, r, kw, kr in columns]
-    assert_values(tdpo1(*tensors(), *kls(), beta=BETA), expected)
+    assert_values(tdpo1(pair_terms(CHOSEN, REJECTED, *kls()), beta=BETA), expected)
 
 
 @pytest.mark.parametrize('alpha', [0.0, 0.5, 2.0])
 def test_tdpo2_equals_the_closed_form(alpha: float) -> None:
     columns = zip(CHOSEN, REJECTED, CHOSEN_KLS, REJECTED_KLS, strict=True)
     expected = [-logsigmoid(BETA * (w - r - alpha * (kr - kw))) for w, r, kw, kr in columns]
-    assert_values(tdpo2(*tensors(), *kls(), beta=BETA, alpha=alpha), expected)
+    assert_values(tdpo2(pair_terms(CHOSEN, REJECTED, *kls()), beta=BETA, alpha=alpha), expected)
 
 
 def test_tdpo2_at_alpha_1_is_tdpo1_in_value_but_not_in_gradient() -> None:
     first, second = kls(), kls()
-    losses = tdpo1(*tensors(), *first, beta=BETA)
-    others = tdpo2(*tensors(), *second, beta=BETA, alpha=1.0)
+    losses = tdpo1(pair_terms(CHOSEN, REJECTED, *first), beta=BETA)
+    others = tdpo2(pair_terms(CHOSEN, REJECTED, *second), beta=BETA, alpha=1.0)
     assert losses.tolist() == others.tolist()
     losses.sum().backward()
     others.sum().backward()
@@ -165,12 +162,11 @@ def test_tdpo2_at_alpha_1_is_tdpo1_in_value_but_not_in_gradient() -> None:
 
 
 def test_tdpo_without_divergence_is_dpo() -> None:
-    zeros = torch.zeros(3, dtype=torch.float64)
-    plain = sigmoid_loss(*tensors(), beta=BETA)
-    assert torch.equal(tdpo1(*tensors(), zeros, zeros, beta=BETA), plain)
-    assert torch.equal(tdpo2(*tensors(), zeros, zeros, beta=BETA), plain)
+    plain = sigmoid_loss(PAIRS, beta=BETA)
+    assert torch.equal(tdpo1(PAIRS, beta=BETA), plain)
+    assert torch.equal(tdpo2(PAIRS, beta=BETA), plain)
 
 
 def test_sepo_equals_the_closed_form() -> None:
     expected = [-logsigmoid(w - r) for w, r in zip(CHOSEN, REJECTED, strict=True)]
-    assert_values(sepo(*tensors(), beta=1.0), expected)
+    assert_values(sepo(PAIRS, beta=1.0), expected)

@@ -10,12 +10,13 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
+from maskdpo_xtuner.annotators.settings import LexicalSettings
 from maskdpo_xtuner.command_line import run_tool
 from maskdpo_xtuner.completions import request_key
 from maskdpo_xtuner.engines.base import Completion, Failure, Request
 from maskdpo_xtuner.engines.scripted import Script, ScriptedEngine
+from maskdpo_xtuner.engines.settings import TransformersSettings
 from maskdpo_xtuner.pipeline.run import run_pipeline
-from maskdpo_xtuner.settings import LexicalSettings, TransformersPolicy
 from tests.pipeline.dialogues import anah_v2, judged
 from tests.pipeline.work_dirs import mixed_answer, settings_of
 
@@ -52,7 +53,7 @@ def main() -> int:
         how = {'batch': args.batch, 'workers': args.workers, 'latency_s': args.latency}
         return RecordingEngine(script, path, **how)
 
-    TransformersPolicy.build = lambda policy: engine(mixed_answer)  # type: ignore[method-assign]
+    TransformersSettings.build = lambda policy: engine(mixed_answer)  # type: ignore[method-assign]
     if args.dialogues:
         LexicalSettings.build = lambda self: anah_v2(engine(judged))  # type: ignore
     run_pipeline(settings_of(args.folder, args.questions), quiet=True)

@@ -34,7 +34,7 @@ def sampled(path: Path, settings: SamplingSettings) -> tuple[list[Response], lis
     engine = ScriptedEngine(lambda request: request.messages[0].content)
     with CompletionStore(path / 'completions.sqlite') as store:
         scheduler: Scheduler[Response | FailureRecord] = Scheduler(engine, store)
-        (answers,) = sample([QUESTION], scheduler, settings, engine.identity)
+        (answers,) = sample([QUESTION], scheduler, settings, 'script')
     requests = [request for call in engine.calls for request in call]
     return [answer for answer in answers if isinstance(answer, Response)], requests
 

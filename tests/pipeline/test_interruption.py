@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from maskdpo_xtuner.annotators.settings import LexicalSettings
 from maskdpo_xtuner.completions import CompletionStore
 from maskdpo_xtuner.engines.scripted import ScriptedEngine
+from maskdpo_xtuner.engines.settings import TransformersSettings
 from maskdpo_xtuner.pipeline.run import run_pipeline
-from maskdpo_xtuner.settings import LexicalSettings, TransformersPolicy
 from tests.pipeline.dialogues import anah_v2, judged
 from tests.pipeline.work_dirs import contents, mixed_answer, settings_of
 
@@ -31,7 +32,7 @@ KILLS = 5
 def undisturbed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """The files of a run that nothing interrupts, in the folder of the one that is."""
     engine = ScriptedEngine(mixed_answer, batch_size=BATCH)
-    monkeypatch.setattr(TransformersPolicy, 'build', lambda policy: engine)
+    monkeypatch.setattr(TransformersSettings, 'build', lambda policy: engine)
     run_pipeline(settings_of(tmp_path, QUESTIONS), quiet=True)
     written = contents(tmp_path / 'work')
     (tmp_path / 'work').rename(tmp_path / 'undisturbed')
@@ -119,14 +120,12 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_no_half_written_file(
     wait_for_requests(process, tmp_path, more=2 * BATCH)
     process.send_signal(signal.SIGINT)
     accounting, last = process.communicate()[1].splitlines()
-    found = re.match(
-        r'sampling: (\d+) requests = (\d+) done .* 0 failed \+ (\d+) pending', accounting
-    )
+    found = re.match(r'sampling: (\d+) requests: (\d+) done, 0 failed, (\d+) pending', accounting)
     assert found
     expected, done, pending = map(int, found.groups())
     assert expected == done + pending
     assert pending > 0
-    assert last == 'interrupted; run the same command again to go on'
+    assert last == 'interrupted; run the same command again to resume'
     assert process.returncode == 130
     assert set(contents(tmp_path / 'work')) == {'settings.json'}
     before = len(asked(tmp_path))
@@ -140,7 +139,7 @@ def check_random_kills(
     folder: Path, monkeypatch: pytest.MonkeyPatch, *, seed: int, kills: int, questions: int
 ) -> None:
     """Kill runs of dialogues in any stage, each with another number of workers than the last."""
-    monkeypatch.setattr(TransformersPolicy, 'build', lambda policy: ScriptedEngine(mixed_answer))
+    monkeypatch.setattr(TransformersSettings, 'build', lambda policy: ScriptedEngine(mixed_answer))
     monkeypatch.setattr(LexicalSettings, 'build', lambda self: anah_v2(ScriptedEngine(judged)))
     run_pipeline(settings_of(folder, questions), quiet=True)
     expected = contents(folder / 'work')

@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 
+from maskdpo_xtuner.annotators.settings import LexicalSettings
 from maskdpo_xtuner.completions import CompletionStore, EngineDown
 from maskdpo_xtuner.engines.base import Completion, Failure, Request
 from maskdpo_xtuner.engines.scripted import Script, ScriptedEngine
+from maskdpo_xtuner.engines.settings import TransformersSettings
 from maskdpo_xtuner.pipeline.run import run_pipeline
-from maskdpo_xtuner.settings import JsonlQuestions, LexicalSettings, Settings, TransformersPolicy
+from maskdpo_xtuner.questions import JsonlQuestions
+from maskdpo_xtuner.settings import Settings
 from tests.pipeline.dialogues import anah_v2, judged
 from tests.pipeline.work_dirs import contents, mixed_answer, records, settings_of
 
@@ -38,7 +41,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
             ScriptedEngine(script, concurrency=concurrency, identity=identity)
             for script in (policy, judge)
         ]
-        monkeypatch.setattr(TransformersPolicy, 'build', lambda self: engines[0])
+        monkeypatch.setattr(TransformersSettings, 'build', lambda self: engines[0])
         monkeypatch.setattr(LexicalSettings, 'build', lambda self: anah_v2(engines[1]))
         run_pipeline(settings or settings_of(tmp_path), quiet=True)
         return engines
@@ -211,7 +214,7 @@ def test_answers_and_failures_pass_through_and_are_not_held(
         text = f'{"t" * 20_000}{request.seed}.'
         return Failure(text) if request.seed % 2 else text
 
-    monkeypatch.setattr(TransformersPolicy, 'build', lambda self: Forgetful(lengthy))
+    monkeypatch.setattr(TransformersSettings, 'build', lambda self: Forgetful(lengthy))
     judge = anah_v2(Forgetful(lambda request: '<No Facts>'))
     monkeypatch.setattr(LexicalSettings, 'build', lambda self: judge)
 

@@ -10,10 +10,10 @@ import pytest
 
 from maskdpo_xtuner.engines.base import Completion, Failure, Request
 from maskdpo_xtuner.engines.scripted import Script, ScriptedEngine
+from maskdpo_xtuner.engines.settings import TransformersSettings
 from maskdpo_xtuner.jsonl import read_records
 from maskdpo_xtuner.pipeline.run import run_pipeline
 from maskdpo_xtuner.records import AnnotatedResponse, Label, PreferencePair
-from maskdpo_xtuner.settings import TransformersPolicy
 from tests.pipeline.work_dirs import (
     FALSE,
     FILES,
@@ -33,7 +33,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Use:
 
     def use_script(script: Script) -> ScriptedEngine:
         engine = ScriptedEngine(script, batch_size=4)
-        monkeypatch.setattr(TransformersPolicy, 'build', lambda policy: engine)
+        monkeypatch.setattr(TransformersSettings, 'build', lambda policy: engine)
         return engine
 
     return use_script
@@ -136,7 +136,7 @@ def test_a_question_without_any_answer_is_dropped_with_a_reason(tmp_path: Path, 
 
 def test_when_no_answer_came_the_reason_is_named(tmp_path: Path, use: Use) -> None:
     use(fails_for(0, 1, 2))
-    with pytest.raises(ValueError, match=r'no answers .* 6 failed .*out of memory: 6.*failures'):
+    with pytest.raises(ValueError, match=r'no answers .* 6 failed, .*out of memory: 6.*failures'):
         run_pipeline(settings_of(tmp_path), quiet=True)
     assert len(records(tmp_path / 'work/failures.jsonl')) == 6
 

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from maskdpo_xtuner.engines.scripted import Script, ScriptedEngine
+from maskdpo_xtuner.engines.settings import TransformersSettings
 from maskdpo_xtuner.jsonl import read_records
 from maskdpo_xtuner.pipeline.merging import merge_shards
 from maskdpo_xtuner.pipeline.run import run_pipeline
 from maskdpo_xtuner.pipeline.shards import Shard
 from maskdpo_xtuner.pipeline.summary import Summary
 from maskdpo_xtuner.records import PreferencePair
-from maskdpo_xtuner.settings import Settings, TransformersPolicy
+from maskdpo_xtuner.settings import Settings
 from tests.pipeline.work_dirs import FALSE, TRUE, contents, mixed_answer, records, settings_of
 
 QUESTIONS = 7
@@ -27,7 +28,7 @@ RULES: list[dict[str, Any]] = [
 
 
 def use(monkeypatch: pytest.MonkeyPatch, policy: Script) -> None:
-    monkeypatch.setattr(TransformersPolicy, 'build', lambda self: ScriptedEngine(policy))
+    monkeypatch.setattr(TransformersSettings, 'build', lambda self: ScriptedEngine(policy))
 
 
 def settings_with(folder: Path, rules: dict[str, Any]) -> Settings:

@@ -12,13 +12,15 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from maskdpo_xtuner.annotators.settings import LexicalSettings
 from maskdpo_xtuner.engines.base import Failure, Request
 from maskdpo_xtuner.engines.scripted import Script, ScriptedEngine
+from maskdpo_xtuner.engines.settings import TransformersSettings
 from maskdpo_xtuner.pipeline.merging import merge_shards
 from maskdpo_xtuner.pipeline.run import run_pipeline
 from maskdpo_xtuner.pipeline.shards import Shard, shards_in
 from maskdpo_xtuner.records import Question
-from maskdpo_xtuner.settings import LexicalSettings, Settings, TransformersPolicy
+from maskdpo_xtuner.settings import Settings
 from tests.pipeline.dialogues import anah_v2, judged
 from tests.pipeline.work_dirs import (
     FALSE,
@@ -37,7 +39,7 @@ def use(monkeypatch: pytest.MonkeyPatch, policy: Script, judge: Script = judged)
     """Answer as policy and as annotator by scripts; gives the annotator's engine."""
     engine = ScriptedEngine(judge, concurrency=4)
     monkeypatch.setattr(
-        TransformersPolicy, 'build', lambda self: ScriptedEngine(policy, concurrency=3)
+        TransformersSettings, 'build', lambda self: ScriptedEngine(policy, concurrency=3)
     )
     monkeypatch.setattr(LexicalSettings, 'build', lambda self: anah_v2(engine))
     return engine

@@ -31,8 +31,8 @@ def test_a_work_dir_gives_its_latest_run(tmp_path: Path) -> None:
 
 
 def test_the_likelihood_of_the_chosen_is_shown(tmp_path: Path) -> None:
-    names = ['nll', 'logps/chosen_shift', 'logps/rejected_shift']
-    lines = [{**dict.fromkeys(names, -0.1), 'logps/chosen': -2.0, 'step': 1}]
+    names = ['nll', 'token_logps/chosen_shift', 'token_logps/rejected_shift']
+    lines = [{**dict.fromkeys(names, -0.1), 'logps/chosen': -40.0, 'step': 1}]
     assert list(read_curves(write(tmp_path / 'scalars.json', lines))) == names
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from maskdpo_xtuner.annotators.base import Dialogue
+from maskdpo_xtuner.annotators.settings import LexicalSettings
 from maskdpo_xtuner.command_line import run_tool
 from maskdpo_xtuner.engines.base import Failure, Request, Sampling
 from maskdpo_xtuner.engines.scripted import ScriptedEngine
 from maskdpo_xtuner.records import Message, Question, Sentence
-from maskdpo_xtuner.settings import LexicalSettings
 from tests.evaluation.test_run import engines, settings
 from tests.reports.pages import assert_self_contained, parse_page
 from tools.evaluate import main, named_model

@@ -16,8 +16,8 @@ from mmengine._strategy.deepspeed import DeepSpeedOptimWrapper, MMDeepSpeedEngin
 from mmengine.optim import OptimWrapper
 from torch import Tensor
 
+from maskdpo_xtuner.batches.rows import cut_rows
 from maskdpo_xtuner.training.accumulation import train_rows
-from maskdpo_xtuner.training.batches.rows import cut_rows
 from tests.training.test_accumulation import ROWS, batches, build
 
 OFFLOAD = {'offload_optimizer': {'device': 'cpu'}}

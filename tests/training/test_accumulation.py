@@ -15,10 +15,10 @@ from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from torch import nn
 from xtuner.registry import BUILDER
 
+from maskdpo_xtuner.batches.rows import cut_rows
 from maskdpo_xtuner.training import mask_preference_collate_fn
 from maskdpo_xtuner.training.accumulation import train_rows
-from maskdpo_xtuner.training.batches.rows import cut_rows
-from tests.training.preference_items import chosen_only, random_items
+from tests.preference_items import chosen_only, random_items
 
 ROWS = [[0, 2, 4], [1], [3]]
 

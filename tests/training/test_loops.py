@@ -13,9 +13,9 @@ from transformers import AutoTokenizer
 
 from maskdpo_xtuner.training import loops, mask_preference_collate_fn
 from maskdpo_xtuner.training.loops import MaskDPOTrainLoop, check_rows, divide, with_terms
-from maskdpo_xtuner.training.reference.shards import COLUMNS
+from maskdpo_xtuner.training.reference.store import COLUMNS
+from tests.preference_items import random_items
 from tests.preference_pairs import released_pair
-from tests.training.preference_items import random_items
 from tests.training.reference.runners import runner
 
 
@@ -88,7 +88,7 @@ def test_rows_hold_the_longest_pair() -> None:
     ('changes', 'message'),
     [
         ({'train_dataloader': {'collate_fn': {'pack': False}}}, 'collate_fn.pack=True'),
-        ({'model': {'loss_type': 'kto_pair'}}, 'kto_pair compares the pairs'),
+        ({'model': {'type': 'MaskDPO', 'loss_type': 'kto_pair'}}, 'kto_pair compares the pairs'),
     ],
 )
 def test_what_cannot_be_divided_is_refused(changes: dict[str, Any], message: str) -> None:

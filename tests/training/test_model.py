@@ -9,6 +9,7 @@ import pytest
 import torch
 from accelerate import init_empty_weights
 from mmengine.config import ConfigDict
+from mmengine.optim import OptimWrapper
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 from transformers import LlamaConfig
@@ -16,8 +17,10 @@ from xtuner.dataset.collate_fns.preference_collate_fn import preference_collate_
 from xtuner.model.dpo import DPO
 from xtuner.registry import BUILDER
 
+from maskdpo_xtuner.objectives import check_finite
 from maskdpo_xtuner.training import MaskDPO, mask_preference_collate_fn
-from tests.training.preference_items import chosen_only, random_items
+from tests.items import pairs_of_lengths
+from tests.preference_items import chosen_only, random_items
 
 Data = dict[str, Tensor]
 
@@ -161,17 +164,21 @@ def test_what_is_logged(tiny_model: Path) -> None:
         'nll',
         'logps/chosen',
         'logps/rejected',
-        'logps/chosen_shift',
-        'logps/rejected_shift',
+        'token_logps/chosen',
+        'token_logps/rejected',
+        'token_logps/chosen_shift',
+        'token_logps/rejected_shift',
         'supervised_share',
     }
     assert not any(value.requires_grad for key, value in losses.items() if key != 'loss')
     assert logged['supervised_share'] == pytest.approx(8 / 33)
     # A random model is close to uniform over SmolLM2's 49,152 tokens.
-    assert logged['logps/chosen'].item() == pytest.approx(-math.log(49152), rel=0.05)
+    assert logged['token_logps/chosen'].item() == pytest.approx(-math.log(49152), rel=0.05)
+    # Two tokens of each response are supervised.
+    assert logged['logps/chosen'] == 2 * logged['token_logps/chosen']
     assert logged['rewards/accuracies'] == 0
     assert logged['nll'].item() == pytest.approx(math.log(49152), rel=0.05)
-    assert logged['logps/chosen_shift'] == logged['logps/rejected_shift'] == 0
+    assert logged['token_logps/chosen_shift'] == logged['token_logps/rejected_shift'] == 0
 
 
 def test_the_likelihood_term_and_the_preference_are_logged_apart(tiny_model: Path) -> None:
@@ -189,8 +196,8 @@ def test_shifts_are_the_moves_from_the_reference_per_supervised_token(tiny_model
     # All weights are 1: the rewards are sums of the same, over 2 tokens a response.
     for side in ('chosen', 'rejected'):
         shift = logged[f'rewards/{side}'] / 0.3 / 2
-        torch.testing.assert_close(logged[f'logps/{side}_shift'], shift, rtol=1e-9, atol=0)
-    assert logged['logps/chosen_shift'] != 0
+        torch.testing.assert_close(logged[f'token_logps/{side}_shift'], shift, rtol=1e-9, atol=0)
+    assert logged['token_logps/chosen_shift'] != 0
 
 
 def test_sft_reads_the_chosen_responses_and_neither_reference_nor_rejected(
@@ -211,7 +218,7 @@ def test_sft_reads_the_chosen_responses_and_neither_reference_nor_rejected(
     chosen = [e['chosen_ids'][:end] for e, end in zip(both, ends, strict=True)]
     assert [ids.tolist() for ids in seen] == [[[token for ids in chosen for token in ids]]]
     assert model.ref_llm is model.reference is None
-    assert set(losses) == {'loss', 'nll', 'logps/chosen', 'supervised_share'}
+    assert set(losses) == {'loss', 'nll', 'logps/chosen', 'token_logps/chosen', 'supervised_share'}
     torch.testing.assert_close(losses['loss'].mean(), losses['nll'])
     with pytest.raises(ValueError, match="'sft' takes batches of chosen responses alone"):
         model.compute_loss(**mask_preference_collate_fn(both))
@@ -288,7 +295,7 @@ def test_sequence_parallelism_is_refused(tiny_model: Path, monkeypatch: pytest.M
 
 
 def test_a_model_folder_that_does_not_exist_is_named_with_the_mend(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=rf'no model folder {tmp_path}/absent.*builtin\.model'):
+    with pytest.raises(ValueError, match=rf'{tmp_path}/absent: .*model\.llm\..*builtin\.model'):
         BUILDER.build(config(tmp_path / 'absent'))
 
 
@@ -315,3 +322,18 @@ def test_code_in_a_model_folder_is_not_run_unless_the_config_trusts_it(
     trusting.llm.trust_remote_code = True
     BUILDER.build(trusting)
     assert proof.exists()
+
+
+def test_weights_are_not_stepped_on_a_loss_that_is_not_finite(tiny_model: Path) -> None:
+    kind = 'transformers.AutoModelForCausalLM.from_pretrained'
+    llm = ConfigDict(type=kind, pretrained_model_name_or_path=str(tiny_model))
+    model = MaskDPO(llm, reference='model')
+    optimizer = torch.optim.SGD(model.llm.parameters(), lr=1.0)
+    batch = mask_preference_collate_fn(list(pairs_of_lengths([3, 4])))
+    check_finite(model.compute_loss(**batch)['loss'], batch['data_samples']['source'])
+    model.llm.get_input_embeddings().weight.data[2] = float('nan')
+    before = {name: value.clone() for name, value in model.llm.state_dict().items()}
+    with pytest.raises(FloatingPointError, match=r'pairs\.jsonl:1 \(nan\), pairs\.jsonl:2 \(nan\)'):
+        model.train_step(batch, OptimWrapper(optimizer))
+    after = model.llm.state_dict()
+    assert all(torch.equal(after[name].nan_to_num(), before[name].nan_to_num()) for name in before)

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from xtuner.registry import BUILDER
 
 from maskdpo_xtuner.training import mask_preference_collate_fn
-from tests.training.preference_items import random_items, token_terms
+from tests.preference_items import random_items, token_terms
 
 Data = dict[str, Tensor]
 BETA = 0.3

@@ -15,10 +15,10 @@ from torch.nn import functional as F
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
 from xtuner.registry import BUILDER
 
-from maskdpo_xtuner.objectives import CHOSEN_ONLY, LENGTH_NORMALIZED, WITH_DIVERGENCE, build_loss
+from maskdpo_xtuner.modeling import recomputation
+from maskdpo_xtuner.objectives import LossTerms, SideTerms, build_loss
 from maskdpo_xtuner.training import mask_preference_collate_fn
-from maskdpo_xtuner.training.modeling import recomputation
-from tests.training.preference_items import chosen_only, plain_sums, random_items
+from tests.preference_items import chosen_only, plain_sums, random_items
 
 BETA = 0.3
 LAYOUTS = [
@@ -81,7 +81,7 @@ def loss_and_gradients(model: Any, loss: Tensor) -> dict[str, Tensor]:
 
 def shortcut(model: Any, seed: int, layout: dict[str, bool]) -> dict[str, Tensor]:
     items = random_items(seed)
-    if model.loss_type in CHOSEN_ONLY:
+    if not model.objective.loss.needs_rejected:
         items = chosen_only(items)
     batch = mask_preference_collate_fn(items, **layout)
     return loss_and_gradients(model, model.compute_loss(**batch)['loss'])
@@ -91,21 +91,17 @@ def plain(model: Any, seed: int, loss_type: str, **options: Any) -> dict[str, Te
     """One response at a time through the model's own forward pass, whole distributions."""
     policy, reference, items = policy_of(model), reference_of(model), random_items(seed)
     ratios, kls, logps, weights = plain_sums(policy, reference, items)
-    nll = -(logps / weights)[::2]
-    if loss_type in CHOSEN_ONLY:
-        return loss_and_gradients(model, nll)
-    if model.reference is None:
-        ratios = logps
-    if loss_type in LENGTH_NORMALIZED:
-        ratios = ratios / weights
-    sums = [ratios[::2], ratios[1::2]]
-    if loss_type in WITH_DIVERGENCE:
-        sums += [kls[::2], kls[1::2]]
+    nlls = -logps / weights
+    if loss_type in ('ipo', 'sepo'):
+        ratios, kls, logps = ratios / weights, kls / weights, logps / weights
+    values = logps, nlls, torch.ones_like(nlls), ratios, kls
+    sides = [SideTerms(*(value[side::2] for value in values)) for side in range(2)]
     more = dict(options.pop('loss_options', {}))
     weight = more.pop('nll', 0.0)
-    loss = build_loss(loss_type, beta=BETA, **options, **more)(*sums)
-    terms = nll.repeat(len(loss) // len(nll))
-    return loss_and_gradients(model, loss + weight * terms)
+    if loss_type == 'sft':
+        return loss_and_gradients(model, nlls[::2])
+    loss = build_loss(loss_type, beta=BETA, **options, **more)(LossTerms(*sides))
+    return loss_and_gradients(model, loss + weight * nlls[::2].repeat(len(loss) // len(items)))
 
 
 def policy_of(model: Any) -> Callable[[Tensor], Tensor]:

@@ -130,10 +130,12 @@ def test_metrics_are_means_over_pairs_and_tokens(write_pairs: WritePairs, smollm
         'val/rewards/rejected': 4.0,
         'val/rewards/accuracies': 0.4,
         'val/rewards/margins': -1.0,
-        'val/logps/chosen': 30 / 20,
-        'val/logps/rejected': 40 / 25,
-        'val/logps/chosen_shift': 15 / 4 / 20,
-        'val/logps/rejected_shift': 5 / 25,
+        'val/logps/chosen': 30 / 5,
+        'val/logps/rejected': 40 / 5,
+        'val/token_logps/chosen': 30 / 20,
+        'val/token_logps/rejected': 40 / 25,
+        'val/token_logps/chosen_shift': 15 / 4 / 20,
+        'val/token_logps/rejected_shift': 5 / 25,
     }
     iterations = ['before_val_iter', 'after_val_iter'] * 3
     ends = ['after_val_epoch', 'after_val']

@@ -109,7 +109,8 @@ def assert_logs(work_dir: Path) -> None:
     steps = {name: len(curves.Scalars(name)) for name in curves.Tags()['scalars']}
     speed = {'tokens_per_second', 'supervised_tokens_per_second', 'peak_memory', 'grad_norm'}
     rewards = {f'rewards/{name}' for name in ('chosen', 'rejected', 'accuracies', 'margins')}
-    metrics = {'loss', 'logps/chosen', 'logps/rejected', *rewards}
+    logps = {'logps/chosen', 'logps/rejected', 'token_logps/chosen', 'token_logps/rejected'}
+    metrics = {'loss', *logps, *rewards}
     assert speed | {'supervised_share', *metrics} <= {name for name, n in steps.items() if n == 3}
     assert {f'val/{name}' for name in metrics} <= {name for name, n in steps.items() if n == 2}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 
 from maskdpo_xtuner.annotators.anah_v2.context import Context
@@ -13,12 +13,13 @@ from maskdpo_xtuner.annotators.anah_v2.dialogue import (
     SentenceDialogue,
 )
 from maskdpo_xtuner.annotators.anah_v2.prompts import OWN, Prompts
-from maskdpo_xtuner.annotators.base import Dialogue
+from maskdpo_xtuner.annotators.base import SentenceAnnotator
+from maskdpo_xtuner.engines.base import Completion, Failure, Request
 from maskdpo_xtuner.records import Label, Question, Sentence
 
 
 @dataclass
-class AnahV2Annotator:
+class AnahV2Annotator(SentenceAnnotator):
     """Asks about a sentence in up to three turns, in the language of the question.
 
     Turn 1 asks whether there is a fact to check, turn 2 for the points of the document about it,
@@ -42,6 +43,8 @@ class AnahV2Annotator:
     settings: DialogueSettings = DialogueSettings()
     identity: Mapping[str, str] = field(init=False)
 
+    languages = ('en', 'zh')
+
     def __post_init__(self) -> None:
         settings = {name: str(value) for name, value in self.settings.model_dump().items()}
         self.identity = {
@@ -54,7 +57,7 @@ class AnahV2Annotator:
             'context_length': str(self.context.length),
             **settings,
         }
-        model = self.engine['model']
+        model = self.engine.get('model', '')
         if self.prompts.source == OWN and 'anah-v2' in model.lower().replace('_', '-'):
             warnings.warn(
                 f'{model} was trained on the published prompts and is asked with ours; import '
@@ -62,8 +65,10 @@ class AnahV2Annotator:
                 stacklevel=3,
             )
 
-    def judge(self, question: Question, text: str, span: tuple[int, int]) -> Dialogue:
-        """Ask about ``text[span[0]:span[1]]``; see `maskdpo_xtuner.annotators.Annotator`."""
+    def judge(
+        self, question: Question, text: str, span: tuple[int, int]
+    ) -> Generator[Request, Completion | Failure, Sentence]:
+        """Ask about ``text[span[0]:span[1]]``."""
         start, end = span
         dialogue = SentenceDialogue(
             question, text[start:end].strip(), self.prompts, self.context, self.settings

@@ -15,7 +15,7 @@ from typing import Any
 
 from maskdpo_xtuner.chat_templates import ChatTemplate
 from maskdpo_xtuner.records import Language, Message
-from maskdpo_xtuner.sentences import split_sentences
+from maskdpo_xtuner.splitters import split_sentences
 
 PASSAGE_LENGTH = 400  # characters, so that a kept passage is a few sentences
 GAP = '\n...\n'

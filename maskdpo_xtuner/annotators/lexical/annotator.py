@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 
-from maskdpo_xtuner.annotators.base import Dialogue
+from maskdpo_xtuner.annotators.base import SentenceAnnotator
 from maskdpo_xtuner.annotators.lexical.clauses import Claim, Clause, read_claim
 from maskdpo_xtuner.annotators.lexical.document import Document, read_document
 from maskdpo_xtuner.annotators.lexical.findings import Finding, held_by
@@ -16,6 +16,7 @@ from maskdpo_xtuner.annotators.lexical.passages import look_up_in_passages
 from maskdpo_xtuner.annotators.lexical.points import look_up
 from maskdpo_xtuner.annotators.lexical.reading import Stems
 from maskdpo_xtuner.annotators.lexical.talk import ABOUT_PASSAGES, SOURCE, TALK
+from maskdpo_xtuner.engines.base import Completion, Failure, Request
 from maskdpo_xtuner.records import Label, Question, Sentence
 
 _FRAGMENT_LENGTH = 5  # words without a verb that state nothing
@@ -40,7 +41,7 @@ def _read_question(question: str, topic: Stems, known_names: Stems) -> _Asked:
 
 
 @dataclass
-class LexicalAnnotator:
+class LexicalAnnotator(SentenceAnnotator):
     """Labels by looking up the clauses of a sentence among the points of the document.
 
     Rules and short lists of English, no model: it knows a few synonyms, and of grammar who a
@@ -75,11 +76,15 @@ class LexicalAnnotator:
     max_points: int = 3
     identity: Mapping[str, str] = field(init=False)
 
+    languages = ('en', 'zh')
+
     def __post_init__(self) -> None:
         parameters = {f.name: str(getattr(self, f.name)) for f in fields(self) if f.init}
         self.identity = {'name': 'lexical', 'version': '2', **parameters}
 
-    def judge(self, question: Question, text: str, span: tuple[int, int]) -> Dialogue:
+    def judge(
+        self, question: Question, text: str, span: tuple[int, int]
+    ) -> Generator[Request, Completion | Failure, Sentence]:
         """Return the verdict without asking anything."""
         yield from ()
         start, end = span

@@ -12,7 +12,7 @@ from maskdpo_xtuner.annotators.lexical.tokens import Token, read_tokens, stem
 from maskdpo_xtuner.annotators.lexical.values import SPELLING, Name, Number
 from maskdpo_xtuner.annotators.lexical.wording import ENTAILED, PRONOUNS
 from maskdpo_xtuner.records import Language
-from maskdpo_xtuner.sentences import split_sentences
+from maskdpo_xtuner.splitters import split_sentences
 
 _ENTAILED = {stem(word): stem(entailed) for word, entailed in ENTAILED.items()}
 _FRAME_WORDS = 4

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 
-from maskdpo_xtuner.annotators.base import Dialogue
+from maskdpo_xtuner.annotators.base import SentenceAnnotator
 from maskdpo_xtuner.annotators.table import values
 from maskdpo_xtuner.annotators.table import vocabulary as v
 from maskdpo_xtuner.annotators.table.columns import Column, Finding
@@ -22,6 +22,7 @@ from maskdpo_xtuner.annotators.table.reading import (
 )
 from maskdpo_xtuner.annotators.table.statements import statements
 from maskdpo_xtuner.builtin.tables import TableQuestions
+from maskdpo_xtuner.engines.base import Completion, Failure, Request
 from maskdpo_xtuner.records import Label, Question, Sentence
 
 VERSION = '1'
@@ -41,7 +42,7 @@ class _Reading:
     is_cut: bool
 
 
-class TableAnnotator:
+class TableAnnotator(SentenceAnnotator):
     """Labels by what a sentence states about the columns of its topic's row.
 
     No model, and independent of the document's wording. Contradictory: a statement that the row
@@ -56,6 +57,8 @@ class TableAnnotator:
         ValueError: for a table without checks, with a check of a column that no row has, or in
             another language than English.
     """
+
+    languages = ('en',)
 
     def __init__(self, table: TableQuestions) -> None:
         self._table = table
@@ -75,7 +78,9 @@ class TableAnnotator:
         content = json.dumps([rows, checks, table.nouns, table.plain, table.not_topics])
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
-    def judge(self, question: Question, text: str, span: tuple[int, int]) -> Dialogue:
+    def judge(
+        self, question: Question, text: str, span: tuple[int, int]
+    ) -> Generator[Request, Completion | Failure, Sentence]:
         """Return the verdict without asking anything.
 
         Raises:

@@ -10,7 +10,7 @@ from maskdpo_xtuner.annotators.table.columns import Column, Finding, cue_tokens,
 from maskdpo_xtuner.annotators.table.reading import Clause, is_verb, tokens_of
 from maskdpo_xtuner.annotators.words import stem
 from maskdpo_xtuner.builtin.checks import Check
-from maskdpo_xtuner.sentences import split_sentences
+from maskdpo_xtuner.splitters import split_sentences
 
 
 def read_words(column: Column, value: str, clause: Clause) -> Iterator[Finding]:

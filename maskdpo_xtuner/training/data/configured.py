@@ -14,13 +14,13 @@ from mmengine.registry import DATASETS
 from xtuner.configs import cfgs_name_path
 
 from maskdpo_xtuner.masking import SIDES, PairConverter, Side
-from maskdpo_xtuner.objectives import CHOSEN_ONLY
 from maskdpo_xtuner.training.data.dataset import (
     build_converter,
     build_mask_preference_dataset,
     build_tokenizer,
 )
 from maskdpo_xtuner.training.data.sources import load_preference_pairs
+from maskdpo_xtuner.training.loops import loss_of
 
 OURS = build_mask_preference_dataset
 CONVERTER_KEYS = ('max_length', 'dataset_map_fn', 'end_of_turn', 'template_kwargs')
@@ -90,9 +90,13 @@ def training_pairs(cfg: Config, pairs: str | None = None) -> TrainingPairs:
     tokenizer = build_tokenizer(data['tokenizer'])
     if _is_ours(data):
         data.update(tokenizer=tokenizer, keep_dropped=True)
-    loss_type = cfg.model.get('loss_type', 'sigmoid')
-    sides = SIDES[:1] if loss_type in CHOSEN_ONLY else SIDES
-    return TrainingPairs(DATASETS.build(data), tokenizer, sides, settings)
+    return TrainingPairs(DATASETS.build(data), tokenizer, trained_sides(cfg), settings)
+
+
+def trained_sides(cfg: Config) -> tuple[Side, ...]:
+    """The sides that the loss of a config looks at: both, or the chosen alone."""
+    loss = loss_of(cfg)
+    return SIDES if loss is None or loss.needs_rejected else SIDES[:1]
 
 
 def training_converter(cfg: Config) -> PairConverter:

@@ -13,6 +13,7 @@ from xtuner.dataset.huggingface import build_origin_dataset
 from xtuner.registry import BUILDER
 
 from maskdpo_xtuner.chat_templates import TemplateKwargs
+from maskdpo_xtuner.engines.model_files import check_folder
 from maskdpo_xtuner.masking import (
     EndOfTurn,
     MapFunction,
@@ -23,7 +24,6 @@ from maskdpo_xtuner.masking import (
 from maskdpo_xtuner.training.data.map_fns import find_map_fn
 from maskdpo_xtuner.training.data.tokenization import FEATURES, ITEM_COLUMNS, Tokenization
 from maskdpo_xtuner.training.distributed import first_rank_first
-from maskdpo_xtuner.training.pretrained import check_pretrained
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -121,7 +121,8 @@ def _keep_supervised(tokenized: Dataset) -> Dataset:
 def build_tokenizer(tokenizer: Any) -> PreTrainedTokenizerFast:
     """Build a tokenizer from its config; one that is built passes."""
     if isinstance(tokenizer, dict):
-        check_pretrained(tokenizer['pretrained_model_name_or_path'])
+        path = tokenizer['pretrained_model_name_or_path']
+        check_folder(path, 'tokenizer.pretrained_model_name_or_path')
         tokenizer = BUILDER.build(tokenizer)
     check_tokenizer(tokenizer)
     return tokenizer

@@ -9,7 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from torch import Tensor
 
-SHIFT = 'logps/chosen_shift'
+SHIFT = 'token_logps/chosen_shift'
 
 
 @HOOKS.register_module()
@@ -22,9 +22,9 @@ class DisplacementHook(Hook):
     watched.
 
     Args:
-        chosen_shift_below: nats per supervised token: what ``logps/chosen_shift`` of a training
-            that is in order does not stay below. At -0.05 a sentence of 20 tokens is a third of
-            its likelihood down.
+        chosen_shift_below: nats per supervised token: the value below which
+            ``token_logps/chosen_shift`` must not stay. At -0.05 a sentence of 20 tokens has lost a
+            third of its likelihood.
         iterations: number of them in a row, below it, after which to warn.
         repeat_after: least number of iterations between two warnings.
     """

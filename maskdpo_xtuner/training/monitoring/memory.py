@@ -39,7 +39,7 @@ LIVE = 1_000_000_000
 
 @dataclass(frozen=True)
 class ModelShape:
-    """What of a decoder-only language model its memory depends on.
+    """The sizes of a decoder-only language model that its memory depends on.
 
     Attributes:
         parameters: all of them; tied ones count once.
@@ -69,7 +69,7 @@ class ModelShape:
 
 @dataclass(frozen=True)
 class MemorySettings:
-    """What of a training its memory depends on.
+    """The settings of a training that its memory depends on.
 
     Attributes:
         tokens: of the largest micro-batch, padding included.

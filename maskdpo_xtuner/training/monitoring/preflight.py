@@ -13,9 +13,9 @@ from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 from torch import nn
 
-from maskdpo_xtuner.training.batches.lengths import PairLengths, pair_lengths
+from maskdpo_xtuner.batches.lengths import PairLengths, pair_lengths
+from maskdpo_xtuner.modeling.recomputation import recomputed_layers
 from maskdpo_xtuner.training.loops import accumulative_counts
-from maskdpo_xtuner.training.modeling.recomputation import recomputed_layers
 from maskdpo_xtuner.training.monitoring.memory import MemorySettings, ModelShape, estimate_memory
 
 LAYOUT = ('pack', 'share_prompt', 'cut_tail')

@@ -16,10 +16,10 @@ from transformers import GenerationConfig
 
 from maskdpo_xtuner.chat_templates import TemplateKwargs, encode_chat
 from maskdpo_xtuner.jsonl import read_records, write_records
+from maskdpo_xtuner.modeling.heads import causal_lm
 from maskdpo_xtuner.records import Message, Record
 from maskdpo_xtuner.training.data.dataset import build_tokenizer
 from maskdpo_xtuner.training.data.prompts import sample_prompts
-from maskdpo_xtuner.training.modeling.heads import causal_lm
 from maskdpo_xtuner.training.validation import complete_dataloader
 
 FILE = 'samples.jsonl'
@@ -57,7 +57,7 @@ class SamplesHook(Hook):
     How often, and how many, are ``sample_every`` and ``sample_prompts`` of `MaskDPOTrainLoop`. The
     prompts are held-out ones where the config has some (``val_dataloader``, or ``held_out`` of the
     pairs), else of the training. Answers are greedy. The file in the work directory has an
-    `AnswerSample` a line. A run that goes on from a checkpoint keeps the answers from before the
+    `AnswerSample` a line. A run that resumes from a checkpoint keeps the answers from before the
     first iteration, by the file there or beside the checkpoint.
 
     The first process generates while the others wait. Not under ZeRO-3, where no process has the
@@ -210,7 +210,7 @@ def _every(runner: Any) -> int:
 
 
 def _earlier_samples(runner: Any) -> list[AnswerSample]:
-    """What a run that goes on has asked before, up to where it goes on."""
+    """The samples of a resumed run up to the iteration at which it resumes."""
     folders = [Path(runner.work_dir)]
     if runner._load_from is not None:
         folders.append(Path(runner._load_from).parent)

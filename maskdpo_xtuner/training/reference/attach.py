@@ -19,14 +19,14 @@ from maskdpo_xtuner.training.reference.computing import CollateFunction, Referen
 from maskdpo_xtuner.training.reference.files import cache_folder, write_atomically
 from maskdpo_xtuner.training.reference.keys import describe, hash_of, key_parts
 from maskdpo_xtuner.training.reference.precision import training_precision
-from maskdpo_xtuner.training.reference.shards import ShardStore, check_counts
+from maskdpo_xtuner.training.reference.store import LogpStore, check_counts
 
 
 def attach_reference(pairs: Dataset, runner: Any, collate_fn: CollateFunction) -> Dataset:
     """Add the reference log-probabilities of the supervised tokens to the items.
 
-    What is not in the cache is computed, each process taking every n-th shard: a run that was
-    killed loses at most one shard a process. For that time each process holds the whole
+    What is not in the cache is computed, each process taking every n-th block: a run that was
+    killed loses at most one block a process. For that time each process holds the whole
     reference model (``model.ref_llm``, or ``model.llm`` as it is loaded, never a trained policy),
     under ZeRO-3 too: a model that does not fit needs ``model.reference='model'``.
 
@@ -51,11 +51,11 @@ def attach_reference(pairs: Dataset, runner: Any, collate_fn: CollateFunction) -
     precision = training_precision(runner)
     with first_rank_first():
         pairs = _contiguous(pairs)
-        store = _open_store(key_parts(pairs, runner.cfg.model, precision), len(pairs))
+        store = _open_store(key_parts(pairs, runner.cfg.model, precision, collate_fn), len(pairs))
         missing = _missing(store)
     with all_ranks_finish():
-        # By number, not by place in the list: another process may see a shard that is new.
-        mine = [shard for shard in missing if shard % get_world_size() == get_rank()]
+        # By number, not by place in the list: another process may see a block that is new.
+        mine = [block for block in missing if block % get_world_size() == get_rank()]
         if mine:
             _fill(store, mine, pairs, ReferenceModel(runner.cfg.model, precision, collate_fn))
             gc.collect()
@@ -74,37 +74,37 @@ def _contiguous(pairs: Dataset) -> Dataset:
     return pairs.flatten_indices(cache_file_name=str(file), new_fingerprint=pairs._fingerprint)
 
 
-def _open_store(parts: dict[str, Any], num_pairs: int) -> ShardStore:
+def _open_store(parts: dict[str, Any], num_pairs: int) -> LogpStore:
     description = describe(parts)
     key = hash_of(description)
     folder = cache_folder(f'reference/{key}')
     write_atomically(folder / 'key.json', description.encode())
-    return ShardStore(folder, key, num_pairs)
+    return LogpStore(folder, key, num_pairs)
 
 
-def _missing(store: ShardStore) -> list[int]:
-    """The shards to compute; damaged ones are named."""
-    problems = {shard: store.problem(shard) for shard in store.shards}
-    for shard, problem in problems.items():
-        if problem and store.path(shard).is_file():
+def _missing(store: LogpStore) -> list[int]:
+    """The blocks to compute; damaged ones are named."""
+    problems = {block: store.problem(block) for block in store.blocks}
+    for block, problem in problems.items():
+        if problem and store.path(block).is_file():
             print_log(f'{problem}; it is computed again', logger='current', level=logging.WARNING)
-    return [shard for shard, problem in problems.items() if problem]
+    return [block for block, problem in problems.items() if problem]
 
 
 def _fill(
-    store: ShardStore, shards: Sequence[int], pairs: Dataset, reference: ReferenceModel
+    store: LogpStore, blocks: Sequence[int], pairs: Dataset, reference: ReferenceModel
 ) -> None:
-    total = sum(len(store.pairs_of(shard)) for shard in shards)
+    total = sum(len(store.pairs_of(block)) for block in blocks)
     quiet = get_rank() != 0
     with progress_bar(total, 'Reference log-probabilities', 'pair', quiet=quiet) as bar:
-        for shard in shards:
-            indices = store.pairs_of(shard)
-            store.write(shard, reference.logps(pairs.select(indices).to_list()))
+        for block in blocks:
+            indices = store.pairs_of(block)
+            store.write(block, reference.logps(pairs.select(indices).to_list()))
             bar.update(len(indices))
 
 
-def _report(store: ShardStore, missing: Sequence[int], seconds: float) -> None:
-    computed = sum(len(store.pairs_of(shard)) for shard in missing)
+def _report(store: LogpStore, missing: Sequence[int], seconds: float) -> None:
+    computed = sum(len(store.pairs_of(block)) for block in missing)
     print_log(
         f'Reference log-probabilities of {store.num_pairs} pairs in {seconds:.1f} s: {computed} '
         f'computed, {store.num_pairs - computed} reused; they are kept in {store.folder}',

@@ -14,8 +14,8 @@ from peft import prepare_model_for_kbit_training
 from transformers.integrations import deepspeed as hf_deepspeed
 from xtuner.model.sft import SupervisedFinetune
 
-from maskdpo_xtuner.training.modeling.forward import supervised_logps
-from maskdpo_xtuner.training.modeling.heads import check_head
+from maskdpo_xtuner.modeling.forward import supervised_logps
+from maskdpo_xtuner.modeling.heads import check_head
 from maskdpo_xtuner.training.reference.precision import Precision
 
 Item = Mapping[str, Any]

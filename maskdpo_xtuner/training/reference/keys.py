@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import transformers
 from datasets import Dataset
 
-from maskdpo_xtuner.objectives import chunks, logps
-from maskdpo_xtuner.training.batches import collate, layouts, responses
-from maskdpo_xtuner.training.modeling import attention, flash, forward, heads
-from maskdpo_xtuner.training.reference import computing, precision, shards
-from maskdpo_xtuner.training.reference.computing import is_base_of_lora, reference_config
-from maskdpo_xtuner.training.reference.precision import Precision
-from maskdpo_xtuner.training.reference.weights import weights_identity
-
-CODE = (
-    *(attention, chunks, collate, computing, flash, forward, heads, layouts, logps, precision),
-    *(responses, shards),
+from maskdpo_xtuner.engines.model_files import name_and_revision
+from maskdpo_xtuner.training.reference import computing, store
+from maskdpo_xtuner.training.reference.code import code_digest, file_of
+from maskdpo_xtuner.training.reference.computing import (
+    CollateFunction,
+    is_base_of_lora,
+    reference_config,
 )
+from maskdpo_xtuner.training.reference.precision import Precision
 
 
-def key_parts(pairs: Dataset, model: Mapping[str, Any], precision: Precision) -> dict[str, Any]:
+def key_parts(
+    pairs: Dataset, model: Mapping[str, Any], precision: Precision, collate_fn: CollateFunction
+) -> dict[str, Any]:
     """All that the reference log-probabilities of a data set depend on, beyond rounding.
 
     Args:
@@ -33,10 +33,14 @@ def key_parts(pairs: Dataset, model: Mapping[str, Any], precision: Precision) ->
             tokenizer, template, masks and length.
         model: config of a `MaskDPO`.
         precision: of the training.
+        collate_fn: of the data loader. Its code counts, its options do not: all give the same.
+
+    Raises:
+        ValueError: for a model whose weights cannot be told from others.
     """
     config = reference_config(model)
     logits = config.pop('logits', None) or {}
-    identity = weights_identity(config['llm'])
+    identity = _weights_identity(config['llm'])
     del config['llm']['pretrained_model_name_or_path']
     return {
         'data': pairs._fingerprint,
@@ -48,7 +52,7 @@ def key_parts(pairs: Dataset, model: Mapping[str, Any], precision: Precision) ->
         'cast': precision.cast,
         'autocast': precision.autocast,
         'transformers': transformers.__version__,
-        'code': hashlib.sha256(b''.join(_sources())).hexdigest(),
+        'code': code_digest([*map(_file, (computing, store)), file_of(collate_fn)]),
     }
 
 
@@ -62,10 +66,18 @@ def hash_of(description: str) -> str:
     return hashlib.sha256(description.encode()).hexdigest()[:32]
 
 
-def _sources() -> Iterator[bytes]:
-    for module in CODE:
-        assert module.__file__ is not None
-        yield Path(module.__file__).read_bytes()
+def _weights_identity(llm: Mapping[str, Any]) -> str:
+    """The content of a model folder, wherever it lies, or the name and commit on the hub."""
+    name = llm['pretrained_model_name_or_path']
+    if Path(name).is_dir():
+        name = str(Path(name, llm.get('subfolder', '')))
+    _, revision = name_and_revision(name, llm.get('revision'), llm.get('trust_remote_code', False))
+    return revision if Path(name).is_dir() else f'{name}@{revision}'
+
+
+def _file(module: ModuleType) -> Path:
+    assert module.__file__ is not None
+    return Path(module.__file__)
 
 
 def _name(value: Any) -> str:

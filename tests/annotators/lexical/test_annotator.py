@@ -7,7 +7,7 @@ import pytest
 from maskdpo_xtuner.annotators import Annotator, LexicalAnnotator
 from maskdpo_xtuner.builtin.elements import element_questions
 from maskdpo_xtuner.records import Label, Question, Sentence
-from maskdpo_xtuner.sentences import split_sentences
+from maskdpo_xtuner.splitters import split_sentences
 
 ASTATINE = Question(
     question_id='q',

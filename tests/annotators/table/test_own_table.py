@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from maskdpo_xtuner.annotators.sources import TableSettings
+from maskdpo_xtuner.annotators.settings import TableSettings
 from maskdpo_xtuner.annotators.table import TableAnnotator
 from maskdpo_xtuner.builtin.checks import Names, Number
 from maskdpo_xtuner.builtin.tables import QuestionTemplate, TableQuestions
+from maskdpo_xtuner.questions import TableSplit
 from maskdpo_xtuner.records import Label, Question
-from maskdpo_xtuner.settings import TableSource
 
 RIVERS = """
 from maskdpo_xtuner.builtin.checks import Names, Number
@@ -74,7 +74,7 @@ def test_it_judges(named: str, sentence: str, expected: Label) -> None:
 
 
 def test_it_asks(named: str) -> None:
-    splits = [TableSource(type='table', table=named, split=s).load() for s in ('train', 'test')]
+    splits = [TableSplit(type='table', table=named, split=s).load() for s in ('train', 'test')]
     assert {q.question for split in splits for q in split} >= {'How long is the Rhine?'}
 
 
@@ -93,7 +93,7 @@ def test_a_module_is_named_by_its_dotted_path(
         ('rivers', 'no table "rivers"; the built-in ones are elements, countries, minerals'),
         ('nowhere.py:RIVERS', 'nowhere.py: there is no such file'),
         ('no_such_module:RIVERS', 'no_such_module cannot be imported'),
-        ('maskdpo_xtuner.builtin.elements:Split', 'holds no TableQuestions named Split'),
+        ('maskdpo_xtuner.builtin.elements:Split', 'elements:Split is no TableQuestions, but'),
     ],
 )
 def test_a_table_that_is_not_there_is_named(table: str, message: str) -> None:

@@ -20,7 +20,7 @@ def warned_at(shifts: list[float | None], **options: Any) -> list[int]:
     logger = SimpleNamespace(warning=lambda message: at.append(runner.iter))
     runner = SimpleNamespace(iter=0, logger=logger)
     for runner.iter, shift in enumerate(shifts):
-        outputs = {} if shift is None else {'logps/chosen_shift': torch.tensor(shift)}
+        outputs = {} if shift is None else {'token_logps/chosen_shift': torch.tensor(shift)}
         hook.after_train_iter(runner, runner.iter, outputs=outputs)
     return at
 
@@ -53,11 +53,11 @@ def test_warnings_are_some_iterations_apart() -> None:
 def test_the_warning_names_what_it_is_and_what_to_do() -> None:
     said: list[str] = []
     runner = SimpleNamespace(iter=0, logger=SimpleNamespace(warning=said.append))
-    outputs = {'logps/chosen_shift': torch.tensor(-0.25)}
+    outputs = {'token_logps/chosen_shift': torch.tensor(-0.25)}
     DisplacementHook(iterations=1).after_train_iter(runner, 0, outputs=outputs)
     (message,) = said
     assert message.startswith('likelihood displacement: for 1 iterations')
-    assert 'logps/chosen_shift is -0.250, the limit -0.05 nats a token' in message
+    assert 'token_logps/chosen_shift is -0.250, the limit -0.05 nats a token' in message
     for remedy in ('loss_options=dict(nll=1.0)', 'optimizer.lr', 'model.beta'):
         assert remedy in message
 

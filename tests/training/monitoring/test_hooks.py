@@ -46,7 +46,7 @@ def test_logged_values_are_means_over_ranks(monkeypatch: pytest.MonkeyPatch) -> 
 def test_logged_values_are_smoothed_but_evaluations_and_speed_are_not() -> None:
     config = Config.fromfile(ROOT / 'configs/_base_/default_runtime.py')
     smoothed = re.compile(config.log_processor.mean_pattern)
-    means = ('loss', 'nll', 'preference', 'rewards/margins', 'logps/chosen_shift', 'time')
+    means = ('loss', 'nll', 'preference', 'rewards/margins', 'token_logps/chosen_shift', 'time')
     assert all(map(smoothed.search, means))
     others = ('val/loss', 'val/nll', 'tokens_per_second', 'peak_memory', 'lr')
     assert not any(map(smoothed.search, others))

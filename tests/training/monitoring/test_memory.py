@@ -13,10 +13,10 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils._pytree import tree_leaves
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from maskdpo_xtuner.batches.lengths import pair_lengths
 from maskdpo_xtuner.training import MaskDPO, mask_preference_collate_fn
-from maskdpo_xtuner.training.batches.lengths import pair_lengths
 from maskdpo_xtuner.training.monitoring.memory import MemorySettings, ModelShape, estimate_memory
-from tests.training.items import tokenized_pairs
+from tests.items import tokenized_pairs
 
 # What torch allocates may be off the estimate by this factor, either way.
 WITHIN = 1.3

@@ -12,15 +12,15 @@ from mmengine.registry import HOOKS
 from torch.utils.data import DataLoader
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from maskdpo_xtuner.training.batches.collate import mask_preference_collate_fn
-from maskdpo_xtuner.training.batches.lengths import pair_lengths
+from maskdpo_xtuner.batches.collate import mask_preference_collate_fn
+from maskdpo_xtuner.batches.lengths import pair_lengths
 from maskdpo_xtuner.training.monitoring.preflight import (
     LAYOUT,
     largest_row,
     preflight_lines,
     token_counter,
 )
-from tests.training.items import Sides, chosen_alone, sides, tokenized_pairs
+from tests.items import Sides, chosen_alone, sides, tokenized_pairs
 
 LAYOUTS = [dict(zip(LAYOUT, each, strict=True)) for each in product([True, False], repeat=3)]
 

@@ -18,8 +18,8 @@ from maskdpo_xtuner.records import Message
 from maskdpo_xtuner.training import SamplesHook, mask_preference_collate_fn
 from maskdpo_xtuner.training.data.prompts import sample_prompts
 from maskdpo_xtuner.training.monitoring.samples import AnswerSample, greedy_answers, prompt_source
+from tests.preference_items import random_items
 from tests.preference_pairs import WritePairs, released_pair
-from tests.training.preference_items import random_items
 from tests.xtuner_runs import ROOT
 
 

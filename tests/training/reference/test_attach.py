@@ -12,14 +12,14 @@ from datasets import Dataset
 from transformers import AutoTokenizer
 from xtuner.registry import BUILDER
 
+from maskdpo_xtuner.modeling.forward import supervised_logps
 from maskdpo_xtuner.training import mask_preference_collate_fn
-from maskdpo_xtuner.training.modeling.forward import supervised_logps
 from maskdpo_xtuner.training.reference import attach, attach_reference
 from maskdpo_xtuner.training.reference.computing import ReferenceModel
-from maskdpo_xtuner.training.reference.shards import ShardStore
+from maskdpo_xtuner.training.reference.store import LogpStore
 from tests.training.reference.runners import LORA, dataset, model_config, runner
 
-SHARD = 4
+BLOCK = 4
 
 
 @pytest.fixture(scope='module')
@@ -33,16 +33,16 @@ def pairs(tokenizer: Any) -> Dataset:
 
 
 @pytest.fixture(autouse=True)
-def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    def store(folder: Path, key: str, num_pairs: int) -> ShardStore:
-        return ShardStore(folder, key, num_pairs, SHARD)
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def store(folder: Path, key: str, num_pairs: int) -> LogpStore:
+        return LogpStore(folder, key, num_pairs, BLOCK)
 
-    monkeypatch.setattr(attach, 'ShardStore', store)
+    monkeypatch.setattr(attach, 'LogpStore', store)
 
 
 @pytest.fixture
 def forwards(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The places of the pairs of each shard that the reference model runs over."""
+    """The places of the pairs of each block that the reference model runs over."""
     seen: list[list[str]] = []
     run = ReferenceModel.logps
 
@@ -54,7 +54,7 @@ def forwards(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return seen
 
 
-def shard_files(cache: Path) -> dict[str, bytes]:
+def block_files(cache: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in cache.glob('**/reference/*/*.arrow')}
 
 
@@ -143,7 +143,7 @@ def test_the_number_of_processes_does_not_change_the_files(
 ) -> None:
     pairs = dataset(tokenizer, count=20)
     alone = joined(pairs, tiny_model).to_list()
-    files = shard_files(datasets_cache)
+    files = block_files(datasets_cache)
     assert len(files) == len(forwards) == 5
     for path in datasets_cache.glob('**/reference/*/*.arrow'):
         path.unlink()
@@ -152,10 +152,10 @@ def test_the_number_of_processes_does_not_change_the_files(
         monkeypatch.setattr(attach, 'get_rank', lambda rank=rank: rank)
         if rank < world_size - 1:
             # No other process fills the rest meanwhile.
-            with pytest.raises(ValueError, match='shards cannot be used'):
+            with pytest.raises(ValueError, match='blocks cannot be used'):
                 joined(pairs, tiny_model)
     assert joined(pairs, tiny_model).to_list() == alone
-    assert shard_files(datasets_cache) == files
+    assert block_files(datasets_cache) == files
     assert sorted(forwards[:5]) == sorted(forwards[5:])
 
 
@@ -163,24 +163,24 @@ def test_a_pass_that_was_interrupted_goes_on_where_it_was(
     tokenizer: Any, tiny_model: Path, forwards: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pairs = dataset(tokenizer, count=20)
-    write = ShardStore.write
+    write = LogpStore.write
 
-    def interrupted(self: ShardStore, shard: int, rows: Any) -> None:
-        if shard == 2:
+    def interrupted(self: LogpStore, block: int, rows: Any) -> None:
+        if block == 2:
             raise KeyboardInterrupt
-        write(self, shard, rows)
+        write(self, block, rows)
 
-    monkeypatch.setattr(ShardStore, 'write', interrupted)
+    monkeypatch.setattr(LogpStore, 'write', interrupted)
     with pytest.raises(KeyboardInterrupt):
         joined(pairs, tiny_model)
-    monkeypatch.setattr(ShardStore, 'write', write)
+    monkeypatch.setattr(LogpStore, 'write', write)
     del forwards[:]
     joined(pairs, tiny_model)
     sources = pairs['source'][:]
     assert forwards == [sources[8:12], sources[12:16], sources[16:]]
 
 
-def test_a_damaged_shard_is_computed_again_and_said(
+def test_a_damaged_block_is_computed_again_and_said(
     pairs: Dataset,
     tiny_model: Path,
     datasets_cache: Path,

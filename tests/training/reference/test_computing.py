@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM
 
+from maskdpo_xtuner.modeling.forward import supervised_logps
 from maskdpo_xtuner.training import mask_preference_collate_fn
-from maskdpo_xtuner.training.modeling.forward import supervised_logps
 from maskdpo_xtuner.training.reference import computing
 from maskdpo_xtuner.training.reference.computing import (
     ReferenceModel,
@@ -19,7 +19,7 @@ from maskdpo_xtuner.training.reference.computing import (
 )
 from maskdpo_xtuner.training.reference.precision import Precision
 from tests.models import tiny_llama
-from tests.training.preference_items import random_items, token_terms
+from tests.preference_items import random_items, token_terms
 from tests.training.reference.runners import LORA, model_config
 
 

@@ -1,1 +1,0 @@
-"""From a batch to the log-probabilities of its supervised tokens."""

@@ -50,13 +50,9 @@ def _whole_response(side: Side, text: str, item: PairItem) -> Spans:
 
 def _pair(row: Mapping[str, Any]) -> PreferencePair:
     try:
-        reading = read_row(row)
-        pair = PreferencePair.model_validate(reading.value)
+        return PreferencePair.model_validate(read_row(row, text_only=True).value)
     except ValueError as error:
         raise ValueError(f'not a preference pair: {error}') from error
-    if keys := reading.changes_the_prompt:
-        raise ValueError(f'{", ".join(keys)}: a pair of texts has no place for what it says')
-    return pair
 
 
 def _refuse_unlabelled(side: Side, item: PairItem) -> None:

@@ -87,7 +87,10 @@ UNLABELLED = {'sents': [CORRECT], 'type': ['hallucination'], 'labels': [None]}
             {'prompt': 'What is neon?', 'chosen': 'A gas.', 'rejected': 'A metal.'},
             'b: chosen_item.labels: no sentence is labelled',
         ),
-        (released_pair(images=['neon.png']), 'b: images: a pair of texts has no place'),
+        (
+            released_pair(images=['neon.png']),
+            'b: not a preference pair: images: a pair of',
+        ),
     ],
 )
 def test_a_row_that_cannot_be_masked_is_refused_with_its_place(

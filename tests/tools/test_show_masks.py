@@ -16,7 +16,9 @@ from transformers import AutoTokenizer
 from maskdpo_xtuner.command_line import run_tool
 from maskdpo_xtuner.training.data.configured import data_config, load_training_config
 from tests.preference_pairs import CORRECT, WRONG, released_pair
+from tests.reports.pages import parse_page
 from tests.tokenizers import tokenizer_folder
+from tools import inspect_pairs
 from tools.show_masks import main
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +56,7 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def pairs(tmp_path: Path) -> str:
-    """Five pairs, of which the second and the fourth are not trained on."""
+    """Four pairs, of which the second and the fourth are not trained on."""
     bad = released_pair(chosen=(WRONG,))
     return write(tmp_path / 'run' / 'pairs.jsonl', released_pair(), bad, released_pair(), bad)
 
@@ -183,6 +185,17 @@ def test_names_of_a_hub_are_as_good_as_folders(
     main([config, '--cfg-options', 'tokenizer.pretrained_model_name_or_path=org/model'])
     assert names == ['org/model']
     assert f'⟦{dots(CORRECT)}⟧ {WRONG}<|im_end|>' in capsys.readouterr().out
+
+
+def test_the_page_of_pairs_shows_the_same_masks(config: str, pairs: str, tmp_path: Path) -> None:
+    inspect_pairs.main([pairs, '--training', config, '--out', str(tmp_path / 'page.html')])
+    page = parse_page((tmp_path / 'page.html').read_text(encoding='utf-8'))
+    marked = [
+        ''.join(token.text for token in mask.find('span', 'on'))
+        for mask in page.find('template', 'token-mask')
+    ]
+    assert marked == [CORRECT, WRONG, '', WRONG] * 2
+    assert page.text.count('not trained on: chosen: no sentence to supervise') == 2
 
 
 def test_wrong_input_ends_in_one_line(config: str, pairs: str, tmp_path: Path) -> None:

@@ -99,19 +99,12 @@ def _fingerprint(files: Sequence[str]) -> str:
 def _rows(files: Sequence[str]) -> Iterator[dict[str, Any]]:
     for file in files:
         for line, value in read_objects(file):
-            pair = _pair(value, file, line)
+            pair, _ = read_pair(value, file, line, text_only=True)
             yield {
                 **pair.model_dump(mode='json', include=set(FEATURES)),
                 'source': f'{file}:{line}',
                 'group': pair.topic or _digest(pair),
             }
-
-
-def _pair(value: dict[str, Any], file: str, line: int) -> PreferencePair:
-    pair, reading = read_pair(value, file, line)
-    if keys := reading.changes_the_prompt:
-        raise RecordError(file, line, f'{", ".join(keys)}: a pair of texts has no place for them')
-    return pair
 
 
 def _digest(pair: PreferencePair) -> str:

@@ -131,6 +131,20 @@ def test_pairs_that_nobody_labelled_are_refused_by_name_and_trained_on_by_plain_
     assert len(build(path, tokenizer, dataset_map_fn='response_mask_map_fn')) == 2
 
 
+def test_a_file_of_trl_is_trained_on_by_plain_dpo_alone(tmp_path: Path, tokenizer: Any) -> None:
+    path = tmp_path / 'trl.jsonl'
+    row = {'prompt': 'What is neon?', 'chosen': 'A gas.', 'rejected': 'A metal.'}
+    path.write_text(json.dumps(row) + '\n')
+    options = {'dataset_map_fn': 'response_mask_map_fn', 'end_of_turn': 'never'}
+    (item,) = build(path, tokenizer, **options)
+    assert supervised_text(tokenizer, item['chosen_labels']) == 'A gas.'
+    with pytest.raises(ValueError, match=rf'{path}:1: chosen_item.labels: no sentence is labelled'):
+        build(path, tokenizer)
+    path.write_text(json.dumps({**row, 'images': ['neon.png']}) + '\n')
+    with pytest.raises(RecordError, match=rf'{path}:1: images: a pair of texts has no place'):
+        build(path, tokenizer, **options)
+
+
 def test_variables_of_the_chat_template_reach_it(write_pairs: WritePairs, smollm2: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(smollm2)
     tokenizer.chat_template += '{{- closing | default("") }}'

@@ -143,7 +143,8 @@ class PairItem(Record):
     @property
     def is_unlabelled(self) -> bool:
         """Whether it says of its sentences that none was labelled; weights need no labels."""
-        return bool(self.labels) and not any(self.labels) and self.weights is None
+        labels = self.labels or ()
+        return bool(labels) and not any(labels) and self.weights is None
 
     @model_validator(mode='after')
     def _check_lengths(self) -> Self:

@@ -20,6 +20,7 @@ from pydantic import BaseModel, Field, ValidationError
 from maskdpo_xtuner.annotators.settings import AnnotatorChoice, LexicalSettings
 from maskdpo_xtuner.atomic import atomic_writer
 from maskdpo_xtuner.bounds import Bounds
+from maskdpo_xtuner.config_files import find_config, know_our_bases
 from maskdpo_xtuner.deferred import deferred
 from maskdpo_xtuner.engines.base import TEMPERATURE, TOP_K, TOP_P, Sampling
 from maskdpo_xtuner.engines.settings import EngineChoice, TransformersSettings
@@ -141,13 +142,14 @@ def load_settings(
     Python finds them, so that what they register can be chosen.
 
     Args:
-        config: an mmengine Python config.
+        config: an mmengine Python config, or the name of one that comes with the package.
         options: ``{'sampling.seed': 1}``, what ``--cfg-options`` gives.
         work_dir: replaces the config's.
 
     Raises:
         ValueError: naming file, key, what is wrong and the nearest key that exists.
     """
+    config = find_config(config)
     values = _read_config(config, options or {})
     _import_modules(config, values.pop('custom_imports', None))
     if work_dir is not None:
@@ -165,8 +167,7 @@ def _read_config(config: Path | str, options: Mapping[str, Any]) -> dict[str, An
     with deferred('torch'):
         from mmengine.config import Config
 
-    if not Path(config).is_file():
-        raise ValueError(f'{config}: there is no such config; see configs/data/')
+    know_our_bases(Config)
     try:
         loaded = Config.fromfile(config, import_custom_modules=False)
     except (SyntaxError, OSError, ValueError) as error:

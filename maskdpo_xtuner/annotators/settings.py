@@ -176,12 +176,13 @@ class AnahV2Settings(SentenceSettings):
         return annotator, engine
 
     def _template(self) -> ChatTemplate:
-        name, *options = self.engine.tokenizer_source() or (None,)
+        source = self.engine.tokenizer_source()
+        name, revision, trust = source or (None, None, False)
         tokenizer = self.tokenizer or name
         if tokenizer is None:
             raise ValueError("annotator.engine.model is missing; name the annotator's model")
         try:
-            return ChatTemplate(tokenizer, *options)
+            return ChatTemplate(tokenizer, revision, trust, self.engine.template_kwargs)
         except ValueError as error:
             raise ValueError(
                 f'{error}; conversations are measured with it, name it as annotator.tokenizer'

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, NamedTuple, TypeGuard, TypeVar
 from uuid import uuid4
 
 from maskdpo_xtuner.completions.accounting import Accounting, Source
 from maskdpo_xtuner.completions.breaker import CircuitBreaker
 from maskdpo_xtuner.completions.group_commit import GroupCommit
+from maskdpo_xtuner.completions.loops import run_loop
 from maskdpo_xtuner.completions.slots import Slot, Slots
 from maskdpo_xtuner.completions.store import CompletionStore, request_key
 from maskdpo_xtuner.completions.window import Window
@@ -234,5 +236,5 @@ def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
     tasks = asyncio.all_tasks(loop)
     for task in tasks:
         task.cancel()
-    loop.run_until_complete(gather(tasks))
+    run_loop(loop, partial(loop.run_until_complete, gather(tasks)))
     loop.close()

@@ -9,7 +9,6 @@ An engine of your own: a subclass of `EngineSettings` in your file, registered i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, SerializeAsAny, field_serializer
@@ -28,19 +27,18 @@ __all__ = [
 ]
 
 
-TokenizerSource = tuple[str, str | None, bool, Mapping[str, Any]]
-
-
 class EngineSettings(Choice):
     """Settings of an engine; subclasses add what it needs.
 
     Attributes:
         model: hub name, folder or served name. `tools/evaluate.py` puts each of its models here.
+        template_kwargs: variables of the chat template, such as ``dict(enable_thinking=False)``.
     """
 
     registry: ClassVar = ENGINES
 
     model: str | None = None
+    template_kwargs: dict[str, Any] = {}
 
     def build(self) -> Engine:
         """Make the engine; what is wrong with the settings is found here and not when it is asked.
@@ -50,10 +48,10 @@ class EngineSettings(Choice):
         """
         raise NotImplementedError(f'{type(self).__name__}.build')
 
-    def tokenizer_source(self) -> TokenizerSource | None:
-        """What `ChatTemplate` takes: tokenizer, revision, trust in its code, template's variables.
+    def tokenizer_source(self) -> tuple[str, str | None, bool] | None:
+        """Name, revision and trust in its code of the tokenizer whose chat template is used.
 
-        None when the tokenizer is not known here.
+        None when it is not known here.
         """
         return None
 
@@ -66,7 +64,6 @@ class TransformersSettings(EngineSettings):
         batch_size: most requests that are decoded at once; each row that ends is replaced.
         memory_gib: most memory for their keys and values, by which long prompts and answers make
             fewer rows. Both decide on the last bits of the logits, so a work dir keeps them.
-        template_kwargs: variables of the chat template, such as ``dict(enable_thinking=False)``.
     """
 
     dtype: Literal['float32', 'bfloat16', 'float16'] = 'float32'
@@ -75,7 +72,6 @@ class TransformersSettings(EngineSettings):
     memory_gib: float = Field(default=4.0, gt=0)
     trust_remote_code: bool = False
     revision: str | None = None
-    template_kwargs: dict[str, Any] = {}
 
     def build(self) -> Engine:
         """Load the model; the built-in one is made first when it is not there."""
@@ -86,11 +82,9 @@ class TransformersSettings(EngineSettings):
             self.model or str(builtin_model()), **self.model_dump(exclude={'type', 'model'})
         )
 
-    def tokenizer_source(self) -> TokenizerSource | None:
+    def tokenizer_source(self) -> tuple[str, str | None, bool] | None:
         """The model's own; None for the built-in one."""
-        if self.model is None:
-            return None
-        return self.model, self.revision, self.trust_remote_code, self.template_kwargs
+        return (self.model, self.revision, self.trust_remote_code) if self.model else None
 
 
 @ENGINES.register_module('lmdeploy')
@@ -102,7 +96,6 @@ class LMDeploySettings(EngineSettings):
     revision: str | None = None
     trust_remote_code: bool = False
     timeout: float = Field(default=600.0, gt=0, exclude=True)
-    template_kwargs: dict[str, Any] = {}
     options: dict[str, Any] = {}
 
     @field_serializer('options')
@@ -113,9 +106,9 @@ class LMDeploySettings(EngineSettings):
         """Read the tokenizer; the model is loaded when it is first asked."""
         return LMDeployEngine(**{key: value for key, value in self if key != 'type'})
 
-    def tokenizer_source(self) -> TokenizerSource:
+    def tokenizer_source(self) -> tuple[str, str | None, bool]:
         """The model's own."""
-        return self.model, self.revision, self.trust_remote_code, self.template_kwargs
+        return self.model, self.revision, self.trust_remote_code
 
 
 @ENGINES.register_module('openai')
@@ -131,7 +124,6 @@ class OpenAISettings(EngineSettings):
     timeout: float = Field(default=600.0, gt=0, exclude=True)
     patience: float = Field(default=300.0, ge=0, exclude=True)
     api_key_env: str | None = Field(default=None, exclude=True)
-    template_kwargs: dict[str, Any] = {}
     extra_body: dict[str, Any] = {}
 
     def build(self) -> Engine:
@@ -140,10 +132,9 @@ class OpenAISettings(EngineSettings):
 
         return OpenAIEngine(**{key: value for key, value in self if key != 'type'})
 
-    def tokenizer_source(self) -> TokenizerSource:
+    def tokenizer_source(self) -> tuple[str, str | None, bool]:
         """That of ``tokenizer``, or of the served name if it is a hub name or a folder."""
-        name = self.tokenizer or self.model
-        return name, self.revision, self.trust_remote_code, self.template_kwargs
+        return self.tokenizer or self.model, self.revision, self.trust_remote_code
 
 
 EngineChoice = Annotated[SerializeAsAny[EngineSettings], choice_of(EngineSettings)]

@@ -128,9 +128,10 @@ class PerplexityScorer:
     ) -> None:
         check_model(model)
         name, commit = name_and_revision(model, revision, trust_remote_code)
-        self.identity: dict[str, str] = {'model': name, 'revision': commit, 'dtype': dtype}
+        identity = {'model': name, 'revision': commit, 'dtype': dtype}
         if template_kwargs:
-            self.identity |= {'template_kwargs': json.dumps(dict(template_kwargs), sort_keys=True)}
+            identity['template_kwargs'] = json.dumps(dict(template_kwargs), sort_keys=True)
+        self.identity: Mapping[str, str] = identity
         self._template_kwargs = template_kwargs
         self._source = model_source(model, commit, trust_remote_code)
         self._dtype, self._device, self._batch_size = dtype, device, batch_size

@@ -25,7 +25,7 @@ READ_BY_THE_MODEL = frozenset(
 )
 """Keys of what a model reads beside the messages, which a pair of texts has no place for."""
 
-EMPTY = ('', [], {})
+EMPTY: tuple[Any, ...] = ('', [], {})
 
 
 @dataclass(frozen=True)

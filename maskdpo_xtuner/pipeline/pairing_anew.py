@@ -61,10 +61,10 @@ def pair_anew(settings: Settings, source: Path) -> Summary:
 def _experiment(settings: Settings, questions: Sequence[Question], source: Path) -> dict[str, Any]:
     """What determines the new pairs: what the answers were made from, and the new rules."""
     if not (source / 'summary.json').exists():
-        raise ValueError(f'{source} is not finished; run tools/sample_and_annotate.py for it first')
+        raise ValueError(f'{source} is not finished; run `maskdpo sample` for it first')
     recorded: dict[str, Any] = json.loads((source / 'settings.json').read_text(encoding='utf-8'))
     if 'shard' in recorded:
-        raise ValueError(f'{source} is a shard; put the shards together with tools/merge_shards.py')
+        raise ValueError(f'{source} is a shard; put the shards together with `maskdpo merge`')
     rules = {**settings.flat(('pairs',)), **identity_of_rule(settings.pairs.rule)}
     # In their order, so that the file is that of a whole run.
     kept = {k: v for k, v in recorded.items() if k in rules or not k.startswith('pairs.')}

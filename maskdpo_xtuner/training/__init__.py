@@ -5,9 +5,11 @@ runs while it loads the file, before XTuner looks up ``--deepspeed NAME``. This 
 package that imports xtuner, mmengine or deepspeed.
 """
 
+from mmengine.config import Config
 from mmengine.registry import FUNCTIONS
 
 from maskdpo_xtuner.batches import mask_preference_collate_fn
+from maskdpo_xtuner.config_files import know_our_bases
 from maskdpo_xtuner.masking import response_mask_map_fn, sentence_mask_map_fn
 from maskdpo_xtuner.training.data.dataset import build_mask_preference_dataset
 from maskdpo_xtuner.training.data.sources import load_preference_pairs
@@ -33,6 +35,7 @@ from maskdpo_xtuner.training.schedulers import WarmupLR
 from maskdpo_xtuner.training.validation import MaskDPOValLoop
 
 FUNCTIONS.register_module(module=mask_preference_collate_fn)
+know_our_bases(Config)
 
 supply_cpu_support()
 supply_triton_ops()

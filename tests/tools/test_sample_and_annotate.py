@@ -136,7 +136,7 @@ def test_shards_are_run_and_merged_by_commands(
     assert run(monkeypatch, config, '--work-dir', tmp_path / 'whole') == 0
     assert run(monkeypatch, config, '--shard', '1/2') == 0
     missing = run(monkeypatch, config, tool=merge_main)
-    command = f'python tools/sample_and_annotate.py {config} --quiet --shard 0/2'
+    command = f'maskdpo sample {config} --quiet --shard 0/2'
     assert missing == f'error: 1 of 2 shards are missing\n  0/2 was not begun: {command}'
     assert run(monkeypatch, config, '--shard', '0/2') == 0
     capsys.readouterr()

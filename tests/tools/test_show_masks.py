@@ -39,6 +39,7 @@ train_dataloader = dict(
 )
 """
 DATA = 'train_dataloader.dataset'
+DEMO = 'smollm2_135m_maskdpo'
 
 
 def write(path: Path, *pairs: dict[str, Any]) -> str:
@@ -135,6 +136,23 @@ def test_the_demos_config_shows_as_many_tokens_as_its_data_set_has(
     assert [shown[2 * index + side] for index in kept for side in (0, 1)] == expected
 
 
+def test_names_of_our_configs_and_modules_beside_a_config_are_known(
+    tmp_path: Path, pairs: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / 'own_map_fn.py').write_text(
+        'from maskdpo_xtuner.masking import response_mask_map_fn as whole\n'
+    )
+    config = tmp_path / 'own.py'
+    config.write_text(
+        "_base_ = 'maskdpo_xtuner::smollm2_135m_maskdpo'\n"
+        "train_dataloader = dict(dataset=dict(dataset_map_fn='own_map_fn.whole'))\n"
+    )
+    options = [f'tokenizer.pretrained_model_name_or_path={tokenizer_folder("smollm2")}']
+    for name, shown in ((str(config), f'⟦{dots(CORRECT)}·{dots(WRONG)}⟧'), (DEMO, dots(CORRECT))):
+        main([name, '--pairs', pairs, '--num', '1', '--cfg-options', *options])
+        assert shown in capsys.readouterr().out
+
+
 def test_other_pairs_and_some_of_them_can_be_asked_for(
     config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -202,7 +220,8 @@ def test_wrong_input_ends_in_one_line(config: str, pairs: str, tmp_path: Path) -
     data = str(ROOT / 'configs/data/smollm2_135m_elements.py')
     empty = tmp_path / 'empty.py'
     empty.write_text('train_dataloader = dict(dataset=dict())\n')
-    assert 'there is no such training config' in error_of(pairs)
+    assert 'this is no training config' in error_of(pairs)
+    assert 'there is no such config' in error_of('nowhere.py')
     assert 'has no train_dataloader' in error_of(data)
     assert 'names no tokenizer' in error_of(str(empty))
     assert 'KEY=VALUE' in error_of(config, '--cfg-options', 'nonsense')

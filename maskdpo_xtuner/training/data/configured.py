@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from mmengine.config import Config, DictAction
 from mmengine.registry import DATASETS
 from xtuner.configs import cfgs_name_path
 
+from maskdpo_xtuner.config_files import find_config, know_our_bases
 from maskdpo_xtuner.masking import SIDES, PairConverter, Side
 from maskdpo_xtuner.training.data.dataset import (
     build_converter,
@@ -47,18 +49,21 @@ def load_training_config(path: Path | str, options: Sequence[str] = ()) -> Confi
     """Read a training config as XTuner does, which imports what its ``custom_imports`` name.
 
     Args:
-        path: the file, or the name of one of XTuner's.
+        path: the file, or the name of a config of this package or of XTuner's. Modules of
+            ``custom_imports`` may lie beside it.
         options: ``KEY=VALUE`` texts, as XTuner's ``--cfg-options`` takes them.
 
     Raises:
         ValueError: naming file and mend for a config that cannot be read or trains nothing.
     """
-    path = cfgs_name_path.get(str(path), path)
-    if Path(path).suffix != '.py' or not Path(path).is_file():
+    path = find_config(cfgs_name_path.get(str(path), path))
+    if path.suffix != '.py':
         raise ValueError(
-            f'{path}: there is no such training config; name the file that `xtuner train` gets, '
-            'such as configs/smollm2_135m_maskdpo.py'
+            f'{path}: this is no training config; name the file that `xtuner train` gets, such as '
+            'configs/smollm2_135m_maskdpo.py, and pairs by --pairs'
         )
+    sys.path.append(str(path.resolve().parent))  # last: it hides nothing that is installed
+    know_our_bases(Config)
     replaced = _parse_options(options)
     try:
         cfg = Config.fromfile(path)

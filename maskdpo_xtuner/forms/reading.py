@@ -40,18 +40,17 @@ class Reading:
     value: dict[str, Any]
     left_out: tuple[str, ...]
 
-    @property
-    def changes_the_prompt(self) -> list[str]:
-        """The keys left out without which the model would read something else."""
-        return sorted(READ_BY_THE_MODEL & set(self.left_out))
 
-
-def read_row(row: Mapping[str, Any]) -> Reading:
+def read_row(row: Mapping[str, Any], text_only: bool = False) -> Reading:
     """Read a row of our own form, of TRL's or of ms-swift's.
 
     A row that tells nothing of its sentences gets the whole of each answer as one sentence
     without a label: plain DPO trains on it, and Mask-DPO refuses it. A key without a value, as
     `datasets` fills them in, counts as absent.
+
+    Args:
+        row: the row.
+        text_only: whether to refuse what the model would read beside the messages: images, tools.
 
     Raises:
         ValueError: for a row in none of the forms.
@@ -73,19 +72,21 @@ def read_row(row: Mapping[str, Any]) -> Reading:
     used = {*(SWIFT_KEYS if swift else TRL_KEYS), *OURS}
     turns = [*conversation.prompt, *conversation.chosen, *conversation.rejected]
     unused = [key for key, found in row.items() if key not in used and found not in EMPTY]
+    if text_only and (keys := sorted(READ_BY_THE_MODEL & set(unused))):
+        raise ValueError(f'{", ".join(keys)}: a pair of texts has no place for them')
     return Reading(value, (*unused, *_unused_of(turns)))
 
 
 def read_pair(
-    row: Mapping[str, Any], path: Path | str, line: int
+    row: Mapping[str, Any], path: Path | str, line: int, text_only: bool = False
 ) -> tuple[PreferencePair, Reading]:
-    """Read and validate a row.
+    """Read and validate a row; see `read_row`.
 
     Raises:
         RecordError: naming file, line, field, what is wrong and what was found.
     """
     try:
-        reading = read_row(row)
+        reading = read_row(row, text_only)
     except ValueError as error:
         raise RecordError(path, line, str(error)) from error
     return parse_record(PreferencePair, reading.value, path, line), reading

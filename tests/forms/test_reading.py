@@ -86,7 +86,8 @@ def test_what_has_no_place_in_a_pair_is_named() -> None:
     }
     reading = read_row(row)
     assert reading.left_out == ('images', 'margin', 'channel')
-    assert reading.changes_the_prompt == ['images']
+    with pytest.raises(ValueError, match='^images: a pair of texts has no place for them'):
+        read_row(row, text_only=True)
     turn['tool_calls'] = [{'name': 'search'}]
     assert read_row(row).left_out[-1] == 'tool_calls of messages'
 

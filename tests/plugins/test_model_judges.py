@@ -27,7 +27,7 @@ from maskdpo_xtuner.engines.settings import EngineSettings
 
 SAID = {
     'en': ('It melts at 505 K. It is a metal.', 'It melts at 12 K. It is a metal.'),
-    'de': ('Es schmilzt z. B. bei 505 Kelvin. Es ist ein Metall.', 'Es schmilzt bei 12 Kelvin. Ja.'),
+    'de': ('Es schmilzt z. B. bei 505 Kelvin. Es ist Metall.', 'Es schmilzt bei 12 Kelvin. Ja.'),
 }
 
 

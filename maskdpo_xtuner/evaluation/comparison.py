@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from maskdpo_xtuner.bounds import Bounds
 from maskdpo_xtuner.evaluation.agreement import agreements
@@ -52,21 +53,14 @@ def compare(
     """
     by_id = {question.question_id: question for question in questions}
     cluster_of = {q: by_id[q].topic if cluster == 'topic' else q for q in by_id}
+    asked = _Asked(by_id, cluster_of, tuple(metrics), bounds, bootstrap)
     texts = {}
     for name, responses in next(iter(answers.values())).items():
         _check_complete(name, responses, cluster_of)
         texts[name] = text_tallies(responses, by_id, cluster_of, nlls.get(name, {}))
     text_measures = _measured(texts, bootstrap)
-    judged = {
-        judge: _measured(
-            {name: judged_tallies(by_model[name], by_id, cluster_of, metrics) for name in by_model},
-            bootstrap,
-        )
-        for judge, by_model in answers.items()
-    }
     results = tuple(
-        _by_judge(judge, by_model, judged[judge], text_measures, cluster_of, bounds, bootstrap)
-        for judge, by_model in answers.items()
+        _by_judge(judge, by_model, text_measures, asked) for judge, by_model in answers.items()
     )
     return Evaluation(
         questions=len(questions),
@@ -82,15 +76,25 @@ def compare(
     )
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What all models and judges of an evaluation share; see `compare`."""
+
+    questions: Mapping[str, Question]
+    cluster_of: Mapping[str, str]
+    metrics: tuple[str, ...]
+    bounds: Bounds
+    bootstrap: Bootstrap
+
+
 def _by_judge(
-    judge: Judge,
-    answers: Answers,
-    judged: Measured,
-    text_measures: Measured,
-    cluster_of: Mapping[str, str],
-    bounds: Bounds,
-    bootstrap: Bootstrap,
+    judge: Judge, answers: Answers, text_measures: Measured, asked: _Asked
 ) -> JudgeResult:
+    tallies = {
+        name: judged_tallies(answers[name], asked.questions, asked.cluster_of, asked.metrics)
+        for name in answers
+    }
+    judged = _measured(tallies, asked.bootstrap)
     measures = {name: judged[name] | text_measures[name] for name in answers}
     first = next(iter(answers))
     results = []
@@ -98,7 +102,7 @@ def _by_judge(
         runs = count_runs(responses)
         said = None
         if name != first:
-            said = verdict(name, measures[name], first, measures[first], judge.name, bounds)
+            said = verdict(name, measures[name], first, measures[first], judge.name, asked.bounds)
         results.append(
             ModelResult(
                 name=name,
@@ -106,7 +110,7 @@ def _by_judge(
                 runs=tuple(runs),
                 means=mean_counts(runs),
                 measures=measures[name],
-                best_of=best_of_curve(responses, cluster_of, bootstrap),
+                best_of=best_of_curve(responses, asked.cluster_of, asked.bootstrap),
                 verdict=said,
             )
         )

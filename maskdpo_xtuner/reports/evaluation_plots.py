@@ -61,12 +61,12 @@ def _differences(result: JudgeResult, key: str, decimals: int) -> IntervalPlot |
 
 
 def best_of_plots(result: JudgeResult) -> list[LinePlot]:
-    """Precision, then score, over the logarithm of N, for each model."""
+    """Precision, then score, over the logarithm of N, for each model; two points make no curve."""
     return [
         line_plot(title, points)
         for model in result.models
         for title, points in _best_of(model)
-        if len(points) > 1
+        if len(points) > 2
     ]
 
 

@@ -18,6 +18,7 @@ def page_of(
     models: dict[str, str],
     asked: list[Question] | None = None,
     strict: dict[str, str] | None = None,
+    runs: int = 2,
     **options: object,
 ) -> tuple[str, Element]:
     """The page of models by one judge, or by two where ``strict`` has a second one's labels."""
@@ -25,7 +26,7 @@ def page_of(
 
     def annotated(marks: dict[str, str]) -> dict[str, list[AnnotatedResponse]]:
         return {
-            name: [answer(q.question_id, run, mark) for run in range(2) for q in asked]
+            name: [answer(q.question_id, run, mark) for run in range(runs) for q in asked]
             for name, mark in marks.items()
         }
 
@@ -137,7 +138,7 @@ def test_training_curves_are_drawn_if_given() -> None:
 
 
 def test_the_best_of_n_is_drawn_and_stands_in_a_table() -> None:
-    _, page = page_of({'base': '+u.', 'aligned': '++'})
+    _, page = page_of({'base': '+u.', 'aligned': '++'}, runs=4)
     assert [heading.text for heading in page.find('h3')].count('Best of N') == 1
     titles = [heading.text for heading in page.find('h4') if heading.text.endswith(', %')]
     assert titles == [
@@ -145,7 +146,7 @@ def test_the_best_of_n_is_drawn_and_stands_in_a_table() -> None:
         *('aligned: precision, %', 'aligned: score, %'),
     ]
     assert [len((line.attributes['points'] or '').split()) for line in page.find('polyline')] == [
-        2
+        3
     ] * 4
     (row,) = [row for row in page.find('tr') if row.find('td') and row.find('td')[0].text == '2']
     assert [cell.text for cell in row.find('td')] == [
@@ -157,8 +158,15 @@ def test_the_best_of_n_is_drawn_and_stands_in_a_table() -> None:
     ]
 
 
+def test_two_runs_give_the_table_of_the_best_of_n_and_no_curve() -> None:
+    _, page = page_of({'base': '+u.', 'aligned': '++'})
+    assert [heading.text for heading in page.find('h3')].count('Best of N') == 1
+    assert not page.find('polyline')
+    assert [row for row in page.find('tr') if row.find('td') and row.find('td')[0].text == '2']
+
+
 def test_a_model_with_nothing_to_score_is_shown_without_a_point() -> None:
-    _, page = page_of({'base': '+u', 'silent': ''})
+    _, page = page_of({'base': '+u', 'silent': ''}, runs=4)
     precision, *_ = page.find('svg')
     assert len(precision.find('circle')) == 1
     assert [heading.text for heading in page.find('h4') if 'precision' in heading.text] == [

@@ -102,5 +102,5 @@ lock: ## resolve setup.py anew into requirements.lock
 		--generate-hashes --no-emit-index-url --no-header --quiet -o requirements.lock
 
 clean: ## remove what was built; work_dirs and the model cache stay
-	rm -rf $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import find_namespace_packages, find_packages, setup
 
 HERE = Path(__file__).parent
 
@@ -11,6 +11,8 @@ HERE = Path(__file__).parent
 TRAIN = ['xtuner==0.2.0', 'mmengine==0.10.6', 'deepspeed==0.16.2', 'tensorboard']
 # mmengine-lite owns the same files as mmengine, so both must be of one version.
 LMDEPLOY = ['lmdeploy==0.12.0', 'mmengine-lite==0.10.6']
+# Folders beside the package that an installed one has inside.
+SHIPPED = {'maskdpo_xtuner.configs': 'configs', 'maskdpo_xtuner.tools': 'tools'}
 DEMO = ['gguf', 'mendeleev']
 DEV = [
     'hypothesis',
@@ -32,7 +34,16 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     python_requires='>=3.10,<3.13',
-    packages=find_packages(include=['maskdpo_xtuner', 'maskdpo_xtuner.*']),
+    packages=[
+        *find_packages(include=['maskdpo_xtuner', 'maskdpo_xtuner.*']),
+        *SHIPPED,
+        *(
+            f'{name}.{below}'
+            for name, folder in SHIPPED.items()
+            for below in find_namespace_packages(folder)
+        ),
+    ],
+    package_dir=SHIPPED,
     package_data={
         'maskdpo_xtuner': ['reports/templates/*', 'annotators/*/prompts/*.j2', 'py.typed']
     },
@@ -49,6 +60,7 @@ setup(
         'transformers',
         'typing_extensions',
     ],
+    entry_points={'console_scripts': ['maskdpo = maskdpo_xtuner.cli:main']},
     extras_require={
         'train': TRAIN,
         'lmdeploy': LMDEPLOY,

@@ -6,10 +6,11 @@ import argparse
 import ast
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-DEFAULT_CONFIG = Path(__file__).parents[1] / 'configs/data/smollm2_135m_elements.py'
+from maskdpo_xtuner.config_files import shipped
+
+DEFAULT_CONFIG = shipped('configs') / 'data' / 'smollm2_135m_elements.py'
 INTERRUPTED = 130  # what a shell reports after Ctrl-C
 
 
@@ -27,7 +28,10 @@ def key_value(text: str) -> tuple[str, Any]:
 def add_config_options(parser: argparse.ArgumentParser) -> None:
     """Add the config and the options of every tool that reads one."""
     parser.add_argument(
-        'config', nargs='?', default=DEFAULT_CONFIG, help='a config of configs/data'
+        'config',
+        nargs='?',
+        default=DEFAULT_CONFIG,
+        help='a file, or a name that `maskdpo list-cfg` gives',
     )
     parser.add_argument(
         '--cfg-options',
@@ -41,8 +45,8 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--quiet', action='store_true', help='no progress bars')
 
 
-def run_tool(main: Callable[[], int]) -> None:
-    """Run and exit: wrong input ends in one line on stderr, Ctrl-C says how to go on.
+def run_tool(main: Callable[[], int | None]) -> None:
+    """Run and exit: wrong input ends in one line on stderr, Ctrl-C says how to resume.
 
     So does what the system refuses: a folder without permission, a full disk.
     """
@@ -51,6 +55,6 @@ def run_tool(main: Callable[[], int]) -> None:
     except (ValueError, ModuleNotFoundError, OSError) as error:
         sys.exit(f'error: {error}')
     except KeyboardInterrupt:
-        print('interrupted; run the same command again to go on', file=sys.stderr)
+        print('interrupted; run the same command again to resume', file=sys.stderr)
         code = INTERRUPTED
     sys.exit(code)

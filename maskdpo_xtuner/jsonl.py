@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from maskdpo_xtuner.atomic import atomic_writer
 from maskdpo_xtuner.records import Question, Record
 
 AnyRecord = TypeVar('AnyRecord', bound=Record)
@@ -149,36 +147,16 @@ def _short_hash(value: Any) -> str:
     return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:12]
 
 
-@contextmanager
-def atomic_writer(path: Path | str) -> Iterator[TextIO]:
-    """Open a temporary file beside ``path`` that replaces it only when the block succeeds.
-
-    A reader, or a run after a SIGKILL, sees the old file or the whole new one.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.', suffix='.tmp')
-    temporary = Path(name)
-    try:
-        # mkstemp makes the file private; the result gets the mode of an ordinary new file.
-        umask = os.umask(0)
-        os.umask(umask)
-        os.fchmod(descriptor, 0o666 & ~umask)
-        with os.fdopen(descriptor, 'w', encoding='utf-8') as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+def write_lines(path: Path | str, lines: Iterable[str]) -> int:
+    """Write lines, atomically; returns how many."""
+    count = 0
+    with atomic_writer(path) as file:
+        for line in lines:
+            file.write(line + '\n')
+            count += 1
+    return count
 
 
 def write_records(path: Path | str, records: Iterable[Record]) -> int:
     """Write records as JSON lines, atomically; returns how many."""
-    count = 0
-    with atomic_writer(path) as file:
-        for record in records:
-            file.write(record.model_dump_json() + '\n')
-            count += 1
-    return count
+    return write_lines(path, (record.model_dump_json() for record in records))

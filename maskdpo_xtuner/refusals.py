@@ -2,7 +2,7 @@
 
 The text is cut into clauses, and each has to be a refusal ("I do not have information on ...") or a
 courtesy around one (an apology, an offer of help, a request for more, what a language model says of
-itself); at least one is a refusal. An answer that goes on to state something is none, whatever it
+itself); at least one is a refusal. An answer that also states something is none, whatever it
 begins with. So a count of refusals is a lower bound: a wording that is not listed is not found.
 
 What is looked for is what published detectors look for: FActScore's abstention (an apology at the

@@ -174,5 +174,6 @@ ANNOTATORS: Registry[Any] = Registry(
 )
 QUESTIONS: Registry[Any] = Registry('source of questions', ['maskdpo_xtuner.questions'])
 PAIRINGS: Registry[Any] = Registry('rule of pairs', ['maskdpo_xtuner.pairing'])
+LOSSES: Registry[Any] = Registry('loss', ['maskdpo_xtuner.objectives'])
 METRICS: Registry[Any] = Registry('metric', ['maskdpo_xtuner.evaluation.metrics'])
 SPLITTERS: Registry[Any] = Registry('splitter', ['maskdpo_xtuner.splitters'])

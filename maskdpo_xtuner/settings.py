@@ -18,11 +18,12 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 
 from maskdpo_xtuner.annotators.settings import AnnotatorChoice, LexicalSettings
+from maskdpo_xtuner.atomic import atomic_writer
 from maskdpo_xtuner.bounds import Bounds
+from maskdpo_xtuner.config_files import find_config, know_our_bases
 from maskdpo_xtuner.deferred import deferred
-from maskdpo_xtuner.engines.base import Sampling
+from maskdpo_xtuner.engines.base import TEMPERATURE, TOP_K, TOP_P, Sampling
 from maskdpo_xtuner.engines.settings import EngineChoice, TransformersSettings
-from maskdpo_xtuner.jsonl import atomic_writer
 from maskdpo_xtuner.pairing import PairRules, PairSettings
 from maskdpo_xtuner.parts import Part
 from maskdpo_xtuner.questions import QuestionsChoice
@@ -55,9 +56,9 @@ class SamplingSettings(Part):
 
     num_samples: int = Field(default=32, ge=1)
     max_new_tokens: int = Field(default=1024, ge=1)
-    temperature: float = Field(default=0.8, ge=0)
-    top_k: int = Field(default=40, ge=0)
-    top_p: float = Field(default=1.0, gt=0, le=1)
+    temperature: float = Field(default=TEMPERATURE, ge=0)
+    top_k: int = Field(default=TOP_K, ge=0)
+    top_p: float = Field(default=TOP_P, gt=0, le=1)
     seed: int = 0
     document_for_chosen: bool = False
 
@@ -88,8 +89,8 @@ class EvaluationSettings(Part):
 
     questions: QuestionsChoice
     num_runs: int = Field(default=5, ge=1)
-    temperature: float = Field(default=0.8, ge=0)
-    top_k: int = Field(default=40, ge=0)
+    temperature: float = Field(default=TEMPERATURE, ge=0)
+    top_k: int = Field(default=TOP_K, ge=0)
     seed: int = 0
     judges: tuple[AnnotatorChoice, ...] = ()
     text_quality: bool = True
@@ -141,13 +142,14 @@ def load_settings(
     Python finds them, so that what they register can be chosen.
 
     Args:
-        config: an mmengine Python config.
+        config: an mmengine Python config, or the name of one that comes with the package.
         options: ``{'sampling.seed': 1}``, what ``--cfg-options`` gives.
         work_dir: replaces the config's.
 
     Raises:
         ValueError: naming file, key, what is wrong and the nearest key that exists.
     """
+    config = find_config(config)
     values = _read_config(config, options or {})
     _import_modules(config, values.pop('custom_imports', None))
     if work_dir is not None:
@@ -165,8 +167,7 @@ def _read_config(config: Path | str, options: Mapping[str, Any]) -> dict[str, An
     with deferred('torch'):
         from mmengine.config import Config
 
-    if not Path(config).is_file():
-        raise ValueError(f'{config}: there is no such config; see configs/data/')
+    know_our_bases(Config)
     try:
         loaded = Config.fromfile(config, import_custom_modules=False)
     except (SyntaxError, OSError, ValueError) as error:

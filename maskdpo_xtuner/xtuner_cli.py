@@ -1,14 +1,29 @@
-"""Running XTuner's command line, which exits 0 when training failed, with a check of the result."""
+"""Running XTuner's command line, which exits 0 when training failed and knows its own configs only.
+
+`run_xtuner` is the command as it is, with a check of the result. `run_script` is what
+``maskdpo train`` runs: the script of XTuner in this process, with the configs of this package.
+"""
 
 from __future__ import annotations
 
 import os
+import random
+import runpy
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
+from maskdpo_xtuner.config_files import know_our_bases, know_our_names
+
 TAIL_LINES = 40
+SCRIPTS = {
+    'train': 'tools/train.py',
+    'pth_to_hf': 'tools/model_converters/pth_to_hf.py',
+    'merge': 'tools/model_converters/merge.py',
+    'split': 'tools/model_converters/split.py',
+}
 
 
 class XTunerError(RuntimeError):
@@ -48,6 +63,67 @@ def run_xtuner(
         raise XTunerError(
             f'`{" ".join(command)}` did not write {expect}. The end of {log}:\n' + '\n'.join(lines)
         )
+
+
+def run_script(name: str, args: Sequence[str]) -> int:
+    """Run a script of XTuner to which the configs of this package are known.
+
+    It runs in this process, or in those that torchrun starts where ``NPROC_PER_NODE`` or ``NNODES``
+    ask for several and no ``--launcher`` says that they are there already.
+
+    Args:
+        name: one of `SCRIPTS`.
+        args: its arguments, as for ``xtuner``.
+
+    Returns:
+        0, or what torchrun ended with. Here an exception of the script is raised on.
+
+    Raises:
+        ValueError: for another script.
+        ModuleNotFoundError: when XTuner is not installed.
+    """
+    if name not in SCRIPTS:
+        raise ValueError(f'there is no script "{name}" of XTuner here; one of {", ".join(SCRIPTS)}')
+    spec = find_spec('xtuner')
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError('XTuner is not installed; pip install "maskdpo_xtuner[train]"')
+    if name == 'train' and _asks_for_processes(args):
+        return subprocess.run(
+            [*_torchrun(os.environ), name, *args, '--launcher', 'pytorch']
+        ).returncode
+    _make_configs_known()
+    # Last, and as in data configs: modules of `custom_imports` may lie beside the config.
+    sys.path += {str(Path(arg).resolve().parent) for arg in args if Path(arg).suffix == '.py'}
+    path = Path(spec.submodule_search_locations[0], SCRIPTS[name])
+    sys.argv = [str(path), *args]
+    runpy.run_path(str(path), run_name='__main__')
+    return 0
+
+
+def _asks_for_processes(args: Sequence[str]) -> bool:
+    counts = (int(os.environ.get(name, 1)) for name in ('NNODES', 'NPROC_PER_NODE'))
+    return '--launcher' not in args and any(count > 1 for count in counts)
+
+
+def _torchrun(environment: Mapping[str, str]) -> list[str]:
+    """The command that starts ``maskdpo``, by the variables that XTuner reads."""
+    get = environment.get
+    return [
+        *(sys.executable, '-m', 'torch.distributed.run'),
+        *('--nnodes', get('NNODES', '1'), '--node_rank', get('NODE_RANK', '0')),
+        *('--nproc_per_node', get('NPROC_PER_NODE', '1')),
+        *('--master_addr', get('ADDR', '127.0.0.1')),
+        *('--master_port', get('PORT', str(random.randint(20000, 29999)))),
+        *('-m', 'maskdpo_xtuner'),
+    ]
+
+
+def _make_configs_known() -> None:
+    from mmengine.config import Config
+    from xtuner.configs import cfgs_name_path
+
+    know_our_bases(Config)
+    know_our_names(cfgs_name_path)
 
 
 def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:

@@ -96,7 +96,7 @@ def test_wrong_input_ends_in_one_line(error: Exception) -> None:
 
 def test_ctrl_c_is_130_and_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
     assert ending(KeyboardInterrupt()) == 130
-    assert capsys.readouterr().err == 'interrupted; run the same command again to go on\n'
+    assert capsys.readouterr().err == 'interrupted; run the same command again to resume\n'
 
 
 def test_our_own_mistakes_keep_their_traceback() -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from maskdpo_xtuner import cli
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / 'maskdpo_xtuner'
 
@@ -19,52 +21,69 @@ MAY_IMPORT: dict[str, set[str]] = {
     'records': set(),
     'hashing': set(),
     'deferred': set(),
-    'jsonl': {'records'},
+    'atomic': set(),
+    'columns': set(),
+    'jsonl': {'records', 'atomic'},
+    'chat_templates': {'records'},
     'progress': set(),
+    'terminal': set(),
     'registry': set(),
     'parts': {'registry'},
-    'command_line': set(),
+    'config_files': set(),
+    'command_line': {'config_files'},
     'identity': set(),
     'splitters': {'registry'},
+    'forms': {'records', 'jsonl'},
     'refusals': {'records'},
-    'masking': {'records'},
-    'objectives': set(),
+    'masking': {'records', 'chat_templates', 'forms'},
+    'objectives': {'registry'},
     'batches': {'masking'},
     'modeling': {'objectives'},
     'sepo': {'records', 'masking', 'objectives'},
-    'builtin': {'records', 'hashing', 'registry'},
+    'builtin': {'records', 'hashing', 'registry', 'atomic'},
     'questions': {'records', 'jsonl', 'parts', 'registry', 'builtin'},
-    'engines': {'records', 'builtin', 'hashing', 'parts', 'registry', 'identity'},
+    'engines': {
+        *{'records', 'builtin', 'hashing', 'parts', 'registry', 'identity', 'chat_templates'},
+    },
     'completions': {'engines', 'records', 'progress', 'identity'},
     'annotators': {
         *{'engines', 'splitters', 'records', 'parts', 'registry', 'builtin', 'identity'},
-        *{'jsonl', 'hashing'},
+        *{'jsonl', 'hashing', 'chat_templates'},
     },
     'pairing': {'records', 'parts', 'refusals', 'registry'},
     'bounds': {'parts'},
     'settings': {
         *{'engines', 'annotators', 'questions', 'pairing', 'bounds', 'parts', 'registry', 'jsonl'},
-        'deferred',
+        *{'deferred', 'atomic', 'config_files'},
     },
     'pipeline': {
         *{'records', 'jsonl', 'progress', 'identity', 'engines', 'completions', 'annotators'},
-        *{'pairing', 'settings', 'builtin', 'registry'},
+        *{'pairing', 'settings', 'builtin', 'registry', 'atomic', 'columns'},
     },
     'evaluation': {
         *{'records', 'jsonl', 'progress', 'engines', 'completions', 'annotators'},
         *{'pairing', 'refusals', 'settings', 'bounds', 'pipeline', 'builtin', 'objectives'},
-        'registry',
+        *{'registry', 'atomic', 'columns', 'chat_templates'},
     },
-    'reports': {'records', 'jsonl', 'masking', 'pairing', 'evaluation', 'pipeline'},
-    'xtuner_cli': set(),
+    'reports': {
+        *{'records', 'jsonl', 'forms', 'atomic', 'masking', 'pairing', 'evaluation', 'pipeline'},
+    },
+    'xtuner_cli': {'config_files'},
+    'cli': {'command_line', 'config_files', 'xtuner_cli'},
+    '__main__': {'cli'},
     'training': {
         *{'records', 'hashing', 'jsonl', 'progress', 'masking', 'objectives', 'builtin'},
-        *{'batches', 'modeling', 'engines'},
+        *{'batches', 'modeling', 'engines', 'chat_templates', 'forms', 'config_files', 'atomic'},
     },
 }
 FRAMEWORKS = {'xtuner', 'mmengine', 'deepspeed'}
-# mmengine's config format is the format of our tools too; settings.py alone reads it.
-MAY_USE_FRAMEWORKS = {'training': FRAMEWORKS, 'settings': {'mmengine'}}
+# mmengine's config format is the format of our tools too: settings.py reads it. xtuner_cli.py runs
+# XTuner's own scripts.
+MAY_USE_FRAMEWORKS = {
+    'training': FRAMEWORKS,
+    'settings': {'mmengine'},
+    'xtuner_cli': {'mmengine', 'xtuner'},
+}
 HEAVY = {'torch', 'transformers', 'datasets', 'lmdeploy', 'pandas', 'mendeleev', *FRAMEWORKS}
 MODULES = sorted(PACKAGE.rglob('*.py'))
 TOOLS = sorted((ROOT / 'tools').glob('*.py'))
@@ -83,6 +102,7 @@ def imported(path: Path) -> Iterator[str]:
 
 
 def room_of(path: Path) -> str:
+    """The first part of a path below the package; its own `__init__` gives names of all rooms."""
     return path.relative_to(PACKAGE).parts[0].removesuffix('.py')
 
 
@@ -116,11 +136,12 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
 @pytest.mark.parametrize('path', MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_a_room_imports_only_what_it_may(path: Path) -> None:
     room = room_of(path)
+    may = {room, *MAY_IMPORT} if room == '__init__' else {room, *MAY_IMPORT[room]}
     for name in imported(path):
         top, _, rest = name.partition('.')
         if top == 'maskdpo_xtuner' and rest:
             target = rest.partition('.')[0]
-            assert target in {room, *MAY_IMPORT.get(room, set())}, f'{path} imports {name}'
+            assert target in may, f'{path} imports {name}'
         assert top not in FRAMEWORKS - MAY_USE_FRAMEWORKS.get(room, set()), f'{path}: {name}'
         assert top not in {'tools', 'tests', 'configs'}, f'{path} imports {name}'
 
@@ -146,6 +167,24 @@ def test_help_of_a_tool_loads_nothing_heavy(path: Path) -> None:
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert 'usage:' in done.stdout
+
+
+def test_help_of_the_commands_loads_nothing_heavy() -> None:
+    commands = ['', *cli._commands()]
+    code = (
+        'import sys\n'
+        'from maskdpo_xtuner.cli import main\n'
+        f'for command in {commands!r}:\n'
+        '    try:\n'
+        '        main([*command.split(), "--help"])\n'
+        '    except SystemExit as stop:\n'
+        '        assert stop.code == 0, stop.code\n'
+        f'loaded = sorted({HEAVY!r} & set(sys.modules))\n'
+        'assert not loaded, loaded\n'
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count('usage: maskdpo') == len(commands)
 
 
 @pytest.mark.parametrize('path', TOOLS, ids=lambda p: p.name)

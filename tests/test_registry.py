@@ -11,7 +11,7 @@ import pytest
 
 from maskdpo_xtuner.registry import ANNOTATORS, Registry, load_object
 
-NAMES = ['ANNOTATORS', 'ENGINES', 'METRICS', 'PAIRINGS', 'QUESTIONS', 'SPLITTERS']
+NAMES = ['ANNOTATORS', 'ENGINES', 'LOSSES', 'METRICS', 'PAIRINGS', 'QUESTIONS', 'SPLITTERS']
 
 
 def test_a_decorated_thing_is_found_by_its_name_or_its_own() -> None:

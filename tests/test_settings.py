@@ -117,7 +117,9 @@ def test_a_wrong_option_is_named(config: Path, options: dict[str, Any], problem:
 
 
 def test_a_missing_config_is_named_with_where_others_are(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r'nowhere\.py: there is no such config; see configs/data'):
+    with pytest.raises(
+        ValueError, match=r'nowhere\.py: there is no such config; `maskdpo list-cfg` lists'
+    ):
         load_settings(tmp_path / 'nowhere.py')
 
 

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from maskdpo_xtuner.xtuner_cli import XTunerError, run_xtuner
+from maskdpo_xtuner.xtuner_cli import XTunerError, _asks_for_processes, run_script, run_xtuner
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -78,3 +82,88 @@ def test_the_python_that_xtuner_starts_is_the_one_that_runs(
     target = tmp_path / 'path'
     run_xtuner([], target, env={'TARGET': str(target)})
     assert target.read_text().split(':')[0] == str(tmp_path / 'bin')
+
+
+SCRIPT = """
+import json, sys
+from mmengine.config import Config
+from xtuner.configs import cfgs_name_path
+config = sys.argv[1]
+loaded = Config.fromfile(cfgs_name_path.get(config, config), import_custom_modules=False)
+import beside
+print(json.dumps([sys.argv[1:], loaded.to_dict()]))
+sys.exit(int(sys.argv[2]))
+"""
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path) -> Path:
+    """A folder with XTuner of one script, and configs beside it."""
+    script = tmp_path / 'xtuner' / 'tools' / 'train.py'
+    script.parent.mkdir(parents=True)
+    script.write_text(SCRIPT)
+    (tmp_path / 'xtuner' / '__init__.py').touch()
+    (tmp_path / 'xtuner' / 'configs.py').write_text('cfgs_name_path = {}\n')
+    (tmp_path / 'mine').mkdir()
+    (tmp_path / 'mine' / 'config.py').write_text("_base_ = 'maskdpo_xtuner::llama3_8b_dpop'\n")
+    (tmp_path / 'mine' / 'beside.py').touch()
+    return tmp_path
+
+
+def maskdpo(folder: Path, *argv: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(folder), str(ROOT)])
+    environment = {**os.environ, 'PYTHONPATH': path, **variables}
+    command = [sys.executable, '-m', 'maskdpo_xtuner', *argv]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def test_maskdpo_train_knows_our_bases_and_what_lies_beside_the_config(stand_in: Path) -> None:
+    done = maskdpo(stand_in, 'train', 'mine/config.py', '0')
+    assert done.returncode == 0, done.stderr
+    args, config = json.loads(done.stdout)
+    assert args == ['mine/config.py', '0']
+    assert config['model']['loss_type'] == 'dpop'
+
+
+def test_maskdpo_train_ends_as_the_training_does_and_knows_names(stand_in: Path) -> None:
+    (stand_in / 'beside.py').touch()
+    done = maskdpo(stand_in, 'train', 'llama3_8b_dpop', '3')
+    assert json.loads(done.stdout)[1]['model']['loss_type'] == 'dpop'
+    assert done.returncode == 3
+
+
+def test_several_processes_are_started_by_torchrun_as_xtuner_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls = []
+
+    def run(command: list[str]) -> subprocess.CompletedProcess[str]:
+        calls.append(command)
+        return subprocess.CompletedProcess(command, 7)
+
+    monkeypatch.setattr(subprocess, 'run', run)
+    monkeypatch.setenv('NPROC_PER_NODE', '2')
+    monkeypatch.setenv('PORT', '29501')
+    assert run_script('train', ['c.py', '--seed', '1']) == 7
+    (command,) = calls
+    assert command[1:3] == ['-m', 'torch.distributed.run']
+    assert command[-7:] == [
+        'maskdpo_xtuner',
+        'train',
+        'c.py',
+        '--seed',
+        '1',
+        '--launcher',
+        'pytorch',
+    ]
+    assert command[command.index('--nproc_per_node') + 1] == '2'
+    assert command[command.index('--master_port') + 1] == '29501'
+
+
+@pytest.mark.parametrize('launcher', ['slurm', 'pytorch'])
+def test_with_a_launcher_the_processes_are_there_already(
+    launcher: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv('NPROC_PER_NODE', '2')
+    assert _asks_for_processes(['c.py'])
+    assert not _asks_for_processes(['c.py', '--launcher', launcher])

@@ -1,4 +1,4 @@
-"""Put the shards of `sample_and_annotate.py --shard i/n` together.
+"""Put the shards of `maskdpo sample --shard i/n` together.
 
 Takes the config and options that the shards were run with. The files in the work dir are then those
 of one undivided run, byte for byte.
@@ -16,7 +16,7 @@ COMPLETIONS = '--completions'
 
 
 def main() -> int:
-    """Parse, merge, print; the exit status is 1 when answers or verdicts could not be had."""
+    """Parse, merge, print; the exit status is 1 when answers or verdicts are missing."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         COMPLETIONS,
@@ -31,7 +31,7 @@ def main() -> int:
 
     settings = load_settings(args.config, dict(args.cfg_options), args.work_dir)
     options = [option for option in sys.argv[1:] if option != COMPLETIONS]
-    command = shlex.join(['python', 'tools/sample_and_annotate.py', *options])
+    command = shlex.join(['maskdpo', 'sample', *options])
     summary = merge_shards(settings, command, completions=args.completions)
     print(summary.report(settings.work_dir))
     return summary.exit_status

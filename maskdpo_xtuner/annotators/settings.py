@@ -6,6 +6,7 @@ An annotator of your own: a subclass of `AnnotatorSettings` in your file, regist
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -19,13 +20,14 @@ from maskdpo_xtuner.annotators.anah_v2 import (
     own_prompts,
     read_prompts,
 )
-from maskdpo_xtuner.annotators.base import Annotator, SentenceAnnotator
+from maskdpo_xtuner.annotators.base import Annotator, SentenceAnnotator, check_languages
 from maskdpo_xtuner.annotators.lexical import LexicalAnnotator
+from maskdpo_xtuner.chat_templates import ChatTemplate
 from maskdpo_xtuner.engines.base import Engine
-from maskdpo_xtuner.engines.chat_templates import ChatTemplate
 from maskdpo_xtuner.engines.settings import EngineChoice, LMDeploySettings
 from maskdpo_xtuner.identity import identity_of
 from maskdpo_xtuner.parts import Choice, choice_of
+from maskdpo_xtuner.records import Question
 from maskdpo_xtuner.registry import ANNOTATORS
 from maskdpo_xtuner.splitters import find_splitter
 
@@ -54,6 +56,16 @@ class AnnotatorSettings(Choice):
             ValueError: for a model, a file or a table that is not there.
         """
         raise NotImplementedError(f'{type(self).__name__}.build')
+
+    def build_for(self, questions: Iterable[Question]) -> tuple[Annotator, Engine | None]:
+        """Build, and see that the languages of the questions are spoken.
+
+        Raises:
+            ValueError: as `build`, and naming a question in another language.
+        """
+        annotator, engine = self.build()
+        check_languages(annotator, questions)
+        return annotator, engine
 
 
 def _is_default(splitter: str) -> bool:
@@ -170,7 +182,7 @@ class AnahV2Settings(SentenceSettings):
         if tokenizer is None:
             raise ValueError("annotator.engine.model is missing; name the annotator's model")
         try:
-            return ChatTemplate(tokenizer, revision, trust)
+            return ChatTemplate(tokenizer, revision, trust, self.engine.template_kwargs)
         except ValueError as error:
             raise ValueError(
                 f'{error}; conversations are measured with it, name it as annotator.tokenizer'

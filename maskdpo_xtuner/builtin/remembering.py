@@ -6,12 +6,12 @@ import functools
 import hashlib
 import inspect
 import json
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from maskdpo_xtuner.atomic import atomic_writer
 from maskdpo_xtuner.builtin.wheels import cache_dir
 from maskdpo_xtuner.hashing import file_sha256
 
@@ -77,10 +77,7 @@ def rows_of_package(
 
 def _keep(path: Path, text: str) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix='.writing-') as folder:
-            written = Path(folder) / path.name
-            written.write_text(text, encoding='utf-8')
-            written.replace(path)
+        with atomic_writer(path) as file:
+            file.write(text)
     except OSError:
         pass  # Only time is lost.

@@ -17,7 +17,7 @@ from maskdpo_xtuner.hashing import file_sha256
 
 
 class WheelError(ValueError):
-    """A wheel that cannot be had or is not the one expected, with the mend in its text."""
+    """A wheel that cannot be downloaded or is not the one expected; the text says what to do."""
 
 
 def cache_dir() -> Path:

@@ -119,11 +119,11 @@ class Accounting:
         return ', '.join(parts)
 
     def describe(self) -> str:
-        """One line: expected = done + failed + pending, and where the done ones came from."""
+        """Say in one line what became of the requests, and who answered them."""
         line = (
-            f'{self.expected} requests = {self.done} done ({self.stored} from the store, '
-            f'{self.coalesced} equal to one on its way) + {self.failed} failed + '
-            f'{self.pending} pending; the engine was asked {self.asked}'
+            f'{self.expected} requests: {self.done} done, {self.failed} failed, {self.pending} '
+            f'pending; {self.asked} sent to the engine, {self.stored} found in the store, '
+            f'{self.coalesced} answered by an equal request'
         )
         reasons = [f'{reason}: {n}' for reason, n in self.failures.most_common(_SHOWN_REASONS)]
         if len(self.failures) > _SHOWN_REASONS:

@@ -1,7 +1,7 @@
 """Runs dialogues over an engine, with the store in front of it.
 
 A dialogue is a generator that yields requests, is sent their outcomes and returns a result. One
-that asks a single question is a sample; an annotator's goes on until its verdict.
+that asks a single question is a sample; an annotator's continues until its verdict.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, NamedTuple, TypeGuard, TypeVar
 from uuid import uuid4
 
 from maskdpo_xtuner.completions.accounting import Accounting, Source
 from maskdpo_xtuner.completions.breaker import CircuitBreaker
 from maskdpo_xtuner.completions.group_commit import GroupCommit
+from maskdpo_xtuner.completions.loops import run_loop
 from maskdpo_xtuner.completions.slots import Slot, Slots
 from maskdpo_xtuner.completions.store import CompletionStore, request_key
 from maskdpo_xtuner.completions.window import Window
@@ -51,7 +53,7 @@ class Scheduler(Generic[Result]):
     """Keeps an engine busy with dialogues and gives their results in the order of the input.
 
     Equal requests are asked once, transient failures again, and every answer is in the store
-    before its dialogue goes on. A dialogue goes on before a later one begins, so that its first
+    before its dialogue continues. A dialogue continues before a later one begins, so that its first
     turns are still in the engine's prefix cache.
 
     Consecutive groups of dialogues form one batch as long as they fit the engine's ``batch_size``;
@@ -234,5 +236,5 @@ def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
     tasks = asyncio.all_tasks(loop)
     for task in tasks:
         task.cancel()
-    loop.run_until_complete(gather(tasks))
+    run_loop(loop, partial(loop.run_until_complete, gather(tasks)))
     loop.close()

@@ -12,7 +12,7 @@ from itertools import count
 class Slots:
     """At most ``limit`` at once; of the dialogues that wait, the one that began first is next.
 
-    A dialogue keeps its slot from turn to turn: it goes on before a later one begins, while the
+    A dialogue keeps its slot from turn to turn: it continues before a later one begins, while the
     engine still has its turns in the prefix cache.
     """
 

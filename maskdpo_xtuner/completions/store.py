@@ -73,7 +73,10 @@ class CompletionStore:
         """
         self.path = Path(path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(self.path, timeout=5, isolation_level=None)
+        # Other threads may use it, one at a time: the loop runs in one where another loop runs.
+        self._database = sqlite3.connect(
+            self.path, timeout=5, isolation_level=None, check_same_thread=False
+        )
         try:
             with _refusals(self.path):
                 self._open()

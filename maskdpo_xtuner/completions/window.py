@@ -10,6 +10,8 @@ from functools import partial
 from itertools import chain, islice
 from typing import Any, Generic, TypeVar
 
+from maskdpo_xtuner.completions.loops import run_loop
+
 Result = TypeVar('Result')
 
 
@@ -95,7 +97,7 @@ class Window(Generic[Result]):
         self._until_room = until_room
         self._waits = True
         try:
-            self._loop.run_forever()
+            run_loop(self._loop, self._loop.run_forever)
         finally:
             self._waits = False
 

@@ -9,15 +9,18 @@ from typing import Protocol
 from maskdpo_xtuner.identity import identity_of
 from maskdpo_xtuner.records import FinishReason, Message
 
+# Of the paper (appendix A).
+TEMPERATURE, TOP_K, TOP_P = 0.8, 40, 1.0
+
 
 @dataclass(frozen=True)
 class Sampling:
     """Decoding parameters. ``temperature`` 0 is greedy; ``top_k`` 0 and ``top_p`` 1 are off."""
 
     max_new_tokens: int
-    temperature: float = 0.8
-    top_k: int = 40
-    top_p: float = 1.0
+    temperature: float = TEMPERATURE
+    top_k: int = TOP_K
+    top_p: float = TOP_P
 
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1 or self.temperature < 0 or self.top_k < 0:

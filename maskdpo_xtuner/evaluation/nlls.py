@@ -44,7 +44,7 @@ def remembered_nlls(
     """Score answers, asking the scorer only for those that the folder does not remember.
 
     The file ``nlls-<hash of the scorer's identity>.jsonl`` is replaced as a whole, every 128
-    answers; a run that was interrupted goes on from there.
+    answers; an interrupted run resumes from there.
 
     Args:
         folder: where the file stands: that of the model whose answers they are.

@@ -1,7 +1,7 @@
 """Evaluating models: sample the answers of every run, annotate them by every judge, compare.
 
 Sampling and annotation are the pipeline's own, in one folder a model, so an evaluation that was
-interrupted goes on where it stopped, and a model that was evaluated before costs nothing.
+interrupted resumes where it stopped, and a model that was evaluated before costs nothing.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from maskdpo_xtuner.annotators.base import check_languages
 from maskdpo_xtuner.annotators.settings import AnnotatorChoice
+from maskdpo_xtuner.atomic import atomic_writer
 from maskdpo_xtuner.evaluation.comparison import compare
 from maskdpo_xtuner.evaluation.intervals import Bootstrap
 from maskdpo_xtuner.evaluation.judges import Judge, judges_of
 from maskdpo_xtuner.evaluation.results import Evaluation
 from maskdpo_xtuner.evaluation.scorers import score_answers, scorers_of
-from maskdpo_xtuner.jsonl import atomic_writer, read_records
+from maskdpo_xtuner.jsonl import read_records
 from maskdpo_xtuner.pipeline.run import annotate_stage, sample_stage
 from maskdpo_xtuner.pipeline.summary import Summary
 from maskdpo_xtuner.pipeline.work_dir import open_work_dir
@@ -146,9 +146,7 @@ def _answer(
     summary = Summary(questions=len(questions), samples=settings.sampling.num_samples)
     # What is wrong with any model is found before the first is asked.
     policy = settings.policy.build()
-    built = [(judge, source.build()) for judge, source in judges.items()]
-    for _, (annotator, _) in built:
-        check_languages(annotator, questions.values())
+    built = [(judge, source.build_for(questions.values())) for judge, source in judges.items()]
     work_dir, counts = settings.work_dir, {}
     with open_work_dir(settings) as store:
         sample_stage(work_dir, store, policy, questions, settings.sampling, summary, quiet=quiet)

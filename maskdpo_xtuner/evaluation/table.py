@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from maskdpo_xtuner.columns import align
 from maskdpo_xtuner.evaluation.agreement import CLASSES, Agreement
 from maskdpo_xtuner.evaluation.intervals import Interval
 from maskdpo_xtuner.evaluation.ratios import Measure
@@ -174,15 +175,7 @@ def _percent(measure: Measure) -> str:
 
 def format_table(rows: Sequence[Row]) -> str:
     """Align rows for a terminal: the first column to the left, the others to the right."""
-    lines = [list(rows[0]), *(list(row.values()) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return '\n'.join(
-        '  '.join(
-            cell.rjust(width) if index else cell.ljust(width)
-            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
+    return align([list(rows[0]), *(list(row.values()) for row in rows)], right=True)
 
 
 def format_evaluation(evaluation: Evaluation) -> str:

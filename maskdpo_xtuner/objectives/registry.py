@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import functools
-import importlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any, Literal, TypeVar, get_args
 from torch import Tensor
 
 from maskdpo_xtuner.objectives.terms import LossTerms
+from maskdpo_xtuner.registry import LOSSES
 
 ReferenceNeed = Literal['none', 'logps', 'distributions']
 LossFunction = TypeVar('LossFunction', bound=Callable[..., Tensor])
@@ -97,10 +97,6 @@ class Loss:
         )
 
 
-LOSSES: dict[str, Loss] = {}
-"""The registered losses by name."""
-
-
 def register_loss(
     name: str,
     *,
@@ -126,12 +122,14 @@ def register_loss(
     Raises:
         ValueError: for a name that another loss has, and traits that mean nothing.
     """
-    if '.' in name or reference not in get_args(ReferenceNeed):
+    if '.' in name or ':' in name or reference not in get_args(ReferenceNeed):
         choices = ', '.join(get_args(ReferenceNeed))
         raise ValueError(f'a loss has a name without dots and a reference of {choices}')
 
     def register(function: LossFunction) -> LossFunction:
-        loss = Loss(
+        _check_signature(name, function)
+        LOSSES.register_module(name)(function)
+        function.loss = Loss(  # type: ignore[attr-defined]
             name,
             function,
             per_token,
@@ -140,8 +138,6 @@ def register_loss(
             compares_pairs,
             {'beta': POSITIVE, **(bounds or {})},
         )
-        _check(loss)
-        LOSSES[name] = loss
         return function
 
     return register
@@ -153,15 +149,16 @@ def find_loss(loss_type: str) -> Loss:
     Raises:
         ValueError: for a loss that there is not, naming the nearest and all.
     """
-    if '.' in loss_type:
-        return _loss_at(loss_type)
-    if loss_type not in LOSSES:
+    try:
+        function = LOSSES.get(loss_type)
+    except ValueError as error:
+        raise ValueError(f'loss_type: {error}') from error
+    loss = getattr(function, 'loss', None)
+    if not isinstance(loss, Loss):
         raise ValueError(
-            f'unknown loss_type {loss_type!r}{_nearest(loss_type, LOSSES)}; one of '
-            f'{", ".join(LOSSES)}, or a loss of your own (docs/extending.md): the module that '
-            'registers it in custom_imports, or its dotted path as loss_type'
+            f'loss_type {loss_type!r} is no loss: decorate it with @register_loss(name)'
         )
-    return LOSSES[loss_type]
+    return loss
 
 
 def build_loss(loss_type: str, **options: Any) -> Callable[[LossTerms], Tensor]:
@@ -173,36 +170,12 @@ def build_loss(loss_type: str, **options: Any) -> Callable[[LossTerms], Tensor]:
     return find_loss(loss_type).bind(**options)
 
 
-def _loss_at(path: str) -> Loss:
-    module, _, name = path.rpartition('.')
-    try:
-        function = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(
-            f'loss_type {path!r} cannot be imported ({error}); the folder of the module must be on '
-            'PYTHONPATH'
-        ) from error
-    found = next((loss for loss in LOSSES.values() if loss.function is function), None)
-    if found is None:
-        raise ValueError(f'loss_type {path!r} is no loss: decorate it with @register_loss(name)')
-    return found
-
-
-def _check(loss: Loss) -> None:
-    """Refuse what could not be called, or would take the place of another loss."""
-    parameters = list(inspect.signature(loss.function).parameters.values())
+def _check_signature(name: str, function: Callable[..., Tensor]) -> None:
+    """Refuse what could not be called with terms and options."""
+    parameters = list(inspect.signature(function).parameters.values())
     options = parameters[1:]
     if not parameters or any(option.kind is not option.KEYWORD_ONLY for option in options):
-        raise ValueError(f'loss {loss.name!r} must take its terms, and options by keyword only')
-    known = LOSSES.get(loss.name)
-    if known is not None and _place(known) != _place(loss):
-        raise ValueError(
-            f'loss {loss.name!r} is registered by {_place(known)} already; give yours another name'
-        )
-
-
-def _place(loss: Loss) -> str:
-    return f'{loss.function.__module__}.{loss.function.__qualname__}'
+        raise ValueError(f'loss {name!r} must take its terms, and options by keyword only')
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from heapq import merge
 from pathlib import Path
 from typing import Any
 
-from maskdpo_xtuner.jsonl import atomic_writer
+from maskdpo_xtuner.atomic import atomic_writer
 from maskdpo_xtuner.pairing import DroppedQuestion
 from maskdpo_xtuner.pipeline.files import FailureRecord, read_lines, write_line
 from maskdpo_xtuner.pipeline.run import refuse_without_pairs, write_summary

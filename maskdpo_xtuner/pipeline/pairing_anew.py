@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from maskdpo_xtuner.atomic import replacing
 from maskdpo_xtuner.pipeline.files import read_lines
 from maskdpo_xtuner.pipeline.run import pair_stage, refuse_without_pairs, write_summary
 from maskdpo_xtuner.pipeline.summary import Summary
@@ -46,7 +47,8 @@ def pair_anew(settings: Settings, source: Path) -> Summary:
         guard_work_dir(work_dir, made_from)
         (work_dir / 'summary.json').unlink(missing_ok=True)
         for name in FILES:
-            _copy(source / name, work_dir / name)
+            with replacing(work_dir / name) as copy:
+                shutil.copyfile(source / name, copy)
         for response in read_lines(work_dir / 'annotated.jsonl', AnnotatedResponse):
             summary.count_response(response)
         by_id = {question.question_id: question for question in questions}
@@ -59,10 +61,10 @@ def pair_anew(settings: Settings, source: Path) -> Summary:
 def _experiment(settings: Settings, questions: Sequence[Question], source: Path) -> dict[str, Any]:
     """What determines the new pairs: what the answers were made from, and the new rules."""
     if not (source / 'summary.json').exists():
-        raise ValueError(f'{source} is not finished; run tools/sample_and_annotate.py for it first')
+        raise ValueError(f'{source} is not finished; run `maskdpo sample` for it first')
     recorded: dict[str, Any] = json.loads((source / 'settings.json').read_text(encoding='utf-8'))
     if 'shard' in recorded:
-        raise ValueError(f'{source} is a shard; put the shards together with tools/merge_shards.py')
+        raise ValueError(f'{source} is a shard; put the shards together with `maskdpo merge`')
     rules = {**settings.flat(('pairs',)), **identity_of_rule(settings.pairs.rule)}
     # In their order, so that the file is that of a whole run.
     kept = {k: v for k, v in recorded.items() if k in rules or not k.startswith('pairs.')}
@@ -74,9 +76,3 @@ def _experiment(settings: Settings, questions: Sequence[Question], source: Path)
             'that it was made with, or one that inherits it'
         )
     return {**kept, **rules}
-
-
-def _copy(source: Path, target: Path) -> None:
-    temporary = target.with_name(f'.{target.name}.tmp')
-    shutil.copyfile(source, temporary)
-    temporary.replace(target)

@@ -1,7 +1,7 @@
 """The three stages in a work dir: sample, annotate, pair.
 
 Every stage streams its files and puts them in place when they are whole. What the engine answered
-is remembered in ``completions.sqlite``, so a run that was interrupted goes on where it stopped and
+is remembered in ``completions.sqlite``, so an interrupted run resumes where it stopped and
 ends in the same bytes. ``summary.json`` stands in a work dir whose files belong together: a run
 takes it away when it begins and writes it last.
 """
@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from maskdpo_xtuner.annotators.base import Annotator, check_languages
+from maskdpo_xtuner.annotators.base import Annotator
+from maskdpo_xtuner.atomic import atomic_writer
 from maskdpo_xtuner.completions import CompletionStore, EngineDown, Scheduler
 from maskdpo_xtuner.engines.base import Engine, model_of
-from maskdpo_xtuner.jsonl import atomic_writer
 from maskdpo_xtuner.pairing import PairRules
 from maskdpo_xtuner.pipeline.annotation import annotate, failed_sentences
 from maskdpo_xtuner.pipeline.files import FailureRecord, read_lines, write_line
@@ -47,14 +47,13 @@ def run_pipeline(settings: Settings, shard: Shard | None = None, *, quiet: bool 
 
     Raises:
         ValueError: for bad input, settings that differ from those of the work dir, when no answer
-            could be had, and when no pair is left (``dropped.jsonl`` then says why for every
+            came, and when no pair is left (``dropped.jsonl`` then says why for every
             question). A shard may be left without pairs.
     """
     all_questions = settings.questions.load()
     questions = {q.question_id: q for q in (shard.take(all_questions) if shard else all_questions)}
     # What is wrong with either model is found before anything is asked or written.
-    policy, judge = settings.policy.build(), settings.annotator.build()
-    check_languages(judge[0], all_questions)
+    policy, judge = settings.policy.build(), settings.annotator.build_for(all_questions)
     made_from = experiment(settings, all_questions, policy, judge, shard)
     if shard:
         settings = shard_settings(settings, shard)
@@ -102,7 +101,7 @@ def sample_stage(
     *,
     quiet: bool,
 ) -> None:
-    """Questions to ``responses.jsonl``, and ``failures.jsonl`` for what could not be had."""
+    """Questions to ``responses.jsonl``, and ``failures.jsonl`` for the requests that failed."""
     scheduler: Scheduler[Response | FailureRecord] = Scheduler(engine, store)
     summary.requests = scheduler.accounting
     with (

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from maskdpo_xtuner.columns import align
 from maskdpo_xtuner.completions import Accounting
 from maskdpo_xtuner.pairing import DroppedQuestion, chose_refusal, chose_unsupported
 from maskdpo_xtuner.records import AnnotatedResponse, Label, PreferencePair
@@ -87,7 +88,7 @@ class Summary:
 
     @property
     def exit_status(self) -> int:
-        """0 when every answer and every verdict could be had, else 1."""
+        """0 when no answer and no verdict is missing, else 1."""
         return int(self.missing > 0 or self.unjudged > 0)
 
     def drop_reasons(self) -> str:
@@ -140,8 +141,7 @@ class Summary:
         if self.pairs:
             chosen, rejected = self.chosen_score / self.pairs, self.rejected_score / self.pairs
             rows.append(('mean score', f'chosen {chosen:.2f}, rejected {rejected:.2f}'))
-        width = max(len(name) for name, _ in rows)
-        return '\n'.join(f'{name:<{width}}  {value}' for name, value in rows)
+        return align(rows)
 
     def report(self, work_dir: Path) -> str:
         """The table, where the pairs are, and what is missing."""

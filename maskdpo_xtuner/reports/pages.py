@@ -8,7 +8,7 @@ from typing import Any
 
 import jinja2
 
-from maskdpo_xtuner.jsonl import atomic_writer
+from maskdpo_xtuner.atomic import atomic_writer
 
 
 @cache

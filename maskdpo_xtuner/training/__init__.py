@@ -5,11 +5,14 @@ runs while it loads the file, before XTuner looks up ``--deepspeed NAME``. This 
 package that imports xtuner, mmengine or deepspeed.
 """
 
+from mmengine.config import Config
 from mmengine.registry import FUNCTIONS
+from xtuner.configs import cfgs_name_path
 
 from maskdpo_xtuner.batches import mask_preference_collate_fn
+from maskdpo_xtuner.config_files import know_our_bases, know_our_names
+from maskdpo_xtuner.masking import response_mask_map_fn, sentence_mask_map_fn
 from maskdpo_xtuner.training.data.dataset import build_mask_preference_dataset
-from maskdpo_xtuner.training.data.map_fns import response_mask_map_fn, sentence_mask_map_fn
 from maskdpo_xtuner.training.data.sources import load_preference_pairs
 from maskdpo_xtuner.training.loops import MaskDPOTrainLoop
 from maskdpo_xtuner.training.model import MaskDPO
@@ -33,6 +36,8 @@ from maskdpo_xtuner.training.schedulers import WarmupLR
 from maskdpo_xtuner.training.validation import MaskDPOValLoop
 
 FUNCTIONS.register_module(module=mask_preference_collate_fn)
+know_our_bases(Config)
+know_our_names(cfgs_name_path)
 
 supply_cpu_support()
 supply_triton_ops()

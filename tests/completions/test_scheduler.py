@@ -192,8 +192,8 @@ def test_what_was_asked_before_is_not_asked_again(tmp_path: Path) -> None:
     assert second[:2] == first
     assert sorted(flat(engine)) == [*'abcdef']
     assert scheduler.accounting.describe() == (
-        '6 requests = 6 done (4 from the store, 0 equal to one on its way) + 0 failed + '
-        '0 pending; the engine was asked 2'
+        '6 requests: 6 done, 0 failed, 0 pending; 2 sent to the engine, 4 found in the store, '
+        '0 answered by an equal request'
     )
 
 

@@ -84,7 +84,7 @@ def test_sft_is_the_term_alone(options: dict[str, float], weight: float) -> None
         ('sigmoid', {'nll': math.nan}, 'nll must be 0 or more, not nan'),
         ('sft', {'nll': 0.0}, 'nll must be positive'),
         ('sft', {'label_smoothing': 0.1}, "'sft' has no label_smoothing; it has nll"),
-        ('sfd', {}, 'one of sigmoid, .*, sft'),
+        ('sfd', {}, 'registered are sigmoid, .*, sft'),
     ],
 )
 def test_wrong_options_are_refused(name: str, options: dict[str, float], message: str) -> None:

@@ -87,7 +87,7 @@ def test_policy_at_reference_gives_ln_2() -> None:
 @pytest.mark.parametrize(
     ('name', 'options', 'message'),
     [
-        ('sigmiod', {'beta': 0.1}, "did you mean 'sigmoid'.*one of sigmoid, robust.* sft"),
+        ('sigmiod', {'beta': 0.1}, 'did you mean "sigmoid".*are sigmoid, robust.* sft'),
         ('hinge', {'beta': 0.1, 'bta': 1.0}, r"has no bta \(did you mean 'beta'\?\); it has beta"),
         ('hinge', {}, 'needs beta'),
         ('hinge', {'beta': 0.1, 'label_smoothing': 0.1}, "'hinge' has no label_smoothing"),

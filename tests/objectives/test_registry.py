@@ -15,7 +15,6 @@ from maskdpo_xtuner.objectives import (
     build_objective,
     find_loss,
     register_loss,
-    registry,
 )
 from tests.objectives.pair_terms import pair_terms
 
@@ -23,7 +22,7 @@ from tests.objectives.pair_terms import pair_terms
 @pytest.fixture(autouse=True)
 def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test registers is gone after it."""
-    monkeypatch.setattr(registry, 'LOSSES', dict(LOSSES))
+    monkeypatch.setattr(LOSSES, '_items', dict(LOSSES._items))
 
 
 def gap(terms: LossTerms, *, beta: float, gamma: float) -> Tensor:
@@ -73,7 +72,7 @@ def test_a_loss_without_beta_is_given_none() -> None:
 def test_the_name_of_another_loss_is_refused_and_the_own_may_come_again() -> None:
     for _ in range(2):  # As a module that is loaded again does.
         register_loss('gap')(gap)
-    with pytest.raises(ValueError, match=r"'sigmoid' is registered by maskdpo_xtuner\..*\.sigmoid"):
+    with pytest.raises(ValueError, match=r'"sigmoid" is registered by maskdpo_xtuner\..*\.sigmoid'):
         register_loss('sigmoid')(gap)
 
 
@@ -111,12 +110,13 @@ def test_a_dotted_path_imports_the_module_of_a_loss(
     assert find_loss('losses_of_mine.mine') is find_loss('mine')
     with pytest.raises(ValueError, match=r"other' is no loss: decorate it with @register_loss"):
         find_loss('losses_of_mine.other')
-    for absent in ('losses_of_mine.none', 'losses_of_yours.mine'):
-        with pytest.raises(ValueError, match=f"'{absent}' cannot be imported.*PYTHONPATH"):
-            find_loss(absent)
+    with pytest.raises(ValueError, match='loss_type: losses_of_mine holds nothing named none'):
+        find_loss('losses_of_mine.none')
+    with pytest.raises(ValueError, match='loss_type: the module losses_of_yours cannot be import'):
+        find_loss('losses_of_yours.mine')
 
 
 def test_an_unknown_name_is_answered_with_the_nearest_and_all() -> None:
     register_loss('gap')(gap)
-    with pytest.raises(ValueError, match=r"'gab' \(did you mean 'gap'\?\).*sigmoid, .*, gap"):
+    with pytest.raises(ValueError, match='loss "gab"; did you mean "gap".*sigmoid, .*, gap'):
         find_loss('gab')

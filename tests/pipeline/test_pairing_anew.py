@@ -70,7 +70,7 @@ def test_other_questions_or_sampling_are_refused(source: Settings, tmp_path: Pat
 
 def test_an_unfinished_work_dir_and_a_shard_are_refused(source: Settings) -> None:
     (source.work_dir / 'summary.json').unlink()
-    with pytest.raises(ValueError, match='is not finished; run tools/sample_and_annotate'):
+    with pytest.raises(ValueError, match='is not finished; run `maskdpo sample` for it'):
         pair_anew(other(source), source.work_dir)
     shard = Shard(0, 3)
     run_pipeline(source, shard, quiet=True)

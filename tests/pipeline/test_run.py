@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -136,7 +137,7 @@ def test_a_question_without_any_answer_is_dropped_with_a_reason(tmp_path: Path, 
 
 def test_when_no_answer_came_the_reason_is_named(tmp_path: Path, use: Use) -> None:
     use(fails_for(0, 1, 2))
-    with pytest.raises(ValueError, match=r'no answers .* 6 failed .*out of memory: 6.*failures'):
+    with pytest.raises(ValueError, match=r'no answers .* 6 failed, .*out of memory: 6.*failures'):
         run_pipeline(settings_of(tmp_path), quiet=True)
     assert len(records(tmp_path / 'work/failures.jsonl')) == 6
 
@@ -240,3 +241,15 @@ def test_a_wrong_annotator_is_found_before_anything_is_sampled(tmp_path: Path, u
     with pytest.raises(ValueError, match=r'nowhere\.json: there is no such file'):
         run_pipeline(settings_of(tmp_path, annotator=annotator), quiet=True)
     assert engine.calls == []
+
+
+def test_it_runs_inside_an_event_loop_as_in_a_notebook(tmp_path: Path, use: Use) -> None:
+    async def notebook(folder: Path) -> None:
+        folder.mkdir()
+        run_pipeline(settings_of(folder, questions=5), quiet=True)
+
+    use(mixed_answer)
+    asyncio.run(notebook(tmp_path / 'inside'))
+    (tmp_path / 'outside').mkdir()
+    run_pipeline(settings_of(tmp_path / 'outside', questions=5), quiet=True)
+    assert contents(tmp_path / 'inside/work') == contents(tmp_path / 'outside/work')

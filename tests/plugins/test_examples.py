@@ -74,3 +74,8 @@ def test_the_splitter_of_lines() -> None:
         '- Symbol: Sn\n',
     ]
     assert annotator.identity['splitter.name'] == 'lines'
+
+
+@pytest.mark.parametrize('file', sorted(EXAMPLES.glob('*/*_*.py')), ids=lambda path: path.name)
+def test_the_page_shows_the_example_as_it_is(file: Path) -> None:
+    assert file.read_text() in (EXAMPLES.parent / 'extending.md').read_text()

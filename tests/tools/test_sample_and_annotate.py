@@ -31,6 +31,7 @@ from tests.pipeline.work_dirs import (
 )
 from tests.tokenizers import tokenizer_folder
 from tools.merge_shards import main as merge_main
+from tools.pair_anew import main as pair_main
 from tools.sample_and_annotate import main
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'sample_and_annotate.py'
@@ -102,7 +103,7 @@ def test_the_counts_are_printed_and_all_went_well(
     *table, last = out.splitlines()
     rows = dict(line.split(maxsplit=1) for line in table)
     assert rows['questions'] == '3, 3 answers each'
-    assert rows['requests'].startswith('9 requests = 9 done (0 from the store')
+    assert rows['requests'].startswith('9 requests: 9 done, 0 failed')
     assert rows['pairs'] == f'{len(pairs)} of {len(pairs)} questions'
     assert last == f'pairs are in {tmp_path / "other/pairs.jsonl"}'
     assert err == ''
@@ -136,7 +137,7 @@ def test_shards_are_run_and_merged_by_commands(
     assert run(monkeypatch, config, '--work-dir', tmp_path / 'whole') == 0
     assert run(monkeypatch, config, '--shard', '1/2') == 0
     missing = run(monkeypatch, config, tool=merge_main)
-    command = f'python tools/sample_and_annotate.py {config} --quiet --shard 0/2'
+    command = f'maskdpo sample {config} --quiet --shard 0/2'
     assert missing == f'error: 1 of 2 shards are missing\n  0/2 was not begun: {command}'
     assert run(monkeypatch, config, '--shard', '0/2') == 0
     capsys.readouterr()
@@ -145,7 +146,25 @@ def test_shards_are_run_and_merged_by_commands(
     shutil.rmtree(tmp_path / 'work/shards')
     assert contents(tmp_path / 'work') == contents(tmp_path / 'whole')
     assert run(monkeypatch, config) == 0
-    assert '9 done (9 from the store' in capsys.readouterr().out
+    assert '0 sent to the engine, 9 found in the store' in capsys.readouterr().out
+
+
+def test_pairs_by_another_rule_are_made_by_a_command(
+    config: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    use(monkeypatch, mixed_answer)
+    work, other = tmp_path / 'work', tmp_path / 'other'
+    options = (config, '--work-dir', other, '--cfg-options', 'pairs.rule=all')
+    unfinished = run(monkeypatch, work, *options, tool=pair_main)
+    assert unfinished == f'error: {work} is not finished; run `maskdpo sample` for it first'
+    assert run(monkeypatch, config) == 0
+    capsys.readouterr()
+    assert run(monkeypatch, work, *options, tool=pair_main) == 0
+    assert f'pairs are in {other / "pairs.jsonl"}' in capsys.readouterr().out
+    assert len(records(other / 'pairs.jsonl')) > len(records(work / 'pairs.jsonl'))
 
 
 @pytest.mark.parametrize('shard', ['2/2', '1', 'a/b', '1/4'])
@@ -169,7 +188,7 @@ def test_an_engine_that_is_down_ends_in_the_accounting_and_how_to_go_on(
     answer = run(monkeypatch, config, '--cfg-options', 'sampling.num_samples=20')
     assert isinstance(answer, str)
     assert answer.startswith('error: the engine is down: ')
-    assert ' failed + ' in answer
+    assert ' failed, ' in answer
     assert 'run the same command again' in answer
 
 
@@ -185,7 +204,7 @@ def lines(*values: object) -> str:
     [
         (lines(QUESTION, '{"question": '), ':2: broken JSON at column 13'),
         (lines(QUESTION, {**QUESTION, 'document': None}), ':2: field "document" is missing'),
-        (lines({**QUESTION, 'language': 'fr'}), ':1: field "language": Input should be \'en\' or'),
+        (lines({**QUESTION, 'language': 'French'}), ':1: field "language": String should match'),
         (lines({**QUESTION, 'question': ''}), ':1: field "question": '),
         ('', ': the file holds no records'),
     ],
@@ -208,7 +227,7 @@ def test_a_bad_question_file_is_answered_with_place_and_mend(
     [
         ('questions.path=/nowhere/q.jsonl', '/nowhere/q.jsonl: there is no such file'),
         ('policy.model=/nowhere/model', '/nowhere/model: there is no such model folder'),
-        ('policy.modle=m', 'there is no setting policy.transformers.modle; did you mean "model"?'),
+        ('policy.modle=m', 'there is no setting policy.modle; did you mean "model"?'),
         ('sampling.num_samples=no', 'sampling.num_samples: Input should be a valid integer'),
     ],
 )

@@ -12,7 +12,7 @@ from mmengine.config import Config
 from torch.nn import functional as F
 from xtuner.registry import BUILDER
 
-from maskdpo_xtuner.objectives import LOSSES, registry
+from maskdpo_xtuner.objectives import LOSSES
 from maskdpo_xtuner.training import mask_preference_collate_fn
 from maskdpo_xtuner.training.loops import with_terms
 from tests.preference_items import random_items, token_terms
@@ -27,7 +27,7 @@ MODULE, CONFIG = re.findall(r'```python\n(.*?)```', PAGE, flags=re.DOTALL)[:2]
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The user's folder, on PYTHONPATH."""
-    monkeypatch.setattr(registry, 'LOSSES', dict(LOSSES))
+    monkeypatch.setattr(LOSSES, '_items', dict(LOSSES._items))
     monkeypatch.delitem(sys.modules, 'my_loss', raising=False)
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / 'my_loss.py').write_text(MODULE)
@@ -46,6 +46,10 @@ def load(folder: Path, model: Path, loss_type: str = 'simpo') -> Config:
 @pytest.mark.parametrize('loss_type', ['simpo', 'my_loss.simpo'])
 def test_a_config_names_a_loss_of_ones_own(folder: Path, tiny_model: Path, loss_type: str) -> None:
     model = BUILDER.build(load(folder, tiny_model, loss_type).model).double()
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for parameter in model.llm.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
     items = random_items(1)
     means = torch.stack(
         [
@@ -55,8 +59,8 @@ def test_a_config_names_a_loss_of_ones_own(folder: Path, tiny_model: Path, loss_
     )
     losses = model.compute_loss(**mask_preference_collate_fn(items))
     margins = 2.0 * (means[::2] - means[1::2])
-    torch.testing.assert_close(losses['loss'], -F.logsigmoid(margins - 1.0), rtol=1e-6, atol=0)
-    torch.testing.assert_close(losses['rewards/margins'], margins.mean(), rtol=1e-6, atol=0)
+    torch.testing.assert_close(losses['loss'], -F.logsigmoid(margins - 1.0), rtol=1e-5, atol=0)
+    torch.testing.assert_close(losses['rewards/margins'], margins.mean(), rtol=1e-5, atol=0)
 
 
 def test_its_traits_say_that_no_reference_is_computed(folder: Path, tiny_model: Path) -> None:
@@ -71,7 +75,7 @@ def test_a_misspelled_loss_or_option_is_answered_with_the_nearest(
     folder: Path, tiny_model: Path
 ) -> None:
     config = load(folder, tiny_model, 'simpl')
-    with pytest.raises(ValueError, match=r"loss_type 'simpl' \(did you mean 'simpo'"):
+    with pytest.raises(ValueError, match='no loss "simpl"; did you mean "simpo"'):
         BUILDER.build(config.model)
     config = load(folder, tiny_model)
     config.model.loss_options = {'gama': 0.3}

@@ -58,7 +58,7 @@ class AnahV2Annotator(SentenceAnnotator):
         if self.prompts.source == OWN and 'anah-v2' in model.lower().replace('_', '-'):
             warnings.warn(
                 f'{model} was trained on the published prompts and is asked with ours; import '
-                'those with `python tools/import_anah_prompts.py` and set annotator.prompts',
+                'those with `maskdpo import-anah-prompts` and set annotator.prompts',
                 stacklevel=3,
             )
 

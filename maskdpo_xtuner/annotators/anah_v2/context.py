@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from maskdpo_xtuner.annotators.passages import Passages
-from maskdpo_xtuner.engines.chat_templates import ChatTemplate
+from maskdpo_xtuner.chat_templates import ChatTemplate
 from maskdpo_xtuner.records import Language, Message
 from maskdpo_xtuner.splitters import split_sentences
 

@@ -16,7 +16,7 @@ from maskdpo_xtuner.annotators.anah_v2.parsing import (
 )
 from maskdpo_xtuner.annotators.anah_v2.prompts import Prompts
 from maskdpo_xtuner.annotators.asking import NoVerdict, ask, whole
-from maskdpo_xtuner.engines.base import Completion, Failure, Request
+from maskdpo_xtuner.engines.base import TEMPERATURE, Completion, Failure, Request
 from maskdpo_xtuner.records import Label, Message, Question
 
 Read = TypeVar('Read')
@@ -44,7 +44,7 @@ class DialogueSettings(BaseModel):
     max_verdict_tokens: int = Field(default=64, ge=1)
     tolerant: bool = True
     retries: int = Field(default=0, ge=0)
-    retry_temperature: float = Field(default=0.8, gt=0)
+    retry_temperature: float = Field(default=TEMPERATURE, gt=0)
     seed: int = Field(default=1, ge=1)
 
 

@@ -98,7 +98,7 @@ def read_prompts(path: Path | str) -> Prompts:
     path = Path(path)
     if not path.is_file():
         raise ValueError(
-            f'{path}: there is no such file; make it with `python tools/import_anah_prompts.py`'
+            f'{path}: there is no such file; make it with `maskdpo import-anah-prompts`'
         )
     try:
         record = json.loads(path.read_text(encoding='utf-8'))
@@ -106,7 +106,7 @@ def read_prompts(path: Path | str) -> Prompts:
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(
             f'{path}: not a file of prompts ({error}); make it anew with '
-            '`python tools/import_anah_prompts.py`'
+            '`maskdpo import-anah-prompts`'
         ) from error
     if prompts.sha256 != record.get('sha256'):
         raise ValueError(f'{path}: the templates do not have the hash that stands beside them')

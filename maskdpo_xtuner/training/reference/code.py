@@ -10,9 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import maskdpo_xtuner
-
-ROOT = Path(maskdpo_xtuner.__file__).parent
+ROOT = Path(__file__).parents[2]
 
 
 def code_digest(files: Iterable[Path]) -> str:

@@ -244,7 +244,7 @@ def test_the_identity_names_what_determines_the_verdicts() -> None:
 
 @pytest.mark.parametrize('model', ['opencompass/anah-v2', '/models/ANAH_v2/'])
 def test_anah_v2_on_prompts_it_was_not_trained_on_makes_a_warning(model: str) -> None:
-    with pytest.warns(UserWarning, match='trained on the published prompts.*import_anah_prompts'):
+    with pytest.warns(UserWarning, match='trained on the published prompts.*import-anah-prompts'):
         AnahV2Annotator({'model': model}, PROMPTS, Context(9, internlm2_template()))
 
 

@@ -96,5 +96,5 @@ def test_another_file_is_refused(tmp_path: Path, text: str, message: str) -> Non
 
 
 def test_a_missing_file_is_named_with_the_tool_that_makes_it(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match='no such file; make it with .*import_anah_prompts'):
+    with pytest.raises(ValueError, match='no such file; make it with .*import-anah-prompts'):
         read_prompts(tmp_path / 'prompts.json')

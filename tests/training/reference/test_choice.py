@@ -13,7 +13,7 @@ from tests.training.reference.runners import LORA, model_config
 
 
 def test_the_cache_is_the_default_wherever_it_has_all_that_the_loss_needs() -> None:
-    defaults = {name: choose_reference(loss) for name, loss in LOSSES.items()}
+    defaults = {name: choose_reference(find_loss(name)) for name in LOSSES}
     others = {'tdpo1': 'model', 'tdpo2': 'model', 'sepo': None, 'sft': None}
     assert defaults == {name: others.get(name, 'cached') for name in defaults}
 

@@ -1,0 +1,174 @@
+"""The command ``maskdpo``: every tool, and XTuner with the configs of this package known to it."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import difflib
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import maskdpo_xtuner
+from maskdpo_xtuner.command_line import run_tool
+from maskdpo_xtuner.config_files import config_names, copy_config, shipped
+
+# Others are called what their files are.
+SHORT = {
+    'sample_and_annotate': 'sample',
+    'merge_shards': 'merge',
+    'pair_anew': 'pairs',
+    'inspect_pairs': 'inspect',
+    'show_masks': 'masks',
+}
+TRAIN = """usage: maskdpo train CONFIG [OPTION ...]
+
+`xtuner train`, which also knows the configs that `maskdpo list-cfg` lists by their names, and
+_base_ = 'maskdpo_xtuner::NAME' in a config of yours. Modules named in custom_imports may lie beside
+the config. The exit status is not 0 when the training failed.
+
+CONFIG is a file or a name. Options are those of `xtuner train`:
+  --work-dir DIR             where logs and checkpoints go
+  --deepspeed NAME           zero1, zero2, zero3 or a file
+  --resume CHECKPOINT        continue from there
+  --seed N                   of the training
+  --cfg-options KEY=VALUE    replace settings of the config
+
+As for XTuner, NPROC_PER_NODE is the number of processes on this machine, and NNODES, NODE_RANK,
+ADDR and PORT describe several machines.
+"""
+CONVERT = """usage: maskdpo convert {pth_to_hf,merge,split} ARGUMENT [...]
+
+`xtuner convert` with the configs of this package known, as in `maskdpo train`. A checkpoint becomes
+a model of transformers by
+
+  maskdpo convert pth_to_hf CONFIG CHECKPOINT FOLDER [--fp32] [--safe-serialization]
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command that is named, and exit with its status."""
+    name, *rest = argv if argv is not None else sys.argv[1:] or ['--help']
+    commands = _commands()
+    if name in ('-h', '--help'):
+        print(_overview())
+    elif name == '--version':
+        print(f'maskdpo_xtuner {maskdpo_xtuner.__version__}')
+    elif name in commands:
+        sys.argv = [f'maskdpo {name}', *rest]
+        run_tool(commands[name])
+    else:
+        near = difflib.get_close_matches(name, commands, n=1)
+        hint = f'did you mean "{near[0]}"?' if near else 'see maskdpo --help'
+        sys.exit(f'error: there is no command "{name}"; {hint}')
+
+
+def _commands() -> dict[str, Callable[[], int | None]]:
+    tools = {name: _Tool(path) for name, path in _tools().items()}
+    return {**tools, **_OTHERS}
+
+
+def _tools() -> dict[str, Path]:
+    """Every tool by the name of its command."""
+    paths = sorted(shipped('tools').glob('*.py'))
+    return {SHORT.get(path.stem, path.stem.replace('_', '-')): path for path in paths}
+
+
+class _Tool:
+    """The ``main`` of a file of ``tools/``."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __call__(self) -> int | None:
+        spec = importlib.util.spec_from_file_location(self.path.stem, self.path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        status: int | None = module.main()
+        return status
+
+
+def list_configs() -> int:
+    """List the configs that come with the package, by name."""
+    parser = argparse.ArgumentParser(description=list_configs.__doc__)
+    parser.add_argument('-p', '--pattern', default='', help='only those with this in their names')
+    parser.add_argument('--paths', action='store_true', help='print paths, for `xtuner train`')
+    args = parser.parse_args()
+    chosen = {n: path for n, path in config_names().items() if args.pattern.lower() in n.lower()}
+    if args.paths:
+        print(*chosen.values(), sep='\n')
+        return 0
+    root = shipped('configs')
+    data = {name: path for name, path in chosen.items() if path.is_relative_to(root / 'data')}
+    training = {name: path for name, path in chosen.items() if name not in data}
+    for title, group in (('maskdpo train', training), ('maskdpo sample, evaluate', data)):
+        if group:
+            print(f'{title}:\n{_with_first_lines(group)}')
+    return 0
+
+
+def copy_one() -> int:
+    """Copy a config of the package to a folder, to be changed there."""
+    parser = argparse.ArgumentParser(description=copy_one.__doc__)
+    parser.add_argument('name', help='as `maskdpo list-cfg` has it')
+    parser.add_argument('folder', nargs='?', default='.', type=Path, help='default: this one')
+    args = parser.parse_args()
+    print(copy_config(args.name, args.folder))
+    return 0
+
+
+def train() -> int:
+    """Train: `xtuner train` with these configs known."""
+    return _xtuner(TRAIN, 'train')
+
+
+def convert() -> int:
+    """Convert checkpoints: `xtuner convert` with these configs known."""
+    return _xtuner(CONVERT)
+
+
+def _xtuner(usage: str, *script: str) -> int:
+    args = sys.argv[1:]
+    if {'-h', '--help'} & set(args) or not args:
+        print(usage, end='')
+        return 0
+
+    from maskdpo_xtuner.xtuner_cli import run_script
+
+    name, *rest = [*script, *args]
+    return run_script(name, rest)
+
+
+_OTHERS: Mapping[str, Callable[[], int]] = {
+    'train': train,
+    'convert': convert,
+    'list-cfg': list_configs,
+    'copy-cfg': copy_one,
+}
+
+
+def _overview() -> str:
+    others = ((name, command.__doc__ or '') for name, command in _OTHERS.items())
+    lines = '\n'.join(f'  {name:20} {text}' for name, text in others)
+    return (
+        'usage: maskdpo COMMAND [ARGUMENT ...]\n\n'
+        'Mask-DPO (ICLR 2025): pairs out of the answers of a model, training, evaluation.\n'
+        '`maskdpo COMMAND --help` says what each takes.\n\n'
+        f'{_with_first_lines(_tools())}\n{lines}'
+    )
+
+
+def _with_first_lines(files: Mapping[str, Path]) -> str:
+    """Names with the first line of the docstring of their files."""
+    width = max(20, *map(len, files))
+    return '\n'.join(
+        f'  {name:{width}} {_first_line(path)}'.rstrip() for name, path in files.items()
+    )
+
+
+def _first_line(path: Path) -> str:
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding='utf-8'))) or ''
+    return docstring.partition('\n')[0]

@@ -27,7 +27,7 @@ from maskdpo_xtuner.engines.settings import EngineSettings
 
 SAID = {
     'en': ('It melts at 505 K. It is a metal.', 'It melts at 12 K. It is a metal.'),
-    'de': ('Es schmilzt z. B. bei 505 Kelvin. Es ist Metall.', 'Es schmilzt bei 12 Kelvin. Ja.'),
+    'de': ('Es hat z. B. 505 Kelvin. Es ist ein Metall.', 'Es hat 12 Kelvin. Ja.'),
 }
 
 
@@ -166,8 +166,8 @@ def test_an_engine_and_a_prompt_of_the_users_judge_another_language(folder: Fold
         "splitter='sentencex', labels=dict(no_hallucination='richtig', contradictory='falsch'))"
     )
     assert labels(folder.run(annotator, 'de')) == {
-        'Es schmilzt z. B. bei 505 Kelvin. Es ist ein Metall.': [YES, YES],
-        'Es schmilzt bei 12 Kelvin. Ja.': [NO, YES],
+        'Es hat z. B. 505 Kelvin. Es ist ein Metall.': [YES, YES],
+        'Es hat 12 Kelvin. Ja.': [NO, YES],
     }
     prompt.write_text('Other words: {{ sentence }}')
     with pytest.raises(

@@ -9,8 +9,9 @@ from maskdpo_xtuner.annotators.llm.markers import Markers, Rule
 from maskdpo_xtuner.records import Label
 
 YES, NO, OPEN = Label.NO_HALLUCINATION, Label.CONTRADICTORY, Label.UNVERIFIABLE
+NONE = Label.NO_FACTS
 BRACKETS = {YES: '[[SUPPORTED]]', NO: '[[CONTRADICTED]]', OPEN: '[[UNKNOWN]]'}
-WORDS = {YES: 'SUPPORTED', NO: 'NOT SUPPORTED', OPEN: '不知道'}
+WORDS = {YES: 'SUPPORTED', NO: 'NOT SUPPORTED', OPEN: '不知道', NONE: 'NOT SUPPORTED AS SUCH'}
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,7 @@ def test_the_last_marker_counts(text: str, label: Label) -> None:
         ('SUPPORTED', YES),
         ('NOT SUPPORTED', NO),
         ('SUPPORTED? NOT SUPPORTED!', NO),
+        ('NOT SUPPORTED AS SUCH', NONE),
         ('我不知道。', OPEN),
     ],
 )

@@ -44,7 +44,9 @@ setup(
         ),
     ],
     package_dir=SHIPPED,
-    package_data={'maskdpo_xtuner': ['reports/templates/*', 'py.typed']},
+    package_data={
+        'maskdpo_xtuner': ['reports/templates/*', 'annotators/*/prompts/*.j2', 'py.typed']
+    },
     install_requires=[
         'bm25s',
         'datasets',

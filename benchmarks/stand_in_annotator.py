@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from maskdpo_xtuner.annotators.anah_v2 import AnahV2Annotator, Context, own_prompts
+from maskdpo_xtuner.chat_templates import ChatTemplate
 from maskdpo_xtuner.engines.base import Completion, Failure, Request
-from maskdpo_xtuner.engines.chat_templates import ChatTemplate
 from maskdpo_xtuner.records import Question
 
 IDENTITY: Mapping[str, str] = {'engine': 'stand-in', 'model': 'stand-in'}

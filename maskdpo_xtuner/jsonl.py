@@ -147,11 +147,16 @@ def _short_hash(value: Any) -> str:
     return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:12]
 
 
-def write_records(path: Path | str, records: Iterable[Record]) -> int:
-    """Write records as JSON lines, atomically; returns how many."""
+def write_lines(path: Path | str, lines: Iterable[str]) -> int:
+    """Write lines, atomically; returns how many."""
     count = 0
     with atomic_writer(path) as file:
-        for record in records:
-            file.write(record.model_dump_json() + '\n')
+        for line in lines:
+            file.write(line + '\n')
             count += 1
     return count
+
+
+def write_records(path: Path | str, records: Iterable[Record]) -> int:
+    """Write records as JSON lines, atomically; returns how many."""
+    return write_lines(path, (record.model_dump_json() for record in records))

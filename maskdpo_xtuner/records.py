@@ -140,6 +140,12 @@ class PairItem(Record):
     sample_index: int | None = None
     finish_reason: FinishReason | None = None
 
+    @property
+    def is_unlabelled(self) -> bool:
+        """Whether it says of its sentences that none was labelled; weights need no labels."""
+        labels = self.labels or ()
+        return bool(labels) and not any(labels) and self.weights is None
+
     @model_validator(mode='after')
     def _check_lengths(self) -> Self:
         if (self.type is None) == (self.weights is None):

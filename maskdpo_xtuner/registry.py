@@ -163,7 +163,15 @@ def _path_of(item: Any) -> str:
 
 
 ENGINES: Registry[Any] = Registry('engine', ['maskdpo_xtuner.engines.settings'])
-ANNOTATORS: Registry[Any] = Registry('annotator', ['maskdpo_xtuner.annotators.settings'])
+ANNOTATORS: Registry[Any] = Registry(
+    'annotator',
+    [
+        'maskdpo_xtuner.annotators.settings',
+        'maskdpo_xtuner.annotators.llm.settings',
+        'maskdpo_xtuner.annotators.classifier.settings',
+        'maskdpo_xtuner.annotators.spans.settings',
+    ],
+)
 QUESTIONS: Registry[Any] = Registry('source of questions', ['maskdpo_xtuner.questions'])
 PAIRINGS: Registry[Any] = Registry('rule of pairs', ['maskdpo_xtuner.pairing'])
 LOSSES: Registry[Any] = Registry('loss', ['maskdpo_xtuner.objectives'])

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from mmengine.config import Config
 
+from maskdpo_xtuner.annotators.classifier.settings import ClassifierSettings
+from maskdpo_xtuner.annotators.llm.settings import LLMSettings
 from maskdpo_xtuner.annotators.settings import AnahV2Settings
 from maskdpo_xtuner.settings import load_settings
 
@@ -79,6 +81,22 @@ def test_the_papers_data(name: str) -> None:
     assert annotator.engine.model == 'opencompass/anah-v2'
     assert annotator.prompts is None
     assert settings.policy.type == annotator.engine.type == 'lmdeploy'
+
+
+@pytest.mark.parametrize(
+    ('name', 'base', 'kind'),
+    [
+        ('llama3_8b_llm_judge_served', 'llama3_8b_anah_served', LLMSettings),
+        ('llama3_8b_nli_judge', 'llama3_8b_anah', ClassifierSettings),
+    ],
+)
+def test_another_judge_of_the_papers_answers(name: str, base: str, kind: type) -> None:
+    assert len((DATA / f'{name}.py').read_text(encoding='utf-8').splitlines()) <= 10
+    own, papers = load_settings(DATA / f'{name}.py'), load_settings(DATA / f'{base}.py')
+    assert isinstance(own.annotator, kind)
+    assert isinstance(papers.annotator, AnahV2Settings)
+    same = {'annotator', 'work_dir'}
+    assert own.model_dump(exclude=same) == papers.model_dump(exclude=same)
 
 
 @pytest.mark.parametrize('path', STRATEGIES, ids=lambda path: path.stem)

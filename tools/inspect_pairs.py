@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from maskdpo_xtuner.command_line import run_tool
 from maskdpo_xtuner.reports.pages import write_page
 from maskdpo_xtuner.reports.pair_files import read_pair_files
 from maskdpo_xtuner.reports.pairs_page import pairs_page
-from maskdpo_xtuner.reports.tokens import load_tokenizer
+
+if TYPE_CHECKING:
+    from maskdpo_xtuner.masking import PairConverter
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -26,8 +31,12 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--dropped', metavar='FILE', help='dropped questions (default: dropped.jsonl of WORK_DIR)'
     )
-    parser.add_argument(
-        '--tokenizer', metavar='FOLDER', help='show token masks with the tokenizer of this folder'
+    masks = parser.add_mutually_exclusive_group()
+    masks.add_argument('--training', metavar='CONFIG', help='show token masks as it makes them')
+    masks.add_argument(
+        '--tokenizer',
+        metavar='MODEL',
+        help='show token masks of Mask-DPO with the tokenizer of this folder or hub name',
     )
     parser.add_argument(
         '--out', metavar='FILE', help='the page (default: pairs.html beside the pairs)'
@@ -38,6 +47,20 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def converter_of(args: argparse.Namespace) -> PairConverter | None:
+    if args.training:
+        with redirect_stdout(sys.stderr):
+            from maskdpo_xtuner.training.data import configured
+
+            return configured.training_converter(configured.load_training_config(args.training))
+    if args.tokenizer:
+        from maskdpo_xtuner.chat_templates import load_tokenizer
+        from maskdpo_xtuner.masking import PairConverter
+
+        return PairConverter(load_tokenizer({'pretrained_model_name_or_path': args.tokenizer}))
+    return None
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Read, render, write."""
     args = parse_args(argv)
@@ -46,9 +69,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     out = Path(args.out) if args.out else folder / 'pairs.html'
     if args.limit < 0:
         raise ValueError(f'--limit must be 0 or more, not {args.limit}')
-    tokenizer = load_tokenizer(args.tokenizer) if args.tokenizer else None
+    converter = converter_of(args)
     files = read_pair_files(source, args.annotated, args.dropped, args.limit or None)
-    write_page(out, pairs_page(files, tokenizer))
+    write_page(out, pairs_page(files, converter))
     print(f'{len(files.pairs)} of {files.total} pairs: {out}')
     return 0
 

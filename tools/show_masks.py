@@ -1,76 +1,78 @@
-"""Print a few preference pairs with their token masks in colour."""
+"""Print what `xtuner train CONFIG` trains on: its pairs with their token masks in colour."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from itertools import islice
-from typing import Any, get_args
+from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
+from typing import TYPE_CHECKING
 
-from maskdpo_xtuner.jsonl import RecordError, parse_record, read_objects
-from maskdpo_xtuner.masking import (
-    EndOfTurn,
-    MaskingError,
-    Side,
-    format_mask,
-    labelled_response,
-    mask_batch,
-)
-from maskdpo_xtuner.records import PreferencePair
-from maskdpo_xtuner.reports.tokens import load_tokenizer
+from maskdpo_xtuner.command_line import run_tool
+from maskdpo_xtuner.terminal import can_show, print_lines, wants_color
 
-SIDES: tuple[Side, ...] = get_args(Side)
+if TYPE_CHECKING:
+    from maskdpo_xtuner.training.data.configured import TrainingPairs
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('pairs', metavar='PAIRS.jsonl')
+    parser.add_argument('config', metavar='CONFIG', help='a training config')
     parser.add_argument(
-        '--tokenizer', metavar='FOLDER', required=True, help='folder of the tokenizer to train with'
+        '--pairs', metavar='PAIRS.jsonl|WORK_DIR', help="show these instead of the config's pairs"
     )
     parser.add_argument('--num', metavar='N', type=int, default=3, help='pairs (default: 3)')
     parser.add_argument(
-        '--end-of-turn',
-        choices=get_args(EndOfTurn),
-        default='always',
-        help='when to supervise the end-of-turn token (default: always)',
+        '--index', metavar='I', type=int, nargs='+', help='show these pairs; the first is 0'
     )
-    parser.add_argument('--max-length', metavar='N', type=int, help='tokens to keep (default: all)')
+    parser.add_argument(
+        '--cfg-options',
+        metavar='KEY=VALUE',
+        nargs='+',
+        default=[],
+        help='replace settings of the config, as for `xtuner train`',
+    )
     parser.add_argument('--borders', action='store_true', help='write a | after each token')
     parser.add_argument(
-        '--no-color', action='store_true', help='mark supervised tokens with brackets'
+        '--color',
+        action=argparse.BooleanOptionalAction,
+        help='colours, or brackets around supervised tokens (default: colours on a terminal)',
     )
     return parser.parse_args(argv)
 
 
-def show_pair(tokenizer: Any, pair: PreferencePair, args: argparse.Namespace) -> None:
-    items = [labelled_response(side, pair) for side in SIDES]
-    both = mask_batch(tokenizer, items, args.end_of_turn, args.max_length)
-    for side, masked in zip(SIDES, both, strict=True):
-        print(f'--- {side}: {sum(masked.mask)} of {len(masked.ids)} tokens supervised')
-        look = {'side': side, 'prompt_length': masked.prompt_length, 'borders': args.borders}
-        print(format_mask(tokenizer, masked.ids, masked.mask, not args.no_color, **look))
+def lines_of(training: TrainingPairs, args: argparse.Namespace) -> Iterator[str]:
+    from maskdpo_xtuner.masking import Look, count_drops, format_pair, harmless
+    from maskdpo_xtuner.training.data.tokenization import masked_pair
+
+    color = wants_color(sys.stdout) if args.color is None else args.color
+    look = Look(color, not can_show('⟦·→⏎⟧', sys.stdout), args.borders)
+    items, total = training.items, len(training.items)
+    for index in args.index or range(min(args.num, total)):
+        if not 0 <= index < total:
+            raise ValueError(f'--index {index}: the data set has the pairs 0 to {total - 1}')
+        item = items[index]
+        pair = masked_pair(item)
+        drop = f': not trained on: {pair.drop_reason}' if pair.drop_reason else ''
+        yield harmless(f'=== {index}: {item.get("source", f"pair {index}")}{drop}')
+        yield from format_pair(training.tokenizer, pair, look, training.sides)
+    if 'drop_reason' in items.column_names:
+        yield count_drops(items['drop_reason'][:])
+    yield ', '.join(f'{key}={value}' for key, value in training.settings.items())
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Print the first pairs; wrong input ends in one line on stderr and exit status 1."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Build the data set, print; the notes of other packages go to stderr."""
     args = parse_args(argv)
-    try:
-        for name, number in (('--num', args.num), ('--max-length', args.max_length)):
-            if number is not None and number < 1:
-                raise ValueError(f'{name} has to be 1 or more, not {number}')
-        tokenizer = load_tokenizer(args.tokenizer)
-        for line, value in islice(read_objects(args.pairs), args.num):
-            pair = parse_record(PreferencePair, value, args.pairs, line)
-            print(f'=== {args.pairs}:{line}')
-            try:
-                show_pair(tokenizer, pair, args)
-            except MaskingError as error:
-                raise RecordError(args.pairs, line, str(error)) from error
-    except ValueError as error:
-        sys.exit(f'error: {error}')
+    if args.num < 1:
+        raise ValueError(f'--num must be 1 or more, not {args.num}')
+    with redirect_stdout(sys.stderr):
+        from maskdpo_xtuner.training.data.configured import load_training_config, training_pairs
+
+        training = training_pairs(load_training_config(args.config, args.cfg_options), args.pairs)
+    print_lines(lines_of(training, args))
+    return 0
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

@@ -63,10 +63,11 @@ class SentenceAnnotator:
     def annotate(self, question: Question, response: Response) -> Sequence[Dialogue]:
         """Open a dialogue about each sentence; a blank answer has none."""
         text = response.text
-        if not text.strip():
-            return []
-        spans = self.splitter(text, question.language)
-        return [self._dialogue(question, text, span) for span in spans]
+        return [self._dialogue(question, text, span) for span in self.split(question, text)]
+
+    def split(self, question: Question, text: str) -> list[tuple[int, int]]:
+        """Cut an answer into sentences; a blank one has none."""
+        return self.splitter(text, question.language) if text.strip() else []
 
     def _dialogue(self, question: Question, text: str, span: tuple[int, int]) -> Dialogue:
         sentence = yield from self.judge(question, text, span)

@@ -22,8 +22,8 @@ from maskdpo_xtuner.annotators.anah_v2 import (
 )
 from maskdpo_xtuner.annotators.base import Annotator, SentenceAnnotator, check_languages
 from maskdpo_xtuner.annotators.lexical import LexicalAnnotator
+from maskdpo_xtuner.chat_templates import ChatTemplate
 from maskdpo_xtuner.engines.base import Engine
-from maskdpo_xtuner.engines.chat_templates import ChatTemplate
 from maskdpo_xtuner.engines.settings import EngineChoice, LMDeploySettings
 from maskdpo_xtuner.identity import identity_of
 from maskdpo_xtuner.parts import Choice, choice_of
@@ -182,7 +182,7 @@ class AnahV2Settings(SentenceSettings):
         if tokenizer is None:
             raise ValueError("annotator.engine.model is missing; name the annotator's model")
         try:
-            return ChatTemplate(tokenizer, revision, trust)
+            return ChatTemplate(tokenizer, revision, trust, self.engine.template_kwargs)
         except ValueError as error:
             raise ValueError(
                 f'{error}; conversations are measured with it, name it as annotator.tokenizer'

@@ -18,9 +18,9 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal
 
+from maskdpo_xtuner.chat_templates import ChatTemplate
 from maskdpo_xtuner.engines.answers import judge_text, shorten
 from maskdpo_xtuner.engines.base import Completion, Failure, Request, Sampling
-from maskdpo_xtuner.engines.chat_templates import ChatTemplate
 from maskdpo_xtuner.engines.model_files import check_model, name_and_revision
 
 INSTEAD = (
@@ -48,6 +48,7 @@ class LMDeployEngine:
         trust_remote_code: whether Python files of the model may be executed. LMDeploy before
             v0.13 executes them in any case.
         timeout: seconds for one answer.
+        template_kwargs: variables of the chat template, such as ``enable_thinking``.
         options: further fields of LMDeploy's ``TurbomindEngineConfig`` or ``PytorchEngineConfig``,
             such as ``tp``, ``session_len`` or ``cache_max_entry_count``. ``max_batch_size`` is
             128 unless they say otherwise, and ``enable_prefix_caching`` is on: the samples of a
@@ -68,6 +69,7 @@ class LMDeployEngine:
         revision: str | None = None,
         trust_remote_code: bool = False,
         timeout: float = 600.0,
+        template_kwargs: Mapping[str, Any] | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:
         # First of all: who has no GPU need not wait for the hub to hear so.
@@ -77,7 +79,7 @@ class LMDeployEngine:
         self._model, self._backend, self._timeout = model, backend, timeout
         self._trust_remote_code = trust_remote_code
         self._options = {**DEFAULTS, 'revision': revision, **(options or {})}
-        self._template = ChatTemplate(model, revision, trust_remote_code)
+        self._template = ChatTemplate(model, revision, trust_remote_code, template_kwargs)
         self._sessions = itertools.count(1)
         # A few more than it works on: the next one is there when one ends.
         self.concurrency = self._options['max_batch_size'] * 5 // 4

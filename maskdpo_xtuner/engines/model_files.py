@@ -81,17 +81,24 @@ def model_source(model: str, commit: str, trust_remote_code: bool) -> dict[str, 
 
 
 def load_causal_lm(source: Mapping[str, Any], dtype: str, device: str) -> Any:
+    """Load a causal model for inference, as `load_model` does."""
+    return load_model('AutoModelForCausalLM', source, dtype, device)
+
+
+def load_model(kind: str, source: Mapping[str, Any], dtype: str, device: str) -> Any:
     """Load a model for inference.
 
     Args:
+        kind: name of the class of transformers that loads it.
         source: of `model_source`.
         dtype: name of the torch dtype of the weights.
         device: a torch device, or ``auto`` for CUDA where there is one, else the CPU.
     """
     import torch
-    from transformers import AutoModelForCausalLM
+    import transformers
 
-    model = AutoModelForCausalLM.from_pretrained(**source, torch_dtype=getattr(torch, dtype))
+    loader = getattr(transformers, kind)
+    model = loader.from_pretrained(**source, torch_dtype=getattr(torch, dtype))
     if device == 'auto':
         device = 'cuda' if torch.cuda.is_available() else 'cpu'
     return model.to(device).eval()

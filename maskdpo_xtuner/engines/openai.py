@@ -13,9 +13,9 @@ from typing import Any
 
 import httpx
 
+from maskdpo_xtuner.chat_templates import ChatTemplate
 from maskdpo_xtuner.engines.answers import Answer, Verdict, judge_response
 from maskdpo_xtuner.engines.base import Completion, Failure, Request, Sampling
-from maskdpo_xtuner.engines.chat_templates import ChatTemplate
 from maskdpo_xtuner.engines.connections import Connections
 from maskdpo_xtuner.engines.endpoints import Endpoint, EndpointPool
 from maskdpo_xtuner.records import Message
@@ -45,6 +45,7 @@ class OpenAIEngine:
         timeout: seconds for one answer.
         patience: seconds to wait for an endpoint while all are down.
         api_key_env: the environment variable that holds the key, if the servers want one.
+        template_kwargs: variables of the chat template of ``tokenizer``.
         extra_body: further fields of every request, such as ``chat_template_kwargs``.
 
     Raises:
@@ -65,10 +66,18 @@ class OpenAIEngine:
         timeout: float = 600.0,
         patience: float = 300.0,
         api_key_env: str | None = None,
+        template_kwargs: Mapping[str, Any] | None = None,
         extra_body: Mapping[str, Any] | None = None,
     ) -> None:
         self._model = model
-        self._template = ChatTemplate(tokenizer, revision, trust_remote_code) if tokenizer else None
+        self._template = None
+        if tokenizer:
+            self._template = ChatTemplate(tokenizer, revision, trust_remote_code, template_kwargs)
+        elif template_kwargs:
+            raise ValueError(
+                'template_kwargs need a tokenizer, by which prompts are rendered here; a server '
+                'that renders them takes extra_body=dict(chat_template_kwargs=dict(...))'
+            )
         self._extra = dict(extra_body or {})
         self._timeout, self._patience = timeout, patience
         self._per_endpoint = concurrency_per_endpoint

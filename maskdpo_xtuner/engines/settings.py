@@ -32,11 +32,13 @@ class EngineSettings(Choice):
 
     Attributes:
         model: hub name, folder or served name. `tools/evaluate.py` puts each of its models here.
+        template_kwargs: variables of the chat template, such as ``dict(enable_thinking=False)``.
     """
 
     registry: ClassVar = ENGINES
 
     model: str | None = None
+    template_kwargs: dict[str, Any] = {}
 
     def build(self) -> Engine:
         """Make the engine; what is wrong with the settings is found here and not when it is asked.

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from maskdpo_xtuner.chat_templates import encode_chat, load_tokenizer, template_digest
 from maskdpo_xtuner.engines.base import Completion, Failure, Request, Sampling
-from maskdpo_xtuner.engines.chat_templates import load_tokenizer, template_digest
 from maskdpo_xtuner.engines.model_files import (
     cache_bytes,
     check_model,
@@ -53,6 +53,7 @@ class TransformersEngine:
         memory_gib: float = 4.0,
         trust_remote_code: bool = False,
         revision: str | None = None,
+        template_kwargs: Mapping[str, Any] | None = None,
     ) -> None:
         """Find out the identity; tokenizer and weights are loaded with the first request.
 
@@ -65,6 +66,7 @@ class TransformersEngine:
                 fewer rows. Not what is free at the moment: on another machine answers would differ.
             trust_remote_code: whether Python files of the model may be executed.
             revision: branch, tag or commit on the hub.
+            template_kwargs: variables of the chat template, such as ``enable_thinking``.
 
         Raises:
             ValueError: when there is no such model, or it has no chat template.
@@ -75,6 +77,7 @@ class TransformersEngine:
         self.batch_size = CALL * batch_size
         self._most_rows, self._memory = batch_size, int(memory_gib * 2**30)
         self._dtype, self._device = dtype, device
+        self._template_kwargs = template_kwargs
         check_model(model)
         name, commit = name_and_revision(model, revision, trust_remote_code)
         self._source = model_source(model, commit, trust_remote_code)
@@ -83,7 +86,7 @@ class TransformersEngine:
             'model': name,
             'revision': commit,
             'dtype': dtype,
-            'chat_template': template_digest(model, lambda: self._tokenizer),
+            'chat_template': template_digest(model, lambda: self._tokenizer, template_kwargs),
         }
 
     @cached_property
@@ -139,8 +142,7 @@ class TransformersEngine:
 
     def _render(self, request: Request) -> tuple[int, ...]:
         messages = [message.model_dump() for message in request.messages]
-        ids = self._tokenizer.apply_chat_template(messages, add_generation_prompt=True)
-        return tuple(ids)
+        return tuple(encode_chat(self._tokenizer, messages, self._template_kwargs))
 
     def _too_long(self, prompt: Sequence[int], sampling: Sampling) -> Failure | None:
         context = self._model.config.max_position_embeddings

@@ -10,6 +10,7 @@ alone, after its start token.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from os.path import commonprefix
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from maskdpo_xtuner.engines.chat_templates import load_tokenizer
+from maskdpo_xtuner.chat_templates import load_tokenizer, render_chat
 from maskdpo_xtuner.engines.model_files import (
     check_model,
     load_causal_lm,
@@ -104,10 +105,11 @@ class PerplexityScorer:
         batch_size: most answers that are read at once.
         revision: branch, tag or commit on the hub.
         trust_remote_code: whether Python files of the model may be executed.
+        template_kwargs: variables of the chat template, with which the question is read.
 
     Attributes:
         identity: what determines the numbers: name, revision (of a folder the hash of its
-            content) and dtype.
+            content), dtype, and the variables of the chat template where there are some.
 
     Raises:
         ValueError: when there is no such model.
@@ -122,10 +124,15 @@ class PerplexityScorer:
         batch_size: int = 16,
         revision: str | None = None,
         trust_remote_code: bool = False,
+        template_kwargs: Mapping[str, Any] | None = None,
     ) -> None:
         check_model(model)
         name, commit = name_and_revision(model, revision, trust_remote_code)
-        self.identity: Mapping[str, str] = {'model': name, 'revision': commit, 'dtype': dtype}
+        identity = {'model': name, 'revision': commit, 'dtype': dtype}
+        if template_kwargs:
+            identity['template_kwargs'] = json.dumps(dict(template_kwargs), sort_keys=True)
+        self.identity: Mapping[str, str] = identity
+        self._template_kwargs = template_kwargs
         self._source = model_source(model, commit, trust_remote_code)
         self._dtype, self._device, self._batch_size = dtype, device, batch_size
 
@@ -176,9 +183,7 @@ class PerplexityScorer:
         if prompt is None or not isinstance(self._tokenizer.chat_template, str):
             return [self._start_id, *self._encode(answer)], 1
         turns = [{'role': 'user', 'content': prompt}]
-        before = self._tokenizer.apply_chat_template(
-            turns, tokenize=False, add_generation_prompt=True
-        )
+        before = render_chat(self._tokenizer, turns, self._template_kwargs)
         ids = self._encode(before + answer)
         return ids, len(commonprefix([self._encode(before), ids]))
 

@@ -45,6 +45,7 @@ def _first_model(policy: TransformersSettings, model: str | None) -> Scorer:
         device=policy.device,
         revision=None if model else policy.revision,
         trust_remote_code=policy.trust_remote_code,
+        template_kwargs=policy.template_kwargs,
     )
 
 

@@ -1,5 +1,11 @@
 """From labelled characters to supervised tokens, exactly."""
 
+from maskdpo_xtuner.masking.conversion import MaskedPair, PairConverter, count_drops
+from maskdpo_xtuner.masking.map_fns import (
+    MapFunction,
+    response_mask_map_fn,
+    sentence_mask_map_fn,
+)
 from maskdpo_xtuner.masking.masks import (
     EndOfTurn,
     LabelledResponse,
@@ -10,7 +16,13 @@ from maskdpo_xtuner.masking.masks import (
     token_weights,
 )
 from maskdpo_xtuner.masking.pairs import SIDES, Side, labelled_response, supervised_spans
-from maskdpo_xtuner.masking.printing import format_mask
+from maskdpo_xtuner.masking.printing import (
+    Look,
+    format_mask,
+    format_pair,
+    harmless,
+    token_texts,
+)
 from maskdpo_xtuner.masking.rendering import (
     MaskingError,
     Prompt,
@@ -23,20 +35,30 @@ from maskdpo_xtuner.masking.rendering import (
 __all__ = [
     'EndOfTurn',
     'LabelledResponse',
+    'Look',
+    'MapFunction',
+    'MaskedPair',
     'MaskedResponse',
     'MaskingError',
+    'PairConverter',
     'Prompt',
     'Rendering',
     'SIDES',
     'Side',
     'check_tokenizer',
+    'count_drops',
     'format_mask',
+    'format_pair',
+    'harmless',
     'labelled_response',
     'mask_batch',
     'mask_response',
     'render',
     'render_batch',
+    'response_mask_map_fn',
+    'sentence_mask_map_fn',
     'supervised_spans',
     'token_mask',
+    'token_texts',
     'token_weights',
 ]

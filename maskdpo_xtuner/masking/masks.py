@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from maskdpo_xtuner.chat_templates import TemplateKwargs
 from maskdpo_xtuner.masking.rendering import MaskingError, Prompt, Rendering, render_batch
 from maskdpo_xtuner.records import check_spans
 
@@ -84,6 +85,7 @@ def mask_batch(
     items: Sequence[LabelledResponse],
     end_of_turn: EndOfTurn = 'always',
     max_length: int | None = None,
+    template_kwargs: TemplateKwargs | None = None,
 ) -> list[MaskedResponse]:
     """Render, tokenize and mask a batch of responses.
 
@@ -93,11 +95,13 @@ def mask_batch(
         end_of_turn: whether the end-of-turn token is supervised.
         max_length: ids and weights are cut to it from the right; None keeps all. Nothing supervised
             may be left then, which is for the caller to count.
+        template_kwargs: variables of the chat template beside the messages.
 
     Raises:
         MaskingError: with ``index`` set to the item, as of `render_batch` and `token_weights`.
     """
-    renderings = render_batch(tokenizer, [(item.prompt, item.response) for item in items])
+    conversations = [(item.prompt, item.response) for item in items]
+    renderings = render_batch(tokenizer, conversations, template_kwargs)
     masked = []
     for index, (item, rendering) in enumerate(zip(items, renderings, strict=True)):
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from maskdpo_xtuner.masking.masks import LabelledResponse
@@ -12,6 +12,9 @@ from maskdpo_xtuner.records import BinaryType, PairItem, PreferencePair
 Side = Literal['chosen', 'rejected']
 SIDES: tuple[Side, Side] = ('chosen', 'rejected')
 
+Spans = tuple[list[tuple[int, int]], list[float]]
+"""Character spans of a response, and the weight of each in the loss."""
+
 SUPERVISED_TYPE: dict[Side, BinaryType] = {
     'chosen': 'no_hallucination',
     'rejected': 'hallucination',
@@ -19,19 +22,7 @@ SUPERVISED_TYPE: dict[Side, BinaryType] = {
 """Mask-DPO, eq. 5-6: what is right in the chosen and what is wrong in the rejected response."""
 
 
-def labelled_response(side: Side, pair: PreferencePair) -> LabelledResponse:
-    """One side of a pair as Mask-DPO supervises it; errors as of `supervised_spans`."""
-    text = getattr(pair, side)[0].content
-    item: PairItem = getattr(pair, f'{side}_item')
-    prompt = [message.model_dump() for message in pair.prompt]
-    # An answer cut at the token limit has no end-of-turn token of its own.
-    finished = item.finish_reason != 'length'
-    return LabelledResponse(prompt, text, *supervised_spans(side, text, item), finished)
-
-
-def supervised_spans(
-    side: Side, text: str, item: PairItem
-) -> tuple[list[tuple[int, int]], list[float]]:
+def supervised_spans(side: Side, text: str, item: PairItem) -> Spans:
     """Character spans of the sentences of one side, and the weight of each in the loss.
 
     Spans are the item's own; a file made for the released trainer has none, and its sentences
@@ -56,6 +47,24 @@ def supervised_spans(
         _check_sentences(side, text, item.sents, item.spans)
         spans = list(item.spans)
     return _without_empty(spans, _weights(side, item))
+
+
+def labelled_response(
+    side: Side,
+    pair: PreferencePair,
+    spans_of: Callable[[Side, str, PairItem], Spans] = supervised_spans,
+) -> LabelledResponse:
+    """Give one side of a pair as Mask-DPO supervises it, or as ``spans_of`` says.
+
+    Raises:
+        MaskingError: as of `supervised_spans`.
+    """
+    text = getattr(pair, side)[0].content
+    item: PairItem = getattr(pair, f'{side}_item')
+    prompt = [message.model_dump() for message in pair.prompt]
+    # An answer cut at the token limit has no end-of-turn token of its own.
+    finished = item.finish_reason != 'length'
+    return LabelledResponse(prompt, text, *spans_of(side, text, item), finished)
 
 
 def _weights(side: Side, item: PairItem) -> Sequence[float]:
@@ -96,9 +105,7 @@ def _check_sentences(
             )
 
 
-def _without_empty(
-    spans: Sequence[tuple[int, int]], weights: Sequence[float]
-) -> tuple[list[tuple[int, int]], list[float]]:
+def _without_empty(spans: Sequence[tuple[int, int]], weights: Sequence[float]) -> Spans:
     """An empty sentence has no token."""
     kept = [index for index, (start, end) in enumerate(spans) if start < end]
     return [spans[index] for index in kept], [weights[index] for index in kept]

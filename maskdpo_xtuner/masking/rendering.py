@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from jinja2 import TemplateError
+from maskdpo_xtuner.chat_templates import ChatTemplateError, TemplateKwargs, render_chat
 
 Prompt = Sequence[Mapping[str, str]]
 """The turns before the response, each with ``role`` and ``content``."""
@@ -61,12 +61,18 @@ class Rendering:
         return self.response_start - self.trimmed
 
 
-def render(tokenizer: Any, prompt: Prompt, response: str) -> Rendering:
+def render(
+    tokenizer: Any, prompt: Prompt, response: str, template_kwargs: TemplateKwargs | None = None
+) -> Rendering:
     """Render one conversation; see `render_batch`."""
-    return render_batch(tokenizer, [(prompt, response)])[0]
+    return render_batch(tokenizer, [(prompt, response)], template_kwargs)[0]
 
 
-def render_batch(tokenizer: Any, conversations: Sequence[tuple[Prompt, str]]) -> list[Rendering]:
+def render_batch(
+    tokenizer: Any,
+    conversations: Sequence[tuple[Prompt, str]],
+    template_kwargs: TemplateKwargs | None = None,
+) -> list[Rendering]:
     """Render ``(prompt, response)`` pairs through the tokenizer's chat template.
 
     The place of the response is known from a second rendering with a placeholder in its stead:
@@ -76,6 +82,7 @@ def render_batch(tokenizer: Any, conversations: Sequence[tuple[Prompt, str]]) ->
     Args:
         tokenizer: a fast transformers tokenizer with a chat template. It is not changed.
         conversations: prompts may repeat; each different one is looked up once.
+        template_kwargs: variables of the chat template beside the messages.
 
     Raises:
         MaskingError: for a tokenizer that is slow or has no chat template, and, with ``index``
@@ -83,11 +90,11 @@ def render_batch(tokenizer: Any, conversations: Sequence[tuple[Prompt, str]]) ->
             repeats, or in which the tokenizer reads a special token.
     """
     check_tokenizer(tokenizer)
-    surroundings: Surroundings = {}
+    template = _Template(tokenizer, template_kwargs)
     places = []
     for index, (prompt, response) in enumerate(conversations):
         try:
-            places.append(_place(tokenizer, prompt, response, surroundings))
+            places.append(_place(template, prompt, response))
         except MaskingError as error:
             raise MaskingError(str(error), index) from error
     backend = _without_post_processor(tokenizer.backend_tokenizer)
@@ -130,14 +137,33 @@ class _Place:
     response_length: int
 
 
-def _place(tokenizer: Any, prompt: Prompt, response: str, surroundings: Surroundings) -> _Place:
+class _Template:
+    """Writes whole conversations, and knows what stands around the response to each prompt."""
+
+    def __init__(self, tokenizer: Any, kwargs: TemplateKwargs | None) -> None:
+        self._tokenizer, self._kwargs = tokenizer, kwargs
+        self._surroundings: Surroundings = {}
+
+    def write(self, prompt: Prompt, response: str) -> str:
+        turns = [*prompt, {'role': 'assistant', 'content': response}]
+        try:
+            return render_chat(self._tokenizer, turns, self._kwargs, generation_prompt=False)
+        except ChatTemplateError as error:
+            raise MaskingError(str(error)) from error
+
+    def surroundings(self, prompt: Prompt) -> tuple[str, str]:
+        """What the template writes before and after a response to ``prompt``."""
+        key = tuple((turn['role'], turn['content']) for turn in prompt)
+        if key not in self._surroundings:
+            self._surroundings[key] = _find_surroundings(self, prompt)
+        return self._surroundings[key]
+
+
+def _place(template: _Template, prompt: Prompt, response: str) -> _Place:
     if not response.strip():
         raise MaskingError('the response is empty or blank')
-    key = tuple((turn['role'], turn['content']) for turn in prompt)
-    if key not in surroundings:
-        surroundings[key] = _surroundings(tokenizer, prompt)
-    before, after = surroundings[key]
-    text = _apply_template(tokenizer, prompt, response)
+    before, after = template.surroundings(prompt)
+    text = template.write(prompt, response)
     body = text[len(before) : len(text) - len(after)]
     if before + body + after != text:
         raise MaskingError(
@@ -153,12 +179,11 @@ def _place(tokenizer: Any, prompt: Prompt, response: str, surroundings: Surround
     return _Place(text, len(before), len(before) + len(body), trimmed, len(response))
 
 
-def _surroundings(tokenizer: Any, prompt: Prompt) -> tuple[str, str]:
-    """What the template writes before and after a response to ``prompt``."""
+def _find_surroundings(template: _Template, prompt: Prompt) -> tuple[str, str]:
     contents = ''.join(turn['content'] for turn in prompt)
     candidates = (f'placeholder{number}' for number in count())
     placeholder = next(name for name in candidates if name not in contents)
-    text = _apply_template(tokenizer, prompt, placeholder)
+    text = template.write(prompt, placeholder)
     parts = text.split(placeholder)
     if len(parts) != 2:
         raise MaskingError(
@@ -166,18 +191,6 @@ def _surroundings(tokenizer: Any, prompt: Prompt) -> tuple[str, str]:
             f'{placeholder!r} {len(parts) - 1} times: {_clip(text)}'
         )
     return parts[0], parts[1]
-
-
-def _apply_template(tokenizer: Any, prompt: Prompt, response: str) -> str:
-    turns = [*prompt, {'role': 'assistant', 'content': response}]
-    try:
-        text: str = tokenizer.apply_chat_template(turns, tokenize=False)
-    except TemplateError as error:
-        roles = ', '.join(turn['role'] for turn in turns)
-        raise MaskingError(
-            f'the chat template refuses the conversation ({roles}): {error}'
-        ) from error
-    return text
 
 
 def _without_post_processor(backend: Any) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from maskdpo_xtuner.forms import read_pairs
 from maskdpo_xtuner.jsonl import read_records
 from maskdpo_xtuner.masking import Side
 from maskdpo_xtuner.pairing import DroppedQuestion, chose_refusal, chose_unsupported
@@ -87,7 +88,7 @@ def _if_there(path: Path) -> Path | None:
 
 def _read_pairs(path: Path | str, limit: int | None) -> PairFiles:
     files = PairFiles(str(path), [], 0, Counter())
-    for pair in read_records(path, PreferencePair):
+    for pair in read_pairs(str(path)):
         if limit is None or files.total < limit:
             files.pairs.append(pair)
         files.total += 1

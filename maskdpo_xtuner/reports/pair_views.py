@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from maskdpo_xtuner.masking import LabelledResponse, Side, labelled_response
+from maskdpo_xtuner.masking import (
+    LabelledResponse,
+    MaskedPair,
+    PairConverter,
+    Side,
+    labelled_response,
+)
 from maskdpo_xtuner.pairing import NoFacts, chose_refusal, chose_unsupported
 from maskdpo_xtuner.records import AnnotatedResponse, PairItem, PreferencePair
 from maskdpo_xtuner.reports.answer_views import AnswerView, view_answer
@@ -18,7 +23,7 @@ from maskdpo_xtuner.reports.segments import (
     segments,
     sentence_marks,
 )
-from maskdpo_xtuner.reports.tokens import response_tokens
+from maskdpo_xtuner.reports.tokens import Token, response_tokens
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,9 @@ class PairView:
 
 
 def view_pair(
-    pair: PreferencePair, answers: Sequence[AnnotatedResponse], tokenizer: Any = None
+    pair: PreferencePair,
+    answers: Sequence[AnnotatedResponse],
+    converter: PairConverter | None = None,
 ) -> PairView:
     """Prepare one pair.
 
@@ -52,7 +59,7 @@ def view_pair(
         pair: the pair; a file made for the released trainer will do.
         answers: all annotated answers to its question, if known: they have the points of the
             document and the reasons of missing verdicts, which a pair has not.
-        tokenizer: to show token masks; None shows none.
+        converter: to show token masks; None shows none.
 
     Raises:
         ValueError: sentences that do not stand in the response, or a response without an exact
@@ -61,21 +68,46 @@ def view_pair(
     by_index: dict[int | None, AnnotatedResponse] = {
         answer.sample_index: answer for answer in answers
     }
-    chosen = _view_side('chosen', pair, by_index, tokenizer)
-    rejected = _view_side('rejected', pair, by_index, tokenizer)
+    masked = _masked(pair, converter)
+    tokens = _tokens(masked, converter)
+    chosen = _view_side('chosen', pair, by_index, tokens['chosen'])
+    rejected = _view_side('rejected', pair, by_index, tokens['rejected'])
     roles = {chosen.sample_index: 'chosen', rejected.sample_index: 'rejected'}
     others = [
         view_answer(a, no_facts_of(pair)) for index, a in by_index.items() if index not in roles
     ]
     return PairView(
         question='\n'.join(message.content for message in pair.prompt),
-        about=_about(pair),
+        about=[*_about(pair), *_drop(masked)],
         chosen=chosen,
         rejected=rejected,
         margin=(chosen.score or 0.0) - (rejected.score or 0.0),
         strip=_strip([chosen, rejected, *others], roles) if others else [],
         others=others,
     )
+
+
+def _masked(pair: PreferencePair, converter: PairConverter | None) -> MaskedPair | None:
+    if converter is None:
+        return None
+    (masked,) = converter.convert([pair.model_dump(mode='json')], ['tokens'])
+    return masked
+
+
+def _tokens(masked: MaskedPair | None, converter: PairConverter | None) -> dict[Side, list[Token]]:
+    if masked is None or converter is None:
+        return {'chosen': [], 'rejected': []}
+    return {
+        'chosen': response_tokens(converter.tokenizer, masked.chosen),
+        'rejected': response_tokens(converter.tokenizer, masked.rejected),
+    }
+
+
+def _drop(masked: MaskedPair | None) -> list[str]:
+    """The remark on a pair that is not trained on."""
+    if masked is None or masked.drop_reason is None:
+        return []
+    return [f'not trained on: {masked.drop_reason}']
 
 
 def no_facts_of(pair: PreferencePair) -> NoFacts:
@@ -101,7 +133,7 @@ def _view_side(
     side: Side,
     pair: PreferencePair,
     answers: Mapping[int | None, AnnotatedResponse],
-    tokenizer: Any,
+    tokens: list[Token],
 ) -> AnswerView:
     item: PairItem = getattr(pair, f'{side}_item')
     labelled = labelled_response(side, pair)
@@ -118,7 +150,7 @@ def _view_side(
         sentences=len(marks),
         sample_index=item.sample_index,
         truncated=not labelled.finished,
-        tokens=[] if tokenizer is None else response_tokens(tokenizer, labelled),
+        tokens=tokens,
     )
 
 

@@ -7,23 +7,24 @@ from collections.abc import Iterable
 from statistics import fmean
 from typing import Any
 
+from maskdpo_xtuner.masking import PairConverter
 from maskdpo_xtuner.reports.pages import render
 from maskdpo_xtuner.reports.pair_files import PairFiles
 from maskdpo_xtuner.reports.pair_views import PairView, no_facts_of, view_pair
 from maskdpo_xtuner.reports.segments import all_kinds, kind_of
 
 
-def pairs_page(files: PairFiles, tokenizer: Any = None) -> str:
+def pairs_page(files: PairFiles, converter: PairConverter | None = None) -> str:
     """Render the page as self-contained HTML.
 
     Args:
         files: pairs, and what is known beside them (`read_pair_files`).
-        tokenizer: a fast tokenizer with a chat template to show token masks; None shows none.
+        converter: to show token masks as it makes them; None shows none.
 
     Raises:
         ValueError: naming the pair whose sentences or tokens do not fit its response.
     """
-    views = list(_views(files, tokenizer))
+    views = list(_views(files, converter))
     provenance = next((pair.provenance for pair in files.pairs if pair.provenance), {})
     return render(
         'pairs.html.j2',
@@ -40,11 +41,11 @@ def pairs_page(files: PairFiles, tokenizer: Any = None) -> str:
     )
 
 
-def _views(files: PairFiles, tokenizer: Any) -> Iterable[PairView]:
+def _views(files: PairFiles, converter: PairConverter | None) -> Iterable[PairView]:
     for number, pair in enumerate(files.pairs, start=1):
         answers = files.answers.get(pair.question_id, []) if pair.question_id else []
         try:
-            yield view_pair(pair, answers, tokenizer)
+            yield view_pair(pair, answers, converter)
         except ValueError as error:
             raise ValueError(f'{files.source}, pair {number}: {error}') from error
 

@@ -240,6 +240,7 @@ def test_identity_does_not_depend_on_where_the_model_is_served(server: Server) -
         ('http://a:1', {}, 'a list of addresses'),
         (['a:1'], {}, 'does not begin with http'),
         (['http://a:1'], {'api_key_env': 'NO_SUCH_KEY'}, 'NO_SUCH_KEY is not set'),
+        (['http://a:1'], {'template_kwargs': {'a': 1}}, 'template_kwargs need a tokenizer'),
     ],
 )
 def test_settings_that_cannot_work_are_refused(urls: Any, options: Any, said: str) -> None:

@@ -34,10 +34,21 @@ def names(asked: Settings, models: dict[str, str | None]) -> list[str]:
 def test_the_first_model_is_scored_with_as_the_policy_is_run(
     tmp_path: Path, made: list[dict[str, Any]]
 ) -> None:
-    policy = TransformersSettings(model='some/model', dtype='bfloat16', device='cpu', revision='r')
+    policy = TransformersSettings(
+        model='some/model',
+        dtype='bfloat16',
+        device='cpu',
+        revision='r',
+        template_kwargs={'enable_thinking': False},
+    )
     asked = settings(tmp_path, text_quality=True).model_copy(update={'policy': policy})
     assert names(asked, {'base': None, 'aligned': 'x'}) == ['base']
-    options = {'dtype': 'bfloat16', 'device': 'cpu', 'trust_remote_code': False}
+    options = {
+        'dtype': 'bfloat16',
+        'device': 'cpu',
+        'trust_remote_code': False,
+        'template_kwargs': {'enable_thinking': False},
+    }
     assert made == [{'model': 'some/model', 'revision': 'r', **options}]
 
 

@@ -81,6 +81,17 @@ def test_knows_what_the_template_trimmed(content: str, body: str, trimmed: int) 
     assert (response_text(rendering), rendering.trimmed) == (body, trimmed)
 
 
+def test_variables_of_the_template_reach_it() -> None:
+    tokenizer = with_template(
+        '(prefix | default("") if turn.role == "assistant" else "") + turn.content'
+    )
+    plain = render(tokenizer, PROMPT, ANSWER)
+    assert response_text(plain) == ANSWER
+    with_prefix = render(tokenizer, PROMPT, ANSWER, {'prefix': 'So: '})
+    assert response_text(with_prefix) == ANSWER
+    assert with_prefix.text == plain.text.replace(ANSWER, f'So: {ANSWER}')
+
+
 @pytest.mark.parametrize(
     'answer', ['placeholder0', 'placeholder0 placeholder1', 'Who was it?', 'i']
 )

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from maskdpo_xtuner.annotators.anah_v2 import AnahV2Annotator, Context, own_prompts
 from maskdpo_xtuner.annotators.base import Annotator
+from maskdpo_xtuner.chat_templates import ChatTemplate
 from maskdpo_xtuner.engines.base import Engine, Request
-from maskdpo_xtuner.engines.chat_templates import ChatTemplate
 from maskdpo_xtuner.records import Message
 from tests.pipeline.work_dirs import FALSE
 

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from maskdpo_xtuner.jsonl import write_records
+from maskdpo_xtuner.masking import PairConverter, response_mask_map_fn
 from maskdpo_xtuner.records import AnnotatedResponse, PreferencePair, Sentence
 from maskdpo_xtuner.reports.pair_files import read_pair_files
 from maskdpo_xtuner.reports.pairs_page import pairs_page
-from maskdpo_xtuner.reports.tokens import load_tokenizer
 from tests.evaluation.answers import answer
 from tests.reports.pages import Element, assert_self_contained, parse_page
 from tests.reports.pair_records import pair, released
-from tests.tokenizers import tokenizer_folder
+from tests.tokenizers import load_tokenizer
 
 HOSTILE = '<script>alert("1")</script> & \'</template>\' \u202e{{ 7 * 7 }} ' + 'long' * 3000
 
@@ -151,13 +151,27 @@ def test_weighted_pieces_show_their_weight_and_no_verdict(tmp_path: Path) -> Non
 
 def test_the_token_mask_waits_in_a_template_of_its_side(tmp_path: Path) -> None:
     folder = work_dir(tmp_path, [[answer('tin', 0, '+u'), answer('tin', 1, 'c')]])
-    tokenizer = load_tokenizer(tokenizer_folder('smollm2'))
-    page = parse_page(pairs_page(read_pair_files(folder), tokenizer))
+    converter = PairConverter(load_tokenizer('smollm2'))
+    page = parse_page(pairs_page(read_pair_files(folder), converter))
     masks = page.find('template', 'token-mask')
     marked = [''.join(t.text for t in mask.find('span', 'on')) for mask in masks]
     assert marked == ['Sentence 0 of tin, run 0.<|im_end|>', 'Sentence 0 of tin, run 1. <|im_end|>']
     assert len(page.find('button', 'toggle-tokens')) == 2
     assert not parse_page(pairs_page(read_pair_files(folder))).find('button', 'toggle-tokens')
+
+
+def test_the_token_mask_is_the_one_of_the_converter_and_says_what_it_drops(tmp_path: Path) -> None:
+    folder = work_dir(tmp_path, [[answer('tin', 0, '+u'), answer('tin', 1, 'c')]])
+    converter = PairConverter(load_tokenizer('smollm2'), response_mask_map_fn, end_of_turn='never')
+    page = parse_page(pairs_page(read_pair_files(folder), converter))
+    marked = [
+        ''.join(token.text for token in mask.find('span', 'on'))
+        for mask in page.find('template', 'token-mask')
+    ]
+    assert marked == [answer('tin', index, '+u'[: 2 - index]).text for index in (0, 1)]
+    short = PairConverter(load_tokenizer('smollm2'), max_length=20)
+    page = parse_page(pairs_page(read_pair_files(folder), short))
+    assert 'not trained on: chosen: all supervised tokens lie beyond' in page.text
 
 
 def test_a_sentence_that_is_not_in_its_response_is_reported_with_the_pair(tmp_path: Path) -> None:

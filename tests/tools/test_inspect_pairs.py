@@ -51,7 +51,8 @@ def test_a_missing_file_is_named(pairs: Path, tmp_path: Path) -> None:
     assert str(missing) in error_of(missing)
     assert str(missing) in error_of(pairs, '--annotated', missing)
     assert str(missing) in error_of(pairs, '--dropped', missing)
-    assert 'tokenizer_config.json' in error_of(pairs, '--tokenizer', tmp_path)
+    assert 'no tokenizer can be read there' in error_of(pairs, '--tokenizer', tmp_path)
+    assert 'there is no such config' in error_of(pairs, '--training', tmp_path)
 
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:

@@ -7,12 +7,9 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 
 from maskdpo_xtuner.annotators.anah_v2.context import Context
-from maskdpo_xtuner.annotators.anah_v2.dialogue import (
-    DialogueSettings,
-    NoVerdict,
-    SentenceDialogue,
-)
+from maskdpo_xtuner.annotators.anah_v2.dialogue import DialogueSettings, SentenceDialogue
 from maskdpo_xtuner.annotators.anah_v2.prompts import OWN, Prompts
+from maskdpo_xtuner.annotators.asking import NoVerdict
 from maskdpo_xtuner.annotators.base import SentenceAnnotator
 from maskdpo_xtuner.engines.base import Completion, Failure, Request
 from maskdpo_xtuner.records import Label, Question, Sentence

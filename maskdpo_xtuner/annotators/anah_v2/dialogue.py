@@ -10,21 +10,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from maskdpo_xtuner.annotators.anah_v2.context import Context, shorten
 from maskdpo_xtuner.annotators.anah_v2.parsing import (
     Existence,
-    UnreadableAnswer,
     read_existence,
     read_points,
     read_type,
 )
 from maskdpo_xtuner.annotators.anah_v2.prompts import Prompts
-from maskdpo_xtuner.engines.base import TEMPERATURE, Completion, Failure, Request, Sampling
+from maskdpo_xtuner.annotators.asking import NoVerdict, ask, whole
+from maskdpo_xtuner.engines.base import TEMPERATURE, Completion, Failure, Request
 from maskdpo_xtuner.records import Label, Message, Question
 
 Read = TypeVar('Read')
 Turn = Generator[Request, 'Completion | Failure', Read]
-
-
-class NoVerdict(Exception):
-    """The dialogue ends without a label; the text is the sentence's ``failure``."""
 
 
 class DialogueSettings(BaseModel):
@@ -105,31 +101,12 @@ class SentenceDialogue:
         self.messages.append(Message(role='user', content=prompt))
         if not self._context.fits(self.messages, limit):
             length = self._context.length
-            raise self._no_verdict('failed', f'longer than the context of {length} tokens')
-        unreadable = []
-        for attempt in range(1 + self._settings.retries):
-            answer = yield self._request(limit, attempt)
-            if isinstance(answer, Failure):
-                raise self._no_verdict('failed', answer.reason)
-            try:
-                meaning = read(answer)
-            except UnreadableAnswer as error:
-                unreadable.append(str(error))
-                continue
-            if unreadable:
-                self.notes.append(f'retried: turn {self.turn}: {"; ".join(unreadable)}')
-            self.messages.append(Message(role='assistant', content=answer.text))
-            return meaning
-        raise self._no_verdict('unparsed', '; '.join(unreadable))
-
-    def _request(self, limit: int, attempt: int) -> Request:
-        """The first attempt is greedy; others are sampled, for greedy would say the same."""
-        temperature = self._settings.retry_temperature if attempt else 0.0
-        sampling = Sampling(limit, temperature)
-        return Request(tuple(self.messages), sampling, self._settings.seed + attempt)
-
-    def _no_verdict(self, kind: str, reason: str) -> NoVerdict:
-        return NoVerdict(f'{kind}: turn {self.turn}: {reason}')
+            raise NoVerdict(f'failed: turn {self.turn}: longer than the context of {length} tokens')
+        said = yield from ask(self.messages, limit, self._settings, read, f'turn {self.turn}: ')
+        if said.unreadable:
+            self.notes.append(f'retried: turn {self.turn}: {"; ".join(said.unreadable)}')
+        self.messages.append(Message(role='assistant', content=said.answer.text))
+        return said.meaning
 
     def _prompt(self, turn: str, **values: str) -> str:
         question = self._question
@@ -164,7 +141,7 @@ class SentenceDialogue:
         return self._context.fits([*self.messages, *turns], reserve)
 
     def _read_existence(self, answer: Completion) -> Existence:
-        return read_existence(_whole(answer), self._settings.tolerant)
+        return read_existence(whole(answer), self._settings.tolerant)
 
     def _read_points(self, answer: Completion) -> tuple[str, ...]:
         points = read_points(answer.text, self._settings.tolerant)
@@ -173,11 +150,4 @@ class SentenceDialogue:
         return points
 
     def _read_type(self, answer: Completion) -> Label:
-        return read_type(_whole(answer), self._settings.tolerant)
-
-
-def _whole(answer: Completion) -> str:
-    """The text of an answer that has an end: what was cut may have gone on to say otherwise."""
-    if answer.finish_reason == 'length':
-        raise UnreadableAnswer(f'cut at {answer.completion_tokens} tokens', answer.text)
-    return answer.text
+        return read_type(whole(answer), self._settings.tolerant)

@@ -13,15 +13,8 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import TypeVar
 
+from maskdpo_xtuner.annotators.asking import UnreadableAnswer
 from maskdpo_xtuner.records import Label
-
-
-class UnreadableAnswer(ValueError):
-    """An answer that gives no verdict; the text says why and quotes it."""
-
-    def __init__(self, reason: str, answer: str) -> None:
-        quoted = answer if len(answer) <= 80 else answer[:77] + '...'
-        super().__init__(f'{reason}: {quoted!r}')
 
 
 class Existence(Enum):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +10,18 @@ from datasets import Dataset
 from mmengine.logging import print_log
 from mmengine.registry import DATASETS
 from xtuner.dataset.huggingface import build_origin_dataset
-from xtuner.registry import BUILDER, MAP_FUNC
+from xtuner.registry import BUILDER
 
+from maskdpo_xtuner.chat_templates import TemplateKwargs
 from maskdpo_xtuner.engines.model_files import check_folder
-from maskdpo_xtuner.masking import EndOfTurn, check_tokenizer
-from maskdpo_xtuner.training.data.map_fns import MapFunction
+from maskdpo_xtuner.masking import (
+    EndOfTurn,
+    MapFunction,
+    PairConverter,
+    check_tokenizer,
+    count_drops,
+)
+from maskdpo_xtuner.training.data.map_fns import find_map_fn
 from maskdpo_xtuner.training.data.tokenization import FEATURES, ITEM_COLUMNS, Tokenization
 from maskdpo_xtuner.training.distributed import first_rank_first
 
@@ -31,7 +37,9 @@ def build_mask_preference_dataset(
     max_length: int,
     dataset_map_fn: str | MapFunction = 'sentence_mask_map_fn',
     end_of_turn: EndOfTurn = 'always',
+    template_kwargs: TemplateKwargs | None = None,
     num_proc: int | None = None,
+    keep_dropped: bool = False,
 ) -> Dataset:
     """Build XTuner's preference data set with a token mask in its labels.
 
@@ -46,7 +54,10 @@ def build_mask_preference_dataset(
         dataset_map_fn: a function, its name in ``MAP_FUNC`` or its dotted path.
         end_of_turn: whether the end-of-turn token is supervised: ``always`` as in the released
             trainer, ``never``, or ``last_sentence``: as the last span is.
+        template_kwargs: variables of the chat template, such as ``dict(enable_thinking=False)``.
         num_proc: processes that tokenize; the tokenizer is fast enough alone for most data.
+        keep_dropped: for the eyes: all pairs with all columns, of which ``drop_reason`` says what
+            is not trained on.
 
     Returns:
         Items with ``chosen_ids``, ``chosen_labels``, ``rejected_ids``, ``rejected_labels``, as
@@ -56,13 +67,25 @@ def build_mask_preference_dataset(
     Raises:
         ValueError: for a bad pair (with its place), and when no pair is left.
     """
-    tokenization = Tokenization(
-        build_tokenizer(tokenizer), find_map_fn(dataset_map_fn), max_length, end_of_turn
-    )
+    converter = build_converter(tokenizer, max_length, dataset_map_fn, end_of_turn, template_kwargs)
     with first_rank_first():
         pairs = build_origin_dataset(dataset, split='train')
-        tokenized = _tokenize(pairs, tokenization, num_proc)
-    return _keep_supervised(tokenized)
+        tokenized = _tokenize(pairs, Tokenization(converter), num_proc)
+    return tokenized if keep_dropped else _keep_supervised(tokenized)
+
+
+def build_converter(
+    tokenizer: Any,
+    max_length: int | None = None,
+    dataset_map_fn: str | MapFunction = 'sentence_mask_map_fn',
+    end_of_turn: EndOfTurn = 'always',
+    template_kwargs: TemplateKwargs | None = None,
+) -> PairConverter:
+    """Build what turns pairs into masked tokens; see `build_mask_preference_dataset`."""
+    map_fn = find_map_fn(dataset_map_fn)
+    return PairConverter(
+        build_tokenizer(tokenizer), map_fn, max_length, end_of_turn, template_kwargs
+    )
 
 
 def _tokenize(pairs: Dataset, tokenization: Tokenization, num_proc: int | None) -> Dataset:
@@ -85,17 +108,13 @@ def _tokenize(pairs: Dataset, tokenization: Tokenization, num_proc: int | None) 
 def _keep_supervised(tokenized: Dataset) -> Dataset:
     """Leave out the pairs with a reason to be dropped, and say how many for which reason."""
     reasons = tokenized['drop_reason'][:]
-    dropped = Counter(reason for reason in reasons if reason is not None)
-    summary = f'{len(reasons) - dropped.total()} of {len(reasons)} pairs are trained on'
-    if dropped:
-        counts = ', '.join(f'{reason} ({count})' for reason, count in dropped.most_common())
-        summary += f'; dropped: {counts}'
-    if dropped.total() == len(reasons):
+    kept = [index for index, reason in enumerate(reasons) if reason is None]
+    summary = count_drops(reasons)
+    if not kept:
         raise ValueError(
             f'{summary}. No pair is left: look at the labels of the pairs, or raise max_length'
         )
     print_log(summary, logger='current')
-    kept = [index for index, reason in enumerate(reasons) if reason is None]
     return tokenized.select(kept).select_columns(ITEM_COLUMNS)
 
 
@@ -107,16 +126,3 @@ def build_tokenizer(tokenizer: Any) -> PreTrainedTokenizerFast:
         tokenizer = BUILDER.build(tokenizer)
     check_tokenizer(tokenizer)
     return tokenizer
-
-
-def find_map_fn(map_fn: str | MapFunction) -> MapFunction:
-    """Find a map function by its name in ``MAP_FUNC`` or its dotted path; a function passes."""
-    if not isinstance(map_fn, str):
-        return map_fn
-    if map_fn not in MAP_FUNC and '.' not in map_fn:
-        ours = ', '.join(name for name in MAP_FUNC.module_dict if name.endswith('_mask_map_fn'))
-        raise ValueError(
-            f'unknown dataset_map_fn {map_fn!r}; one of {ours}, or the dotted path of a function'
-        )
-    found: MapFunction = MAP_FUNC.get(map_fn)
-    return found

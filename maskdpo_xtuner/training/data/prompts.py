@@ -8,7 +8,7 @@ from typing import Any
 from xtuner.dataset.huggingface import build_origin_dataset
 
 from maskdpo_xtuner.records import Message
-from maskdpo_xtuner.training.data.dataset import find_map_fn
+from maskdpo_xtuner.training.data.map_fns import find_map_fn
 
 
 def sample_prompts(dataset: Mapping[str, Any], number: int) -> list[list[Message]]:

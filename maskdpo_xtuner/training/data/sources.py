@@ -12,8 +12,9 @@ from datasets.exceptions import DatasetGenerationError
 from mmengine.registry import DATASETS
 from xtuner.registry import BUILDER
 
+from maskdpo_xtuner.forms import read_pair
 from maskdpo_xtuner.hashing import file_sha256
-from maskdpo_xtuner.jsonl import RecordError, parse_record, read_objects
+from maskdpo_xtuner.jsonl import RecordError, read_objects
 from maskdpo_xtuner.records import PreferencePair
 from maskdpo_xtuner.training.data.held_out import DataPart, part_of
 
@@ -43,13 +44,14 @@ FEATURES = Features(
 def load_preference_pairs(
     path: str | Sequence[str], part: DataPart = 'train', held_out: float = 0.0, seed: int = 0
 ) -> Dataset:
-    """Read preference pairs from JSON lines: our own files and those of the released trainer.
+    """Read preference pairs from JSON lines.
 
-    Every line is validated. The result is cached by `datasets` under the content of the files
-    and memory-mapped.
+    Our own files, those of the released trainer, TRL's and ms-swift's (see `forms`). Every line
+    is validated. The result is cached by `datasets` under the content of the files and
+    memory-mapped.
 
     Args:
-        path: one file or several.
+        path: one file or several; a work dir stands for the ``pairs.jsonl`` in it.
         part: what to train on, or what is held out from it.
         held_out: share of the pairs that is held out (see `held_out.part_of`): all of a topic, or
             where pairs name no topic, of a prompt.
@@ -62,10 +64,13 @@ def load_preference_pairs(
         RecordError: naming file, line, field and mend of the first bad line.
         ValueError: when nothing would be left on one side.
     """
-    files = [path] if isinstance(path, str) else list(path)
-    pairs = _read(files)
+    pairs = _read([_file(each) for each in ([path] if isinstance(path, str) else path)])
     chosen = part_of(pairs['group'][:], part, held_out, seed)
     return pairs.select(chosen).remove_columns('group')
+
+
+def _file(path: str) -> str:
+    return str(Path(path) / 'pairs.jsonl') if Path(path).is_dir() else path
 
 
 def _read(files: Sequence[str]) -> Dataset:
@@ -94,7 +99,7 @@ def _fingerprint(files: Sequence[str]) -> str:
 def _rows(files: Sequence[str]) -> Iterator[dict[str, Any]]:
     for file in files:
         for line, value in read_objects(file):
-            pair = parse_record(PreferencePair, value, file, line)
+            pair, _ = read_pair(value, file, line, text_only=True)
             yield {
                 **pair.model_dump(mode='json', include=set(FEATURES)),
                 'source': f'{file}:{line}',

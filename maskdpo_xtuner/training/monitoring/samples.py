@@ -14,6 +14,7 @@ from mmengine.registry import HOOKS
 from torch import Tensor
 from transformers import GenerationConfig
 
+from maskdpo_xtuner.chat_templates import TemplateKwargs, encode_chat
 from maskdpo_xtuner.jsonl import read_records, write_records
 from maskdpo_xtuner.modeling.heads import causal_lm
 from maskdpo_xtuner.records import Message, Record
@@ -70,6 +71,7 @@ class SamplesHook(Hook):
         self.max_new_tokens = max_new_tokens
         self._prompts: list[list[Message]] = []
         self._tokenizer: Any = None
+        self._template_kwargs: TemplateKwargs | None = None
         self._samples: list[AnswerSample] = []
 
     def before_train(self, runner: Any) -> None:
@@ -84,6 +86,7 @@ class SamplesHook(Hook):
             return
         data = prompt_source(runner.cfg)
         self._tokenizer = build_tokenizer(data.get('tokenizer', runner.cfg.tokenizer))
+        self._template_kwargs = data.get('template_kwargs')
         self._prompts = sample_prompts(data, runner.train_loop.sample_prompts)
         self._samples = _earlier_samples(runner) if runner.iter else []
         if not runner.iter:
@@ -105,7 +108,11 @@ class SamplesHook(Hook):
             return
         before = {repr(sample.prompt): sample.answer_before for sample in self._samples}
         answers = greedy_answers(
-            _unwrapped(runner.model), self._tokenizer, self._prompts, self.max_new_tokens
+            _unwrapped(runner.model),
+            self._tokenizer,
+            self._prompts,
+            self.max_new_tokens,
+            self._template_kwargs,
         )
         for prompt, answer in zip(self._prompts, answers, strict=True):
             sample = AnswerSample(
@@ -137,7 +144,11 @@ def prompt_source(cfg: Any) -> dict[str, Any]:
 
 @torch.no_grad()
 def greedy_answers(
-    model: Any, tokenizer: Any, prompts: Sequence[Sequence[Message]], max_new_tokens: int
+    model: Any,
+    tokenizer: Any,
+    prompts: Sequence[Sequence[Message]],
+    max_new_tokens: int,
+    template_kwargs: TemplateKwargs | None = None,
 ) -> list[str]:
     """Answer prompts as the policy would most likely begin; its mode is left as it was.
 
@@ -146,14 +157,13 @@ def greedy_answers(
         tokenizer: with a chat template.
         prompts: all of them are one batch.
         max_new_tokens: of an answer.
+        template_kwargs: variables of the chat template beside the messages.
     """
     llm, training = model.llm, model.training
     model.eval()
     inputs = _left_padded(
         [
-            tokenizer.apply_chat_template(
-                [message.model_dump() for message in prompt], add_generation_prompt=True
-            )
+            encode_chat(tokenizer, [message.model_dump() for message in prompt], template_kwargs)
             for prompt in prompts
         ]
     )

@@ -13,10 +13,11 @@ from datasets import Dataset, concatenate_datasets
 from mmengine.dist import get_rank, get_world_size
 from mmengine.logging import print_log
 
+from maskdpo_xtuner.atomic import atomic_writer
 from maskdpo_xtuner.progress import progress_bar
 from maskdpo_xtuner.training.distributed import all_ranks_finish, first_rank_first
 from maskdpo_xtuner.training.reference.computing import CollateFunction, ReferenceModel
-from maskdpo_xtuner.training.reference.files import cache_folder, write_atomically
+from maskdpo_xtuner.training.reference.files import cache_folder
 from maskdpo_xtuner.training.reference.keys import describe, hash_of, key_parts
 from maskdpo_xtuner.training.reference.precision import training_precision
 from maskdpo_xtuner.training.reference.store import LogpStore, check_counts
@@ -78,7 +79,8 @@ def _open_store(parts: dict[str, Any], num_pairs: int) -> LogpStore:
     description = describe(parts)
     key = hash_of(description)
     folder = cache_folder(f'reference/{key}')
-    write_atomically(folder / 'key.json', description.encode())
+    with atomic_writer(folder / 'key.json') as file:
+        file.write(description)
     return LogpStore(folder, key, num_pairs)
 
 

@@ -12,9 +12,9 @@ import xxhash
 from datasets import Dataset, Features, List, Value, concatenate_datasets
 from datasets.arrow_writer import ArrowWriter
 
+from maskdpo_xtuner.atomic import replacing
 from maskdpo_xtuner.batches.lengths import pair_lengths
 from maskdpo_xtuner.masking import SIDES
-from maskdpo_xtuner.training.reference.files import write_atomically
 
 COLUMNS = tuple(f'{side}_reference_logps' for side in SIDES)
 FEATURES = Features({column: List(Value('float32')) for column in COLUMNS})
@@ -74,7 +74,8 @@ class LogpStore:
             writer.write_batch(dict(zip(COLUMNS, zip(*rows, strict=True), strict=True)))
             writer.finalize(close_stream=False)
         content = stream.getvalue()
-        write_atomically(self.path(block), content + self._digest(content))
+        with replacing(self.path(block)) as temporary:
+            temporary.write_bytes(content + self._digest(content))
 
     def open(self) -> Dataset:
         """The columns of all pairs in order, memory-mapped.

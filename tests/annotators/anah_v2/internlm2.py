@@ -8,7 +8,7 @@ from functools import cache
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from maskdpo_xtuner.engines.chat_templates import ChatTemplate
+from maskdpo_xtuner.chat_templates import ChatTemplate
 from maskdpo_xtuner.records import Message
 
 TEMPLATE = (

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from maskdpo_xtuner.annotators.anah_v2 import Context
-from maskdpo_xtuner.annotators.anah_v2.context import GAP, PASSAGE_LENGTH, Shortened, shorten
+from maskdpo_xtuner.annotators.anah_v2.context import GAP, Shortened, shorten
+from maskdpo_xtuner.annotators.passages import PASSAGE_LENGTH
 from maskdpo_xtuner.records import Language, Message
 from tests.annotators.anah_v2.internlm2 import internlm2_template, internlm2_tokenizer
 

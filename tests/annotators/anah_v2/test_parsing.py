@@ -9,11 +9,11 @@ from maskdpo_xtuner.annotators.anah_v2.parsing import (
     NO_REFERENCE_MARKERS,
     TYPE_MARKERS,
     Existence,
-    UnreadableAnswer,
     read_existence,
     read_points,
     read_type,
 )
+from maskdpo_xtuner.annotators.asking import UnreadableAnswer
 from maskdpo_xtuner.records import Label
 
 DISGUISES = [

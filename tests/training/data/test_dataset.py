@@ -10,7 +10,7 @@ from mmengine.logging import MMLogger
 from transformers import AutoTokenizer
 
 from maskdpo_xtuner.jsonl import RecordError
-from maskdpo_xtuner.masking import LabelledResponse
+from maskdpo_xtuner.masking import LabelledResponse, PairConverter
 from maskdpo_xtuner.training import build_mask_preference_dataset, load_preference_pairs
 from maskdpo_xtuner.training.data.tokenization import ITEM_COLUMNS, Tokenization
 from tests.preference_pairs import CORRECT, WRONG, WritePairs, released_pair
@@ -108,6 +108,56 @@ def test_pairs_without_supervised_tokens_are_dropped_with_the_reason(
     assert 'rejected: all supervised tokens lie beyond max_length (1)' in said
 
 
+def test_dropped_pairs_may_be_kept_with_their_reason_and_tokens(
+    write_pairs: WritePairs, tokenizer: Any
+) -> None:
+    path = write_pairs([released_pair(chosen=(WRONG,)), released_pair()])
+    kept, item = build(path, tokenizer, keep_dropped=True)
+    assert kept['drop_reason'] == 'chosen: no sentence to supervise'
+    assert WRONG in tokenizer.decode(kept['chosen_ids'])
+    assert item['drop_reason'] is None
+    prompt = tokenizer.decode(item['chosen_ids'][: item['chosen_prompt_length']])
+    assert prompt.endswith('<|im_start|>assistant\n')
+
+
+def test_pairs_that_nobody_labelled_are_refused_by_name_and_trained_on_by_plain_dpo(
+    write_pairs: WritePairs, tokenizer: Any
+) -> None:
+    text = f'{CORRECT} {WRONG}'
+    unlabelled = {'sents': [text], 'type': ['hallucination'], 'labels': [None]}
+    path = write_pairs([released_pair(), released_pair(chosen_item=unlabelled)])
+    with pytest.raises(ValueError, match=rf'{path}:2: chosen_item.labels: no sentence is labelled'):
+        build(path, tokenizer)
+    assert len(build(path, tokenizer, dataset_map_fn='response_mask_map_fn')) == 2
+
+
+def test_a_file_of_trl_is_trained_on_by_plain_dpo_alone(tmp_path: Path, tokenizer: Any) -> None:
+    path = tmp_path / 'trl.jsonl'
+    row = {'prompt': 'What is neon?', 'chosen': 'A gas.', 'rejected': 'A metal.'}
+    path.write_text(json.dumps(row) + '\n')
+    options = {'dataset_map_fn': 'response_mask_map_fn', 'end_of_turn': 'never'}
+    (item,) = build(path, tokenizer, **options)
+    assert supervised_text(tokenizer, item['chosen_labels']) == 'A gas.'
+    with pytest.raises(ValueError, match=rf'{path}:1: chosen_item.labels: no sentence is labelled'):
+        build(path, tokenizer)
+    path.write_text(json.dumps({**row, 'images': ['neon.png']}) + '\n')
+    with pytest.raises(RecordError, match=rf'{path}:1: images: a pair of texts has no place'):
+        build(path, tokenizer, **options)
+
+
+def test_variables_of_the_chat_template_reach_it(write_pairs: WritePairs, smollm2: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(smollm2)
+    tokenizer.chat_template += '{{- closing | default("") }}'
+    pairs = write_pairs([released_pair()])
+    (item,) = build(pairs, tokenizer, template_kwargs={'closing': 'Bye.'})
+    assert tokenizer.decode(item['chosen_ids']).endswith('<|im_end|>\nBye.')
+
+
+def test_a_work_dir_stands_for_its_pairs(write_pairs: WritePairs) -> None:
+    path = write_pairs([released_pair()])
+    assert load_preference_pairs(str(path.parent))['source'][:] == [f'{path}:1']
+
+
 def test_no_pair_left_is_an_error_that_says_why(write_pairs: WritePairs, tokenizer: Any) -> None:
     path = write_pairs([released_pair(chosen=(WRONG,))])
     with pytest.raises(ValueError, match=r'0 of 1 .* chosen: no sentence to supervise \(1\)\. No'):
@@ -131,6 +181,7 @@ def test_tokens_are_memory_mapped_and_made_once(
         {'end_of_turn': 'never'},
         {'map_fn': build_mask_preference_dataset},
         {'chat_template': '{{ messages }}'},
+        {'template_kwargs': {'enable_thinking': False}},
         {'data': 'other'},
     ],
     ids=lambda changes: next(iter(changes)),
@@ -142,7 +193,7 @@ def test_fingerprint_depends_on_what_the_tokens_depend_on(
         tokenizer = AutoTokenizer.from_pretrained(smollm2)
         tokenizer.chat_template = chat_template or tokenizer.chat_template
         values = {'map_fn': load_preference_pairs, 'max_length': 512, 'end_of_turn': 'always'}
-        return Tokenization(tokenizer, **{**values, **fields}).fingerprint(data)
+        return Tokenization(PairConverter(tokenizer, **{**values, **fields})).fingerprint(data)
 
     assert fingerprint() == fingerprint()
     assert fingerprint(**changes) != fingerprint()
@@ -151,10 +202,9 @@ def test_fingerprint_depends_on_what_the_tokens_depend_on(
 def test_fingerprint_forgets_how_the_tokenizer_was_used(smollm2: Path) -> None:
     used, fresh = (AutoTokenizer.from_pretrained(smollm2) for _ in range(2))
     used(['a', 'b c'], padding=True, truncation=True, max_length=4)
-    arguments = (load_preference_pairs, 512, 'always')
-    assert Tokenization(used, *arguments).fingerprint('x') == Tokenization(
-        fresh, *arguments
-    ).fingerprint('x')
+    converters = [PairConverter(each, load_preference_pairs, 512) for each in (used, fresh)]
+    first, second = (Tokenization(each).fingerprint('x') for each in converters)
+    assert first == second
 
 
 def test_a_sentence_not_in_its_response_is_reported_with_file_and_line(

@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 from transformers import AutoTokenizer
 
-from maskdpo_xtuner.engines.chat_templates import ChatTemplate, template_digest
+from maskdpo_xtuner.chat_templates import (
+    ChatTemplate,
+    ChatTemplateError,
+    encode_chat,
+    render_chat,
+    template_digest,
+)
 from maskdpo_xtuner.records import Message
 from tests.tokenizers import TOKENIZERS, load_tokenizer, tokenizer_folder
 
@@ -30,6 +36,45 @@ def test_ids_are_those_of_the_tokenizer_itself(name: str) -> None:
     expected = tokenizer.apply_chat_template(turns, add_generation_prompt=True)
     ids = ChatTemplate(str(tokenizer_folder(name))).encode(MESSAGES)
     assert ids == expected
+
+
+@pytest.fixture
+def thinking(tmp_path: Path) -> Path:
+    """A tokenizer whose template has a variable."""
+    tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder('smollm2'))
+    tokenizer.chat_template = (
+        '{% for m in messages %}{{ m.content }}|{% endfor %}'
+        '{% if enable_thinking is defined and not enable_thinking %}<no thought>{% endif %}'
+    )
+    tokenizer.save_pretrained(tmp_path / 'thinking')
+    return tmp_path / 'thinking'
+
+
+def test_variables_of_the_template_are_passed_on(thinking: Path) -> None:
+    plain = ChatTemplate(str(thinking))
+    short = ChatTemplate(str(thinking), template_kwargs={'enable_thinking': False})
+    assert short.render(MESSAGES) == plain.render(MESSAGES) + '<no thought>'
+    tokenizer = AutoTokenizer.from_pretrained(thinking)
+    assert tokenizer.decode(short.encode(MESSAGES)) == short.render(MESSAGES)
+    assert short.digest != plain.digest
+    assert ChatTemplate(str(thinking), template_kwargs={}).digest == plain.digest
+
+
+@pytest.mark.parametrize('name', TOKENIZERS)
+def test_a_conversation_may_end_without_the_beginning_of_an_answer(name: str) -> None:
+    tokenizer = load_tokenizer(name)
+    turns = [message.model_dump() for message in MESSAGES]
+    whole = tokenizer.apply_chat_template(turns, tokenize=False)
+    assert render_chat(tokenizer, turns, generation_prompt=False) == whole
+    assert encode_chat(tokenizer, turns) == tokenizer.apply_chat_template(
+        turns, add_generation_prompt=True
+    )
+
+
+def test_a_conversation_that_is_refused_is_an_error_with_its_roles() -> None:
+    turns = [{'role': 'assistant', 'content': 'Hello.'}]
+    with pytest.raises(ChatTemplateError, match=r'refuses the conversation \(assistant\): roles'):
+        render_chat(load_tokenizer('mistral'), turns)
 
 
 def test_the_digest_is_that_of_the_template(tmp_path: Path) -> None:

@@ -1,0 +1,93 @@
+"""Reading a judge's answer: the markers that the config names, and no other words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+from maskdpo_xtuner.annotators.asking import UnreadableAnswer
+from maskdpo_xtuner.records import Label
+
+Rule = Literal['last', 'one']
+
+# "3.", "- **3**:", "Sentence 3", "第3句": a number at the beginning, with one word before it.
+_NUMBER = re.compile(r'\W*(?:[^\W\d_]+\W*)?(\d+)')
+
+
+class Markers:
+    """The marker of each label, and which of them counts in an answer.
+
+    Markers are looked for as they are written, upper and lower case included. Where one begins or
+    ends with a letter or a digit, no other may stand beside it: ``SUPPORTED`` is not found in
+    "UNSUPPORTED". (Letters of scripts without upper case, which may have no blanks, excepted.)
+    Of markers that overlap the longer one is read.
+
+    Args:
+        labels: markers by label.
+        rule: ``last``: the last marker counts, whatever the reasoning before it mentions. ``one``:
+            an answer with markers of two labels cannot be read.
+    """
+
+    def __init__(self, labels: Mapping[Label, str], rule: Rule = 'last') -> None:
+        self._labels = {marker: label for label, marker in labels.items()}
+        self._rule = rule
+        longest_first = sorted(self._labels, key=len, reverse=True)
+        self._pattern = re.compile('|'.join(map(_apart, longest_first)))
+
+    def read(self, text: str) -> Label:
+        """Read an answer about one sentence.
+
+        Raises:
+            UnreadableAnswer: when there is no marker, or by the rule ``one`` different ones.
+        """
+        found = self._found(text)
+        if not found:
+            raise UnreadableAnswer('no marker', text)
+        if self._rule == 'one' and len(set(found)) > 1:
+            raise UnreadableAnswer('markers of more than one label', text)
+        return found[-1]
+
+    def read_lines(self, text: str, count: int) -> dict[int, Label]:
+        """Read an answer about ``count`` sentences, a line with number and marker for each.
+
+        A line says by the number at its beginning which sentence it is about; lines without a
+        number there, or without a marker behind it, are reasoning.
+
+        Returns:
+            Labels by sentence, counted from 0; sentences without a readable line are missing.
+
+        Raises:
+            UnreadableAnswer: for a verdict on a sentence that there is not: then the numbers of
+                the other lines cannot be trusted either.
+        """
+        said: dict[int, list[str]] = {}
+        for line in text.splitlines():
+            number = _NUMBER.match(line)
+            if number is None or not self._found(line[number.end() :]):
+                continue
+            if not 1 <= int(number[1]) <= count:
+                raise UnreadableAnswer(f'a verdict on sentence {number[1]} of {count}', line)
+            said.setdefault(int(number[1]) - 1, []).append(line[number.end() :])
+        verdicts = {place: self._read_or_none('\n'.join(lines)) for place, lines in said.items()}
+        return {place: label for place, label in verdicts.items() if label is not None}
+
+    def _read_or_none(self, text: str) -> Label | None:
+        try:
+            return self.read(text)
+        except UnreadableAnswer:
+            return None
+
+    def _found(self, text: str) -> list[Label]:
+        return [self._labels[match[0]] for match in self._pattern.finditer(text)]
+
+
+def _apart(marker: str) -> str:
+    before = r'(?<![^\W_])' if _joins(marker[0]) else ''
+    after = r'(?![^\W_])' if _joins(marker[-1]) else ''
+    return f'{before}{re.escape(marker)}{after}'
+
+
+def _joins(char: str) -> bool:
+    """Whether a character makes one word with the letters beside it."""
+    return char.isdigit() or char.lower() != char.upper()

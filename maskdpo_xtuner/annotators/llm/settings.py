@@ -1,0 +1,114 @@
+"""What a config says of the annotator `llm`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+from typing_extensions import Self
+
+from maskdpo_xtuner.annotators.base import Annotator
+from maskdpo_xtuner.annotators.llm.annotator import LLMAnnotator
+from maskdpo_xtuner.annotators.llm.markers import Rule
+from maskdpo_xtuner.annotators.prompt_files import OWN, Prompt
+from maskdpo_xtuner.annotators.settings import SentenceSettings
+from maskdpo_xtuner.engines.base import Engine
+from maskdpo_xtuner.engines.settings import EngineChoice
+from maskdpo_xtuner.identity import identity_of
+from maskdpo_xtuner.records import Label
+from maskdpo_xtuner.registry import ANNOTATORS
+
+DEFAULT_LABELS = {
+    Label.NO_HALLUCINATION: '[[SUPPORTED]]',
+    Label.CONTRADICTORY: '[[CONTRADICTED]]',
+    Label.UNVERIFIABLE: '[[NOT IN DOCUMENT]]',
+    Label.NO_FACTS: '[[NO FACTS]]',
+}
+VARIABLES = ('question', 'document', 'topic', 'language', 'answer', 'sentences', 'labels')
+
+
+@ANNOTATORS.register_module('llm')
+class LLMSettings(SentenceSettings):
+    """Any language model, asked in the words of a prompt; see `maskdpo_xtuner.annotators.llm`.
+
+    Attributes:
+        engine: what runs the model.
+        prompt: a jinja file with the variables `VARIABLES`, and ``sentence`` where each sentence
+            is asked about; None for our own wording.
+        system: text of a system turn before it; None for none.
+        labels: the marker of each label in the model's answers. ``no_hallucination`` and one of
+            ``contradictory`` and ``unverifiable`` must be there.
+        rule: which marker counts in an answer with several: the ``last``, or ``one``: none then.
+        per: one request for each ``sentence``, or one for each ``answer``.
+        max_new_tokens: limit of what the model writes; what was cut there is not read.
+        retries: how often an unreadable answer is asked for again, sampled at ``seed + 1`` and so
+            on with ``retry_temperature``; greedy decoding would only repeat it.
+        retry_temperature: above 0.
+        seed: of the first attempt, which is greedy.
+    """
+
+    engine: EngineChoice
+    # What is in it counts (`prompt_sha256`), and not where it lies.
+    prompt: Path | None = Field(default=None, exclude=True)
+    system: str | None = None
+    labels: dict[Label, str] = DEFAULT_LABELS
+    rule: Rule = 'last'
+    per: Literal['sentence', 'answer'] = 'sentence'
+    max_new_tokens: int = Field(default=512, ge=1)
+    retries: int = Field(default=0, ge=0)
+    retry_temperature: float = Field(default=0.8, gt=0)
+    seed: int = Field(default=1, ge=1)
+
+    @field_validator('labels')
+    @classmethod
+    def _check_markers(cls, labels: dict[Label, str]) -> dict[Label, str]:
+        if any(not marker.strip() or '\n' in marker for marker in labels.values()):
+            raise ValueError('a marker is a text on one line, not a blank one')
+        if len(set(labels.values())) < len(labels):
+            raise ValueError('two labels have the same marker')
+        if Label.NO_HALLUCINATION not in labels or not any(x.is_hallucination for x in labels):
+            raise ValueError(
+                'name a marker of no_hallucination, and one of contradictory or unverifiable'
+            )
+        return labels
+
+    @model_validator(mode='after')
+    def _check_prompt(self) -> Self:
+        self.read_prompt()
+        return self
+
+    def read_prompt(self) -> Prompt:
+        """Read the prompt, or ours.
+
+        Raises:
+            ValueError: for one that cannot be filled, naming file, line and variable.
+        """
+        sentence = self.per == 'sentence'
+        variables = (*VARIABLES, 'sentence') if sentence else VARIABLES
+        needed = ('sentence',) if sentence else ('sentences', 'answer')
+        if self.prompt is not None:
+            return Prompt(self.prompt, variables, needed)
+        own = Path(__file__).parent / 'prompts' / f'{self.per}.j2'
+        return Prompt(own, variables, needed, OWN)
+
+    def build(self) -> tuple[Annotator, Engine]:
+        """Read the prompt and build the engine.
+
+        Raises:
+            ValueError: for a prompt or a model that is not there.
+        """
+        prompt = self.read_prompt()
+        engine = self.engine.build()
+        annotator = LLMAnnotator(
+            identity_of(engine),
+            prompt,
+            self.labels,
+            retrying=self,
+            per_answer=self.per == 'answer',
+            rule=self.rule,
+            system=self.system,
+            max_new_tokens=self.max_new_tokens,
+        )
+        self.set_splitter(annotator)
+        return annotator, engine

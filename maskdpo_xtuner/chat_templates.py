@@ -1,0 +1,171 @@
+"""The chat template of a tokenizer: a conversation in, the text that the model reads out.
+
+Every prompt is rendered here: for sampling, annotation, masks, samples and perplexity. So what
+``template_kwargs`` say, the variables of a template such as ``enable_thinking``, holds everywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from maskdpo_xtuner.records import Message
+
+TemplateKwargs = Mapping[str, Any]
+"""Variables of a chat template beside the messages, such as ``enable_thinking``."""
+
+
+class ChatTemplateError(ValueError):
+    """A conversation that a chat template refuses."""
+
+
+def render_chat(
+    tokenizer: Any,
+    turns: Sequence[Mapping[str, str]],
+    template_kwargs: TemplateKwargs | None = None,
+    *,
+    generation_prompt: bool = True,
+) -> str:
+    """Write a conversation as the model reads it.
+
+    Args:
+        tokenizer: of transformers, with a chat template.
+        turns: messages, each with ``role`` and ``content``.
+        template_kwargs: variables of the template.
+        generation_prompt: whether what begins the next answer is written, too.
+
+    Raises:
+        ChatTemplateError: when the template refuses the conversation.
+    """
+    from jinja2 import TemplateError
+
+    kwargs = dict(template_kwargs or {})
+    try:
+        text: str = tokenizer.apply_chat_template(
+            list(turns), tokenize=False, add_generation_prompt=generation_prompt, **kwargs
+        )
+    except TemplateError as error:
+        roles = ', '.join(turn['role'] for turn in turns)
+        raise ChatTemplateError(
+            f'the chat template refuses the conversation ({roles}): {error}'
+        ) from error
+    return text
+
+
+def encode_chat(
+    tokenizer: Any,
+    turns: Sequence[Mapping[str, str]],
+    template_kwargs: TemplateKwargs | None = None,
+) -> list[int]:
+    """Give the ids of `render_chat`; the template writes the start token, so none is added."""
+    text = render_chat(tokenizer, turns, template_kwargs)
+    ids: list[int] = tokenizer.encode(text, add_special_tokens=False)
+    return ids
+
+
+class ChatTemplate:
+    """The chat template of a tokenizer that is loaded when it is needed.
+
+    LMDeploy has templates of its own, which are not always those of the model: from v0.10 on it
+    has none for InternLM2 and, told to use that name, glues the turns together without roles.
+
+    Args:
+        tokenizer: folder or hub name.
+        revision: of the tokenizer on the hub.
+        trust_remote_code: whether the tokenizer may run code from its repository.
+        template_kwargs: variables of the template.
+
+    Attributes:
+        digest: names the template and its variables; part of the identity of what is stored.
+
+    Raises:
+        ValueError: if there is no such tokenizer, or it has no chat template.
+    """
+
+    def __init__(
+        self,
+        tokenizer: str,
+        revision: str | None = None,
+        trust_remote_code: bool = False,
+        template_kwargs: TemplateKwargs | None = None,
+    ) -> None:
+        self._source = {
+            'pretrained_model_name_or_path': tokenizer,
+            'revision': revision,
+            'trust_remote_code': trust_remote_code,
+        }
+        self._kwargs = template_kwargs
+        self.digest = template_digest(tokenizer, lambda: self._tokenizer, template_kwargs)
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        return load_tokenizer(self._source)
+
+    def render(self, messages: Sequence[Message]) -> str:
+        """The text up to where the next answer begins."""
+        return render_chat(self._tokenizer, _turns(messages), self._kwargs)
+
+    def encode(self, messages: Sequence[Message]) -> list[int]:
+        """The ids of `render`."""
+        return encode_chat(self._tokenizer, _turns(messages), self._kwargs)
+
+
+def _turns(messages: Sequence[Message]) -> list[dict[str, str]]:
+    return [message.model_dump() for message in messages]
+
+
+def load_tokenizer(source: Mapping[str, Any]) -> Any:
+    """Load a tokenizer from what ``from_pretrained`` takes.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(**source)
+    except (OSError, ValueError) as error:
+        name = source['pretrained_model_name_or_path']
+        raise ValueError(f'{name}: no tokenizer can be read there ({error})') from error
+
+
+def template_digest(
+    tokenizer: str, load: Callable[[], Any], template_kwargs: TemplateKwargs | None = None
+) -> str:
+    """SHA-256 of the chat template of a tokenizer, which is loaded only where it must be.
+
+    Args:
+        tokenizer: folder or hub name.
+        load: gives the tokenizer.
+        template_kwargs: variables of the template; they go into the digest where there are some.
+
+    Raises:
+        ValueError: when it has no chat template.
+    """
+    template = _stored_template(Path(tokenizer)) or load().chat_template
+    if not isinstance(template, str):
+        raise ValueError(
+            f'{tokenizer}: the tokenizer has no chat template; set "chat_template" in its '
+            'tokenizer_config.json'
+        )
+    if template_kwargs:
+        template += json.dumps(dict(template_kwargs), sort_keys=True)
+    return hashlib.sha256(template.encode()).hexdigest()
+
+
+def _stored_template(folder: Path) -> str | None:
+    """The template that a folder's ``tokenizer_config.json`` gives, when nothing else may.
+
+    A file of its own has precedence in later versions of transformers, and code of the tokenizer
+    can do anything: there the tokenizer itself has to be asked.
+    """
+    path = folder / 'tokenizer_config.json'
+    if not path.is_file() or any(folder.glob('*.jinja')) or any(folder.glob('*chat_templates')):
+        return None
+    config = json.loads(path.read_text(encoding='utf-8'))
+    template = config.get('chat_template')
+    return template if isinstance(template, str) and 'auto_map' not in config else None

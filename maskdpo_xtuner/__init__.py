@@ -19,8 +19,8 @@ used, so that ``import maskdpo_xtuner`` takes no time:
 | `mask_response`, `token_mask` | which tokens of a labelled response are supervised |
 | `build_objective`, `register_loss` | a loss by its name, and one of your own |
 | `config_file` | the path of a config of this package, for `_base_` |
-| `ENGINES`, `ANNOTATORS`, `QUESTIONS`, `SPLITTERS`, `PAIRINGS` | what is registered |
-| `METRICS`, `LOSSES` | the same |
+| `ENGINES`, `ANNOTATORS`, `QUESTIONS`, `SPLITTERS` | registries of what pairs are made by |
+| `PAIRINGS`, `LOSSES`, `METRICS` | registries of rules of pairs, losses, metrics |
 
 Functions that ask models run where an event loop runs already (a notebook), which waits for them.
 """

@@ -19,7 +19,8 @@ used, so that ``import maskdpo_xtuner`` takes no time:
 | `mask_response`, `token_mask` | which tokens of a labelled response are supervised |
 | `build_objective`, `register_loss` | a loss by its name, and one of your own |
 | `config_file` | the path of a config of this package, for `_base_` |
-| `ENGINES`, `ANNOTATORS`, `QUESTIONS`, `SPLITTERS`, `PAIRINGS`, `METRICS` | the registries |
+| `ENGINES`, `ANNOTATORS`, `QUESTIONS`, `SPLITTERS` | registries of what pairs are made by |
+| `PAIRINGS`, `LOSSES`, `METRICS` | registries of rules of pairs, losses, metrics |
 
 Functions that ask models run where an event loop runs already (a notebook), which waits for them.
 """
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from maskdpo_xtuner.registry import (
         ANNOTATORS,
         ENGINES,
+        LOSSES,
         METRICS,
         PAIRINGS,
         QUESTIONS,
@@ -60,7 +62,9 @@ _MODULES = {
     'pipeline.pairing_anew': ('pair_anew',),
     'pipeline.run': ('run_pipeline',),
     'records': ('AnnotatedResponse', 'PreferencePair', 'Question'),
-    'registry': ('ANNOTATORS', 'ENGINES', 'METRICS', 'PAIRINGS', 'QUESTIONS', 'SPLITTERS'),
+    'registry': (
+        *('ANNOTATORS', 'ENGINES', 'LOSSES', 'METRICS', 'PAIRINGS', 'QUESTIONS', 'SPLITTERS'),
+    ),
     'settings': ('Settings', 'load_settings'),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
@@ -69,6 +73,7 @@ __all__ = [
     'ANNOTATORS',
     'AnnotatedResponse',
     'ENGINES',
+    'LOSSES',
     'METRICS',
     'PAIRINGS',
     'PreferencePair',

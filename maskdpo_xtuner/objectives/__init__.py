@@ -12,7 +12,6 @@ from maskdpo_xtuner.objectives.logps import (
 )
 from maskdpo_xtuner.objectives.registry import (
     BELOW_HALF,
-    LOSSES,
     NOT_NEGATIVE,
     POSITIVE,
     Bound,
@@ -23,6 +22,7 @@ from maskdpo_xtuner.objectives.registry import (
 )
 from maskdpo_xtuner.objectives.terms import LossTerms, SideTerms, TokenTerms, loss_terms
 from maskdpo_xtuner.objectives.values import PairValues, logged_means, pair_sums, pair_values
+from maskdpo_xtuner.registry import LOSSES
 
 __all__ = [
     'BELOW_HALF',

@@ -49,7 +49,7 @@ class MaskDPOTrainLoop(TrainLoop):
     def __init__(
         self,
         runner: Any,
-        dataloader: DataLoader | dict[str, Any],
+        dataloader: DataLoader[Any] | dict[str, Any],
         row_tokens: int | None = None,
         sample_every: int | None = None,
         sample_prompts: int = 3,

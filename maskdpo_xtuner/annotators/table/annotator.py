@@ -24,7 +24,7 @@ from maskdpo_xtuner.annotators.table.statements import statements
 from maskdpo_xtuner.builtin.tables import TableQuestions
 from maskdpo_xtuner.records import Label, Question, Sentence
 
-VERSION = '1'
+VERSION = '2'
 _END = re.compile(r"""[.!?…]["'”’)\]*_\s]*$""")
 _ADJECTIVE = 4  # letters that a name shares with its adjective
 _COMPLETE = 6  # content words with which a sentence that is cut states something all the same

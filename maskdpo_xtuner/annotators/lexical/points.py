@@ -52,8 +52,8 @@ def _related(clause: Clause, points: Sequence[Point]) -> list[Point]:
     if clause.relation:
         same = [point for point in points if clause.relation & point.vocabulary]
         return same or (list(points) if clause.relation <= _SUPPORT_VERBS else [])
-    heads = ((p, p.clause.subject.head) for p in points if not p.clause.predicate)
-    return [point for point, head in heads if head and head <= clause.words]
+    told = ((p, p.clause.subject.head) for p in points if not p.clause.predicate)
+    return [p for p, head in told if head and head <= clause.words - p.clause.narrowing]
 
 
 def _is_about(point: Point, clause: Clause) -> bool:

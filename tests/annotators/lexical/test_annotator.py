@@ -244,9 +244,10 @@ def test_a_property_without_its_value_states_nothing(sentence: str) -> None:
 
 BORON = about(
     'boron',
-    'Boron is one of the metalloids. Amorphous boron is brown. Present in water. Its lustre is '
-    'vitreous, and its fracture is uneven. It melts at 2076 °C. Its hardness is 9. Uses: Steel, '
-    'glass. It is not a metal. Hard black solid, belongs to the metalloids.',
+    'Boron is one of the metalloids. Amorphous boron is brown. Metallic boron is black. '
+    'Present in water. Its lustre is vitreous, and its fracture is uneven. It melts at 2076 °C. '
+    'Its hardness is 9. Uses: Steel, glass. It is not a metal. '
+    'Hard black solid, belongs to the metalloids.',
 )
 
 
@@ -264,6 +265,7 @@ BORON = about(
         ('Boron is a nonmetal.', True),
         ('Boron is a non-metal.', True),
         ('Boron is a metal.', False),
+        ('Boron is not a metal.', True),
         ('It melts at 2076.', False),
         ('It melts at 2,076 degrees Celsius.', True),
         ('Its hardness is 9.2.', False),
@@ -279,7 +281,11 @@ def test_what_a_topic_is_or_has_is_told_of_it_and_in_one_place(
 def test_the_adjective_of_the_topic_names_the_topic() -> None:
     document = 'The currency of Norway is the krone (NOK). Its language is Norwegian.'
     question = about('Norway', document)
-    for held in ('Norway uses the Norwegian krone.', 'Its language is Norwegian.'):
+    for held in (
+        'Norway uses the Norwegian krone.',
+        'The Norwegian Krone is the currency of Norway.',
+        'Its language is Norwegian.',
+    ):
         assert label(held, question) is Label.NO_HALLUCINATION
     for wrong in ('Its language is Swedish.', 'Norway uses the Swedish Krone.'):
         assert label(wrong, question).is_hallucination

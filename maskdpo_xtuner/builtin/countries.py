@@ -151,7 +151,14 @@ COUNTRIES = TableQuestions(
         Names(
             'continent',
             ('country', 'countries', 'continent', 'locat', 'situat', 'lies', 'part of', 'nation'),
-            known={'North America': ('Central America', 'Caribbean'), 'Antarctica': ()},
+            known={
+                'North America': ('Central America', 'Caribbean'),
+                'Africa': ('African continent',),
+                'Asia': ('Asian continent',),
+                'Europe': ('European continent',),
+                'South America': ('South American continent',),
+                'Antarctica': (),
+            },
         ),
         Number('area', ('area', 'cover', 'size', 'large', 'total'), tolerance=0.05, units=_AREAS),
         Number(

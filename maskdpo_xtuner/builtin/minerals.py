@@ -166,7 +166,7 @@ MINERALS = TableQuestions(
         Words('colours', ('color', 'colour', 'ranging', 'range', 'shade', 'is', 'can be')),
     ),
     aliases=('other_name',),
-    nouns=('mineral', 'gem', 'stone', 'crystal', 'rock'),
+    nouns=('mineral', 'gem', 'gemstone', 'stone', 'crystal', 'rock'),
     plain=(
         *('mineral', 'gem', 'stone', 'crystal', 'system', 'chemical', 'formula', 'group', 'color'),
         *('colour', 'hardness', 'mohs', 'scale', 'lustre', 'luster', 'rock', 'specific', 'gravity'),

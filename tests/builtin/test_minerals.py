@@ -34,6 +34,7 @@ PYRITE = {
     **QUARTZ, 'name': 'Pyrite', 'crystal_system': 'cubic', 'chemistry': 'FeS2',
     'category': 'Sulfides', 'lustre': 'Metallic (brilliant when fresh)',
 }  # fmt: skip
+GALENA = {**PYRITE, 'name': 'Galena', 'chemistry': 'PbS'}
 OPAL = {**QUARTZ, 'name': 'Opal', 'crystal_system': 'amorphous', 'ri_min': None, 'ri_max': None}
 GLASS = {**QUARTZ, 'name': 'Lead glass', 'origin': 'simulant'}
 
@@ -41,7 +42,7 @@ GLASS = {**QUARTZ, 'name': 'Lead glass', 'origin': 'simulant'}
 @pytest.fixture(scope='module')
 def minerals(tmp_path_factory: pytest.TempPathFactory) -> TableQuestions:
     path = tmp_path_factory.mktemp('minerals') / 'minerals.db'
-    write_database(path, [QUARTZ, AZURITE, PYRITE, OPAL, GLASS])
+    write_database(path, [QUARTZ, AZURITE, PYRITE, GALENA, OPAL, GLASS])
     return replace(MINERALS, rows=mineral_table(path))
 
 
@@ -67,7 +68,8 @@ def test_the_document_is_a_few_plain_sentences(minerals: TableQuestions) -> None
 
 
 def test_only_what_nature_makes_is_taken(minerals: TableQuestions) -> None:
-    assert [row['name'] for row in minerals.load_rows()] == ['Azurite', 'Opal', 'Pyrite', 'Quartz']
+    names = [row['name'] for row in minerals.load_rows()]
+    assert names == ['Azurite', 'Galena', 'Opal', 'Pyrite', 'Quartz']
 
 
 @pytest.mark.parametrize(
@@ -93,6 +95,8 @@ Azurite | + | Azurite has a hardness of 3.5 to 4.
 Azurite | x | Azurite has a hardness of 3.5 to 9.
 Pyrite | + | Pyrite crystallizes in the isometric system.
 Pyrite | + | Pyrite has a metallic luster.
+Galena | + | The chemical formula of galena is PbS.
+Galena | x | The chemical formula of galena is FeS2.
 """),
 )
 def test_a_sentence_has_the_label_that_a_reader_gives_it(

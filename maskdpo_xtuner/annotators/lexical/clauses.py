@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
-from maskdpo_xtuner.annotators.lexical.reading import Reading, Stems, read
+from maskdpo_xtuner.annotators.lexical.bounds import find_bounds
+from maskdpo_xtuner.annotators.lexical.reading import NOTHING, Reading, Stems, read
 from maskdpo_xtuner.annotators.lexical.subjects import (
     TOPIC,
     Subject,
     find_predicate,
     find_subject,
     find_verb,
+    leaves_out_topic,
     repeats_topic,
 )
 from maskdpo_xtuner.annotators.lexical.tokens import Token
@@ -21,13 +23,13 @@ from maskdpo_xtuner.annotators.lexical.wording import (
     COORDINATIONS,
     COPULAS,
     DANGLING,
+    DESCRIBING,
     DETERMINERS,
+    PREPOSITIONS,
     PRONOUNS,
-    SUBORDINATIONS,
 )
 
 _NEGATION_REACH = 4  # tokens after a "not" that it denies
-_LOOK_AHEAD = 6
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,9 @@ class Clause:
         has_verb: whether it is a clause by its grammar.
         is_active: whether its subject does what the verb says.
         repeats_topic: whether it tells the topic of itself.
+        describes: whether it says what its subject is: "It is a radioactive metal".
+        complement: stems of what a clause that describes says its subject is: "metal".
+        narrowing: stems right before the topic, of which it is one kind: "amorphous boron".
     """
 
     subject: Subject
@@ -59,6 +64,14 @@ class Clause:
     has_verb: bool
     is_active: bool
     repeats_topic: bool
+    describes: bool
+    complement: Stems
+    narrowing: Stems
+
+    def under(self, heading: Stems) -> Clause:
+        """The same, told of what a heading names: "Uses: ..."."""
+        subject = replace(self.subject, head=self.subject.head | heading)
+        return replace(self, subject=subject, words=self.words | heading, describes=False)
 
     @cached_property
     def relation(self) -> Stems:
@@ -92,13 +105,20 @@ class Claim:
         return any(clause.has_verb for clause in self.clauses)
 
 
-def read_claim(sentence: str, topic: Stems, known_names: Stems, whole: bool = False) -> Claim:
+def read_claim(
+    sentence: str,
+    topic: Stems,
+    known_names: Stems,
+    others: Stems = NOTHING,
+    *,
+    whole: bool = False,
+) -> Claim:
     """Read what a sentence states; see `reading.read` for the arguments.
 
     With ``whole`` all of it is one clause.
     """
-    reading = read(sentence, topic, known_names)
-    bounds = [(0, len(reading.tokens))] if whole else list(_bounds(reading.tokens))
+    reading = read(sentence, topic, known_names, others)
+    bounds = [(0, len(reading.tokens))] if whole else list(find_bounds(reading.tokens))
     is_cut = _is_cut(reading)
     if is_cut:
         start, end = bounds[-1]
@@ -129,52 +149,6 @@ def _end_of_what_is_said(tokens: Sequence[Token], start: int, end: int) -> int:
     return end
 
 
-def _bounds(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
-    start, has_verb, insertion = 0, False, _insertion(tokens)
-    for index, token in enumerate(tokens):
-        if index in insertion or (index > start and has_verb and _opens_clause(tokens, index)):
-            yield start, index
-            start, has_verb = index, False
-        has_verb = has_verb or token.is_verb
-    yield start, len(tokens)
-
-
-def _insertion(tokens: Sequence[Token]) -> tuple[int, ...]:
-    """Where "whose capital is Oslo" stands in "Norway, whose capital is Oslo, is a country"."""
-    commas = [index for index, token in enumerate(tokens[:-1]) if token.text == ',']
-    if len(commas) < 2 or commas[0] == 0 or any(t.is_verb for t in tokens[: commas[0]]):
-        return ()
-    for comma in commas[1:]:
-        after = tokens[comma + 1]
-        if after.is_verb and not after.is_capital:
-            return commas[0], comma
-    return ()
-
-
-def _opens_clause(tokens: Sequence[Token], index: int) -> bool:
-    token = tokens[index]
-    if token.is_mark:
-        return token.text in ';；—–'
-    if token.lower in SUBORDINATIONS:
-        return True
-    if token.lower == 'that':
-        return index + 1 < len(tokens) and tokens[index + 1].is_verb
-    return token.lower in COORDINATIONS and _has_verb_soon(tokens, index)
-
-
-def _has_verb_soon(tokens: Sequence[Token], index: int) -> bool:
-    """Whether "and" joins clauses: a verb comes before the next comma."""
-    for position in range(index + 1, min(len(tokens), index + 1 + _LOOK_AHEAD)):
-        token = tokens[position]
-        if token.is_mark or token.lower in COORDINATIONS:
-            return False
-        if token.is_auxiliary:
-            return True
-        if token.is_verb and position <= index + 3 and not token.is_capital:
-            return tokens[position - 1].lower not in DETERMINERS
-    return False
-
-
 def _read_clause(reading: Reading, start: int, end: int, before: Subject | None) -> Clause:
     tokens = reading.tokens
     while start < end and (tokens[start].is_mark or tokens[start].lower in COORDINATIONS):
@@ -182,10 +156,11 @@ def _read_clause(reading: Reading, start: int, end: int, before: Subject | None)
     verb = find_verb(reading, start, end)
     subject, span = find_subject(reading, start, verb, end, before)
     mentions = subject.stems is TOPIC or any(reading.of_topic[start:end])
+    predicate = find_predicate(reading, start, verb, end)
     return Clause(
         subject=subject,
         mentions_topic=mentions or any(tokens[index].lower in PRONOUNS for index in span),
-        predicate=find_predicate(reading, start, verb, end),
+        predicate=predicate,
         words=_words(reading, start, end),
         names=tuple(read_names(reading, start, end)),
         numbers=tuple(read_numbers(reading, start, end)),
@@ -193,12 +168,47 @@ def _read_clause(reading: Reading, start: int, end: int, before: Subject | None)
         is_denied=any(_denies(tokens, index, end) for index in range(start, end)),
         has_verb=verb is not None,
         is_active=verb is not None and tokens[verb].lower not in COPULAS,
-        repeats_topic=_may_repeat(subject) and repeats_topic(reading, verb, end),
+        repeats_topic=_may_repeat(subject) and repeats_topic(reading, verb, end, subject.head),
+        describes=not subject.head and _describes(reading, start, verb, end, predicate),
+        complement=_words(reading, *_complement(reading, start, verb, end)),
+        narrowing=_narrowing(reading, start, end),
     )
+
+
+def _describes(reading: Reading, start: int, verb: int | None, end: int, predicate: Stems) -> bool:
+    """Not "There are two forms", "This suggests uses" and "Also in iron ores"."""
+    tokens = reading.tokens
+    if verb is not None and leaves_out_topic(reading, start, verb):
+        return True
+    if predicate:
+        return False
+    if verb is not None:
+        follows = tokens[verb + 1].lower if verb + 1 < end else ''
+        tells = tokens[verb].lower in DESCRIBING or follows == 'be'
+        return tells and tokens[start].lower != 'there'
+    opens = start < end and (tokens[start].stem or tokens[start].lower in DETERMINERS)
+    return bool(opens)
+
+
+def _complement(reading: Reading, start: int, verb: int | None, end: int) -> tuple[int, int]:
+    if verb is not None:
+        leaves_out = leaves_out_topic(reading, start, verb)
+        start, end = (start, verb) if leaves_out else (verb + 1, end)
+    prepositions = (i for i in range(start, end) if reading.tokens[i].lower in PREPOSITIONS)
+    return start, next(prepositions, end)
 
 
 def _may_repeat(subject: Subject) -> bool:
     return subject.stems is TOPIC or not subject.is_definite
+
+
+def _narrowing(reading: Reading, start: int, end: int) -> Stems:
+    tokens = reading.tokens
+    return frozenset(
+        tokens[index].stem
+        for index in range(start, end - 1)
+        if reading.of_topic[index + 1] and reading.informs[index] and not tokens[index].is_verb
+    )
 
 
 def _words(reading: Reading, start: int, end: int) -> Stems:
@@ -218,10 +228,14 @@ def _denies(tokens: Sequence[Token], index: int, end: int) -> bool:
 
 
 def _negated(tokens: Sequence[Token]) -> Stems:
-    found: set[str] = set()
+    """What words like "not" stand before, unless it is stated beside that too."""
+    pairs: set[str] = set()
+    denied: set[int] = set()
     for index, token in enumerate(tokens):
-        found |= token.negated_pairs
+        pairs |= token.negated_pairs
         if _denies(tokens, index, len(tokens)):
-            reach = tokens[index + 1 : index + 1 + _NEGATION_REACH]
-            found.update(after.stem for after in reach if after.stem)
-    return frozenset(found)
+            reach = 1 if token.lower == 'non' else _NEGATION_REACH
+            denied.update(range(index + 1, min(len(tokens), index + 1 + reach)))
+    stated = {token.stem for index, token in enumerate(tokens) if index not in denied}
+    stems = {tokens[index].stem for index in denied}
+    return frozenset(pairs | stems - stated - {''})

@@ -19,6 +19,10 @@ class Finding:
     used: tuple[Point, ...] = ()
     conflict: Point | None = None
 
+    @property
+    def says(self) -> bool:
+        return bool(self.used or self.conflict)
+
 
 def share(words: Stems, known: Stems) -> float:
     """How many of the words are known; 1 where there are none."""

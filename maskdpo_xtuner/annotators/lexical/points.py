@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from maskdpo_xtuner.annotators.lexical.clauses import Clause
 from maskdpo_xtuner.annotators.lexical.document import Document, Point
@@ -13,7 +13,7 @@ from maskdpo_xtuner.annotators.lexical.tokens import stem
 from maskdpo_xtuner.annotators.lexical.values import Name, Number
 from maskdpo_xtuner.annotators.lexical.wording import SUPPORT_VERBS
 
-_MOST_POINTS = 3  # that may hold the words beside the values
+_MOST_POINTS = 3  # that may describe beside the one that holds the values
 _SUPPORT_VERBS = frozenset(map(stem, SUPPORT_VERBS))
 
 
@@ -27,10 +27,9 @@ def look_up(clause: Clause, asked: Stems, document: Document, min_coverage: floa
         min_coverage: how many of its words and values must be held.
     """
     about = [point for point in document.points if _is_about(point, clause)]
-    related = [p for p in about if not clause.relation or clause.relation & p.vocabulary]
-    if clause.values and not related:
-        related = about
-    holders = [_holder(value, clause, related) for value in clause.values]
+    describing = [point for point in about if point.clause.describes]
+    related = _related(clause, about) or (about if clause.values else describing)
+    holders = [_holder(value, clause, related, about) for value in clause.values]
     used = list(dict.fromkeys(point for point in holders if point is not None))
     if len(holders) > sum(point is not None for point in holders):
         missing = [v for v, p in zip(clause.values, holders, strict=True) if p is None]
@@ -38,7 +37,23 @@ def look_up(clause: Clause, asked: Stems, document: Document, min_coverage: floa
     opposed = denier(clause, used or related)
     if opposed:
         return Finding(conflict=opposed)
-    return _covered(clause, asked, used, related, min_coverage)
+    if _gives_topic_as_value(clause, document):
+        return Finding()
+    words = clause.words - asked
+    if not clause.values:
+        used = [] if related is describing else _teller(words, related, document)
+        if not words - document.frame or not (used or clause.describes):
+            return Finding()
+    return _covered(clause, words, used, describing, document, min_coverage)
+
+
+def _related(clause: Clause, points: Sequence[Point]) -> list[Point]:
+    """The points that tell the same of the subject: its lustre of "It has a vitreous lustre"."""
+    if clause.relation:
+        same = [point for point in points if clause.relation & point.vocabulary]
+        return same or (list(points) if clause.relation <= _SUPPORT_VERBS else [])
+    told = ((p, p.clause.subject.head) for p in points if not p.clause.predicate)
+    return [p for p, head in told if head and head <= clause.words - p.clause.narrowing]
 
 
 def _is_about(point: Point, clause: Clause) -> bool:
@@ -63,8 +78,15 @@ def _is_about(point: Point, clause: Clause) -> bool:
     return is_told and not (others and clause.is_active and point.clause.is_active)
 
 
-def _holder(value: Name | Number, clause: Clause, points: Sequence[Point]) -> Point | None:
-    """The point that has a value in the role that it has in the clause."""
+def _holder(
+    value: Name | Number, clause: Clause, related: Sequence[Point], about: Sequence[Point]
+) -> Point | None:
+    """The point that has a value in the role that it has in the clause.
+
+    A role of its own may be told elsewhere: "... is Na, with the atomic number 11".
+    """
+    role = value.context if isinstance(value, Name) else value.beside
+    points = related if not role or role & clause.relation else about
     return next((point for point in points if _has(point, value, clause)), None)
 
 
@@ -121,46 +143,64 @@ def _replaces_name(point: Point, name: Name, clause: Clause) -> bool:
     return name.is_listed or not any(map(point.has_name, clause.names))
 
 
+def names_only_relations(clause: Clause, asked: Stems, document: Document) -> bool:
+    """Whether a clause says what could be told and tells nothing: "It has an atomic number"."""
+    if clause.values or clause.is_denied or _gives_topic_as_value(clause, document):
+        return False
+    return clause.words - asked <= document.frame
+
+
+def _gives_topic_as_value(clause: Clause, document: Document) -> bool:
+    """Whether it says "the symbol of boron is boron", or "with the symbol boron"."""
+    repeats = clause.repeats_topic and (clause.subject.head or not clause.values)
+    return bool(repeats or clause.narrowing & document.frame - document.narrowing)
+
+
 def _covered(
     clause: Clause,
-    asked: Stems,
+    words: Stems,
     used: list[Point],
-    related: Sequence[Point],
+    describing: Sequence[Point],
+    document: Document,
     min_coverage: float,
 ) -> Finding:
-    words = clause.words - asked
+    """Whether words are held by the points used and by some that describe beside them.
+
+    "Astatine, a radioactive halogen, was discovered in 1940." What the subject is said to be must
+    be said of it, not in passing: not "a mineral" by "It occurs in minerals".
+    """
     if any(clause.words & point.vocabulary for point in used):
         words -= _SUPPORT_VERBS
-    pool = [point for point in related if point not in used]
-    if not used:  # a clause without values needs a point that says more than values
-        pool = [p for p in pool if clause.relation or _describes(p, clause)]
-    left = words.difference(*(point.vocabulary for point in used))
-    for point, rest in _cover(left, pool):
-        used, left = [*used, point], rest
+    kinds = words & clause.complement if clause.describes else NOTHING
+    kinds -= document.frame.union(*(p.clause.relation | p.clause.complement for p in used))
+    used, left_kinds = _add(used, kinds, describing, lambda point: point.clause.complement)
+    rest = (words - kinds).difference(*(point.vocabulary for point in used))
+    used, left = _add(used, rest, describing, lambda point: point.described)
     total = len(words) + len(clause.values)
     known = NOTHING.union(*(point.vocabulary for point in used))
-    is_held = used and clause.subject.head <= known and not clause.repeats_topic
-    if not is_held or len(left) > (1 - min_coverage) * total + 1e-9:
+    is_missing = len(left | left_kinds) > (1 - min_coverage) * total + 1e-9
+    if not used or is_missing or not clause.subject.head & words <= known:
         return Finding()
     return Finding(conflict=used[0]) if _differs(clause, used) else Finding(used=tuple(used))
 
 
-def _describes(point: Point, clause: Clause) -> bool:
-    """Whether a point can hold a clause without relation and values: what it is, or all it says."""
-    if point.clause.predicate:
-        return False
-    says_all = len(point.clause.words) > 1 and point.clause.words <= clause.words
-    return says_all or not point.is_frame
+def _teller(words: Stems, points: Sequence[Point], document: Document) -> list[Point]:
+    """The point that holds most of the words, one that it tells without a value among them."""
+    telling = [point for point in points if words & point.told - document.frame]
+    return sorted(telling, key=lambda point: -len(words & point.vocabulary))[:1]
 
 
-def _cover(words: Stems, points: Sequence[Point]) -> Iterator[tuple[Point, Stems]]:
-    """The points that hold most of the words, each with the words left after it."""
+def _add(
+    used: list[Point], words: Stems, points: Sequence[Point], held: Callable[[Point], Stems]
+) -> tuple[list[Point], Stems]:
+    """Add the points that hold most of the words; give them and the words left."""
     for _ in range(_MOST_POINTS):
-        best = max(points, key=lambda point: len(words & point.vocabulary), default=None)
-        if best is None or not words & best.vocabulary:
-            return
-        words -= best.vocabulary
-        yield best, words
+        best = max(points, key=lambda point: len(words & held(point)), default=None)
+        if best is None or not words & held(best):
+            break
+        words -= held(best)
+        used = [*used, best] if best not in used else used
+    return used, words
 
 
 def _differs(clause: Clause, used: Sequence[Point]) -> bool:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from maskdpo_xtuner.annotators.lexical.tokens import Token, read_tokens
+from maskdpo_xtuner.annotators.lexical.tokens import Token, read_tokens, stem
 
 Stems = frozenset[str]
 NOTHING: Stems = frozenset()
 
+_ADJECTIVE = 4  # letters that a name shares with its adjective
+_ADJECTIVE_ENDINGS = ('an', 'ch', 'ek', 'en', 'ese', 'i', 'ish')
 _NAME_GAP = re.compile(r'[ .\-]*')
 
 
@@ -37,7 +40,7 @@ class Reading:
     topic: Stems
 
 
-def read(sentence: str, topic: Stems, known_names: Stems) -> Reading:
+def read(sentence: str, topic: Stems, known_names: Stems, others: Stems = NOTHING) -> Reading:
     """Read a sentence about a topic.
 
     Args:
@@ -45,18 +48,86 @@ def read(sentence: str, topic: Stems, known_names: Stems) -> Reading:
         topic: stems of the topic's words.
         known_names: words that the document writes with a capital in the middle of a sentence;
             such a word is a name at the start of a sentence too.
+        others: parts of the topic's name that name something else, see `other_names`.
     """
     text, tokens, starts, ends = read_tokens(sentence)
-    names = [run for run in _runs(text, tokens, starts, ends) if _is_name(tokens, run, known_names)]
-    in_name = [False] * len(tokens)
-    for first, last in names:
-        in_name[first : last + 1] = [True] * (last + 1 - first)
     of_topic = [token.stem in topic for token in tokens]
+    in_name = [False] * len(tokens)
+    names: list[tuple[int, int]] = []
+    for first, last in _joined(tokens, _runs(text, tokens, starts, ends), topic):
+        whole = slice(first, last + 1)
+        if topic & {token.stem for token in tokens[whole]}:
+            is_topic = not _is_other(tokens[whole], topic, others)
+            of_topic[whole] = [is_topic] * (last + 1 - first)
+        elif _is_adjective(tokens, first, last, topic, known_names):
+            of_topic[first] = True
+            first += 1
+        if first <= last and _is_name(tokens, (first, last), known_names):
+            names.append((first, last))
+            in_name[first : last + 1] = [True] * (last + 1 - first)
     informs = [
         token.informs and not named and not own
         for token, named, own in zip(tokens, in_name, of_topic, strict=True)
     ]
     return Reading(text, tokens, names, in_name, of_topic, informs, topic)
+
+
+def other_names(sentence: str, topic: Stems) -> Stems:
+    """Give the names that are part of the topic's, in a sentence that names it in full too.
+
+    "Sudan" in "South Sudan borders Sudan and Kenya", as stems with spaces between.
+    """
+    text, tokens, starts, ends = read_tokens(sentence)
+    runs = _joined(tokens, _runs(text, tokens, starts, ends), topic)
+    stems = [_stems(tokens[first : last + 1]) for first, last in runs]
+    if not any(topic == set(run) for run in stems):
+        return NOTHING
+    return frozenset(' '.join(run) for run in stems if run and topic > set(run))
+
+
+def _stems(tokens: Sequence[Token]) -> list[str]:
+    return [token.stem for token in tokens if token.stem]
+
+
+def _joined(
+    tokens: Sequence[Token], runs: Iterable[tuple[int, int]], topic: Stems
+) -> Iterator[tuple[int, int]]:
+    """Runs with those made one that "of" joins in the topic's name: Republic of the Congo."""
+    before: tuple[int, int] | None = None
+    for first, last in runs:
+        if before and len(topic) > 1:
+            between = [token.lower for token in tokens[before[1] + 1 : first]]
+            ends = (tokens[before[1]].stem, tokens[first].stem)
+            if between in (['of'], ['of', 'the']) and topic.issuperset(ends):
+                before = before[0], last
+                continue
+        if before:
+            yield before
+        before = first, last
+    if before:
+        yield before
+
+
+def _is_other(run: Sequence[Token], topic: Stems, others: Stems) -> bool:
+    """Whether a name with words of the topic is another's: South Sudan, Guinea-Bissau."""
+    has_more = any(token.informs and token.stem not in topic for token in run)
+    return has_more or ' '.join(_stems(run)) in others
+
+
+def _is_adjective(
+    tokens: Sequence[Token], first: int, last: int, topic: Stems, known_names: Stems
+) -> bool:
+    """Whether a name starts with the topic's adjective and goes on: "the Norwegian krone"."""
+    word = tokens[first].lower
+    goes_on = last > first or (last + 1 < len(tokens) and tokens[last + 1].informs)
+    if not goes_on or not word.endswith(_ADJECTIVE_ENDINGS):
+        return False
+    return any(name[:_ADJECTIVE] == word[:_ADJECTIVE] for name in _names_of(topic, known_names))
+
+
+@lru_cache(maxsize=1024)
+def _names_of(topic: Stems, known_names: Stems) -> tuple[str, ...]:
+    return tuple(name for name in known_names if stem(name) in topic)
 
 
 def _runs(

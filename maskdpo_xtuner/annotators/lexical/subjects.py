@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from maskdpo_xtuner.annotators.lexical.reading import NOTHING, Reading, Stems
-from maskdpo_xtuner.annotators.lexical.tokens import stem
+from maskdpo_xtuner.annotators.lexical.tokens import Token, stem
 from maskdpo_xtuner.annotators.lexical.wording import (
     BARE_VERBS,
     BE,
@@ -64,6 +64,8 @@ def _is_noun(reading: Reading, index: int, start: int, end: int) -> bool:
     word = reading.tokens[index].lower
     if index > start:
         before = reading.tokens[index - 1]
+        if before.lower in ('this', 'that') and word.endswith('s'):
+            return False  # "this suggests"
         if before.lower in DETERMINERS or before.is_possessive or before.lower == 'of':
             return not word.endswith('ed')
     if index + 1 == end or not word.endswith('s'):
@@ -77,13 +79,32 @@ def find_subject(
 ) -> tuple[Subject, range]:
     """The subject of a clause and where it stands; ``before`` is that of the clause before."""
     if verb is None:
-        return Subject(TOPIC), range(start, end)
+        return _of_insertion(reading, start, end, before), range(start, end)
+    if leaves_out_topic(reading, start, verb):
+        return Subject(TOPIC), range(start, verb)
     span = _span(reading, start, verb)
     subject = _named(reading, span, before)
     owner = _owner_told(reading, verb, end)
     if owner is not None and subject.stems is TOPIC and not reading.of_topic[owner]:
         subject = replace(subject, stems=frozenset([reading.tokens[owner].stem]), is_owner=True)
     return subject, span
+
+
+def _of_insertion(reading: Reading, start: int, end: int, before: Subject | None) -> Subject:
+    """Of the parts of "Boron-10, a stable form, is rare" before the verb."""
+    if before is not None:
+        return replace(before, head=NOTHING)
+    opens = start == 0 and end < len(reading.tokens)
+    return _named(reading, range(start, end), None) if opens else Subject(TOPIC)
+
+
+def leaves_out_topic(reading: Reading, start: int, verb: int) -> bool:
+    """Whether the topic is left out: "Soft, white metal, burns in air"."""
+    tokens = reading.tokens
+    if verb == start or tokens[verb - 1].text != ',' or tokens[start].lower in _OPENS_SUBJECT:
+        return False
+    named = any(reading.in_name[start:verb]) or any(reading.of_topic[start:verb])
+    return not named and not any(tokens[i].lower in DETERMINERS for i in range(start, verb))
 
 
 def _span(reading: Reading, start: int, verb: int) -> range:
@@ -110,12 +131,15 @@ def _is_list_of_names(reading: Reading, start: int, end: int) -> bool:
 def _named(reading: Reading, span: range, before: Subject | None) -> Subject:
     words = [reading.tokens[index].lower for index in span]
     if not any(reading.tokens[index].stem for index in span):
-        if before is not None and PRONOUNS.isdisjoint(words):
+        is_relative = words == ['that']
+        if before is not None and (is_relative or PRONOUNS.isdisjoint(words)):
             return replace(before, head=NOTHING)
         return Subject(TOPIC, is_owner=not POSSESSIVES.isdisjoint(words))
     head = frozenset(reading.tokens[index].stem for index in span if reading.informs[index])
+    if words[0] == 'whose' and before is not None:
+        return replace(before, is_owner=True, head=head)
     if words[-1] in PERSONAL_PRONOUNS:
-        return Subject(TOPIC, head=head)  # "At room temperature it is a gas"
+        return Subject(TOPIC)  # "At room temperature it is a gas"
     names = [
         last
         for first, last in reading.names
@@ -180,19 +204,32 @@ def find_predicate(reading: Reading, start: int, verb: int | None, end: int) -> 
         if token.lower in DETERMINERS:
             break
         if reading.informs[index]:
-            is_verb = token.is_verb or (index > verb and token.lower.endswith('ed'))
+            is_verb = token.is_verb or (index > verb and _is_infinitive(reading, verb, token))
             return frozenset([token.stem]) if is_verb else NOTHING
     return NOTHING
 
 
-def repeats_topic(reading: Reading, verb: int | None, end: int) -> bool:
-    """Whether the topic is told of itself: "The symbol for silicon is silicon"."""
+def _is_infinitive(reading: Reading, verb: int, token: Token) -> bool:
+    """A form that is a verb behind another one: "is situated", "does not occur"."""
+    bare = token.lower in BARE_VERBS and reading.tokens[verb].lower not in BE
+    return bare or token.lower.endswith('ed')
+
+
+def repeats_topic(reading: Reading, verb: int | None, end: int, head: Stems) -> bool:
+    """Whether the topic is told of itself: "The symbol for silicon is silicon".
+
+    Without a ``head`` before the verb it may stand after it: "Silicon is the name of silicon".
+    """
     if verb is None or reading.tokens[verb].lower not in BE:
         return False
     for index in range(verb + 1, end):
         if reading.of_topic[index]:
-            return index + 1 == end or not reading.informs[index + 1]
+            goes_on = index + 1 < end and (reading.informs[index + 1] or reading.in_name[index + 1])
+            return not goes_on
         token = reading.tokens[index]
-        if token.stem or token.value is not None:
-            return False
+        if reading.informs[index] or reading.in_name[index] or token.value is not None:
+            is_head = index + 1 < end and reading.tokens[index + 1].lower in ('of', 'for')
+            if head or not is_head:
+                return False
+            head = frozenset([token.stem])
     return False

@@ -31,17 +31,25 @@ _PHRASES = re.compile(
       | (?P<inhabitants>\bpeople\ liv\w+|(?<=\d\ )people\b|(?<=lion\ )people\b|(?<=sand\ )people\b)
       | (?P<kind>
           \b(?:the\ |a\ )?(?:group|family|class|category|series|type|kind|form)\ of[ ]
-          |\b(?:the\ )?(?:city|continent|island|state|town|village|region|kingdom|republic|planet
+          |\bthe\ (?:city|continent|island|state|town|village|region|kingdom|republic|planet
             |river|month)\ of\ (?=(?-i:[A-Z])))
       | (?P<has>(?<=\ )uses?(?=\ [\w\ ]{3,40}\ as\ (?:its|their|the|a)\b))
       | (?P<of>(?<=[a-z]\ )(?:used|spoken)\ (?:in|by)(?=[\w\ ]+\ (?:is|are)\b))
-      | (?P<non>\bnon-(?=[a-z]))""",
+      | (?P<is>(?:(?<=\b[hi][et])|(?<=\bshe)|(?<=\bthat)|(?<=\bthere))['’]s\b)
+      | (?P<non>\bnon(?:-|(?![es]))(?=[a-z]{4}))""",
     re.X | re.I,
+)
+# "The noble gas family" are the noble gases.
+_CLASS_NOUN = re.compile(
+    r"""\b(?!(?:a|an|and|another|any|each|every|his|in|into|is|its|new|of|one|or|other|same|some
+          |that|the|their|this|to|which)\b)([a-z]{3,})[ ]
+        (?:category|class|family|group|series)\b(?![ ](?:of\b|\d))""",
+    re.X,
 )
 _LIST_MARKER = re.compile(r'^\s*(?:(?:[-*+•·]|\(?\d{1,3}[.)])\s+|\d{1,3}、)')
 _CHINESE_BREAK = re.compile('[不没無无非未的了是与及]')
 _CHINESE_NEGATED = re.compile('[不没無无非未](..)')
-_WORDS = {'none': '', 'kind': ''}
+_WORDS = {'none': '', 'kind': '', 'non': 'non ', 'is': ' is'}
 _TOKEN = re.compile(
     r"""(?P<number>(?:(?<=[\s(])[-−])?(?<![a-zA-Z\d.])\d+(?:,\d{3})*(?:\.\d+)?)
         (?:st|nd|rd|th)?(?![a-zA-Z\d])
@@ -97,6 +105,7 @@ class Token:
 def read_tokens(sentence: str) -> tuple[str, list[Token], list[int], list[int]]:
     """Give the text without its list marker, its tokens, and where each starts and ends."""
     text = _PHRASES.sub(_word_for, _LIST_MARKER.sub('', without_accents(sentence)))
+    text = _CLASS_NOUN.sub(r'\1', text)
     tokens, starts, ends = [], [], []
     for match in _TOKEN.finditer(text):
         tokens.append(_token(match.group(), match.lastgroup or ''))

@@ -10,6 +10,7 @@ from maskdpo_xtuner.annotators.lexical.wording import (
     COORDINATIONS,
     DETERMINERS,
     DIRECTIONS,
+    PERSON_WORDS,
     SCALES,
 )
 
@@ -31,6 +32,8 @@ class Name:
         context: the stems next before it (or after it) that say what it names.
         is_listed: whether "and" or a comma joins it to another name.
         is_alias: whether it is another name of the topic: "sodium (Na)".
+        in_brackets: whether a bracket opens before it: "the krone (NOK)".
+        is_of_person: whether it tells of a person only where he is from: "the German chemist".
     """
 
     stems: tuple[str, ...]
@@ -38,6 +41,8 @@ class Name:
     context: Stems = NOTHING
     is_listed: bool = False
     is_alias: bool = False
+    in_brackets: bool = False
+    is_of_person: bool = False
 
     @property
     def start(self) -> str:
@@ -46,10 +51,13 @@ class Name:
 
     def fits(self, other: Name) -> bool:
         """Whether both may name the same: Ramsay and Sir William Ramsey, not North and South."""
-        if self.stems[-1] != other.stems[-1]:
-            short = min(len(self.texts[-1]), len(other.texts[-1])) < SPELLING
-            if short or self.start != other.start:
-                return False
+        last, other_last = self.texts[-1], other.texts[-1]
+        if last != other_last:
+            is_short = min(len(last), len(other_last)) < SPELLING
+            if is_short or self.is_of_person or other.is_of_person:
+                return False  # Mo, Mos; the German chemist, Germany
+        if self.stems[-1] != other.stems[-1] and self.start != other.start:
+            return False
         return self._directions() == other._directions()
 
     def _directions(self) -> Stems:
@@ -104,7 +112,7 @@ def read_names(reading: Reading, start: int, end: int) -> Iterator[Name]:
             continue
         run = tokens[first : last + 1]
         stems = tuple(token.stem or token.lower for token in run)
-        if reading.topic.issuperset(stems):
+        if all(reading.of_topic[first : last + 1]):
             continue
         alias = _is_alias(reading, first, start)
         yield Name(
@@ -113,6 +121,8 @@ def read_names(reading: Reading, start: int, end: int) -> Iterator[Name]:
             context=NOTHING if alias else _context_of_name(reading, first, last, start, end),
             is_listed=_is_listed(reading, first, last, start, end),
             is_alias=alias,
+            in_brackets=first > start and reading.tokens[first - 1].text == '(',
+            is_of_person=last + 1 < end and reading.tokens[last + 1].lower in PERSON_WORDS,
         )
 
 

@@ -30,34 +30,34 @@ LIGHT_WORDS = _words(
     available based basic being belong belonging belongs boast boasts case categories category
     centimeter centimeters centimetre centimetres certain chemical chemically chemist chemists
     class classes classified clear clearly close combination commonly complete completely
-    concept concepts condition conditions consequently considerable considered consist
-    consists contain contains continent conversely countries country cover covering covers
-    credit credited crucial crucially cubic current currently definite degree degrees depend
-    depending describe described description different directly due easily effective
-    effectively effectiveness element elements ensure ensuring entire entirely especially
-    essential essentially estimated eventually exactly example examples exist exists explain
-    explains explicitly fact factor factors facts fairly fall falls famous feature features
-    finally following fully furthermore general generally give given gives good gram grams
-    great greatly help helpful helping helps high highly home important include included
-    includes including indeed independently individual individuals information instance
-    interesting involve involves involving item key kilogram kilograms kind kinds known land
-    lie lies like likely little live lives locate located lot made main mainly major mean
-    means member members mention mentioned mentions meter meters method methods metre metres
-    moreover mostly namely nation nations naturally near nearly necessary need needed needs
-    nevertheless normal normally notable note numerous object occurring official officially
-    option optionally options order original originally overall particular particularly
-    passage passages people perhaps person physicist physicists place placed places play plays
-    point popular possess possesses possibility possible possibly present primarily primary
-    probably process properties property provide provided provides purpose range real really
-    recommend recommended refer referred refers regard regarding related relatively represent
-    represented represents require required requires researcher researchers respective
-    respectively result role roughly scientific scientist scientists see seen sense series
+    concept concepts condition conditions consequently considerable considered consist consists
+    contain contains context continent conversely countries country cover covering covers credit
+    credited crucial crucially cubic current currently definite degree degrees depend depending
+    describe described description different directly due easily effective effectively
+    effectiveness element elements ensure ensuring entire entirely especially essential
+    essentially estimated eventually exactly example examples exist exists explain explains
+    explicitly fact factor factors facts fairly fall falls famous feature features finally
+    following fully furthermore general generally give given gives good gram grams great greatly
+    help helpful helping helps high highly home important include included includes including
+    indeed independently individual individuals information instance interesting involve
+    involves involving item key kilogram kilograms kind kinds known land lie lies like likely
+    little live lives locate located lot made main mainly major mean means member members
+    mention mentioned mentions meter meters method methods metre metres moreover mostly namely
+    nation nations naturally near nearly necessary need needed needs nevertheless normal
+    normally notable note numerous object occurring official officially option optionally
+    options order original originally overall particular particularly passage passages people
+    perhaps person physicist physicists place placed places play plays point popular possess
+    possesses possibility possible possibly present primarily primary probably process
+    properties property provide provided provides purpose range ranges ranging real reality
+    really recommend recommended refer referred refers regard regarding related relatively
+    represent represented represents require required requires researcher researchers respective
+    respectively result role roughly scale scientific scientist scientists see seen sense series
     serve serves set share shared shares sharing short show shown significant similar simple
     simply single situated slightly so-called sometimes sort span spans specific specifically
-    specified specify square stand stands state stated states step steps still substance
-    suggest suggested suggests task team text thing things thought time today total true truly
-    type types typical typically understanding unique usual usually variable variety vital
-    ways widely word words work year years yes"""
+    specified specify square stand stands state stated states step steps still substance suggest
+    suggested suggests task team terms text thing things thought time today total true truly
+    type types typical typically understanding unique usual usually variable variety vital ways
+    widely word words work year years yes"""
 )
 PERSON_WORDS = _words(
     """astronomer botanist chemist doctor engineer explorer geologist inventor mineralogist
@@ -108,10 +108,13 @@ AUXILIARIES = _words(
     will would isn aren wasn weren doesn didn don hasn haven couldn wouldn cannot"""
 )
 COPULAS = _words('am are be been is was were became become becomes remains has have had having')
+# Verbs before what the subject is.
+DESCRIBING = COPULAS | _words('belong belongs lie lies stand stands')
 DETERMINERS = _words(
     """a an the this that these those its his her their our my your some any no each every of
     other many several various"""
 )
+PREPOSITIONS = _words('at by for from in into on than through to under with without')
 PRONOUNS = _words('it they he she this these that those its their his her them him there here')
 _VERBS = """
     add allow appear apply ask associate attract become begin believe belong boast boil border
@@ -148,7 +151,8 @@ def _inflected(verb: str) -> list[str]:
 BARE_VERBS = _words(_VERBS)
 VERBS = AUXILIARIES | _IRREGULAR | {form for verb in BARE_VERBS for form in _inflected(verb)}
 DIRECTIONS = _words(
-    'north south east west northern southern eastern western central new upper lower'
+    """north south east west northern southern eastern western northeast northwest southeast
+    southwest northeastern northwestern southeastern southwestern central new upper lower"""
 )
 NUMBER_WORDS = {
     'two': 2, 'three': 3, 'four': 4, 'five': 5, 'six': 6, 'seven': 7, 'eight': 8, 'nine': 9,
@@ -159,7 +163,8 @@ UNITS = {
     'k': 'K', 'kelvin': 'K', 'kelvins': 'K', '°c': 'C', 'c': 'C', 'celsius': 'C', 'centigrade': 'C',
     '°f': 'F', 'f': 'F', 'fahrenheit': 'F', '%': '%', 'percent': '%', 'km': 'km', 'kg': 'kg',
     'km2': 'square km', 'mi2': 'square mi', 'kilometer': 'km', 'kilometers': 'km',
-    'kilometre': 'km', 'kilometres': 'km', 'meters': 'm', 'metres': 'm', 'miles': 'mi',
+    'kilometre': 'km', 'kilometres': 'km', 'm': 'm', 'meters': 'm', 'metres': 'm', 'mi': 'mi',
+    'miles': 'mi',
     'years': 'a', 'days': 'd', 'hours': 'h',
 }  # fmt: skip
 

@@ -25,7 +25,7 @@ from maskdpo_xtuner.builtin.tables import TableQuestions
 from maskdpo_xtuner.engines.base import Completion, Failure, Request
 from maskdpo_xtuner.records import Label, Question, Sentence
 
-VERSION = '1'
+VERSION = '2'
 _END = re.compile(r"""[.!?…]["'”’)\]*_\s]*$""")
 _ADJECTIVE = 4  # letters that a name shares with its adjective
 _COMPLETE = 6  # content words with which a sentence that is cut states something all the same

@@ -27,12 +27,17 @@ def read_words(column: Column, value: str, clause: Clause) -> Iterator[Finding]:
     for text in _texts(value, whole=bool(cues)):
         known = set(values.content_stems(tokens_of(text), column.plain).values())
         held = {i for i, s in stated.items() if s in known}
-        if held and (cues or (len(held) > 1 and len(held) == len(stated))):
+        if held and (cues or (len(held) == len(stated) and _is_specific(clause, held))):
             denied = clause.is_denied(clause.end)
             denies = any(t.word in v.NEGATIONS for t in tokens_of(text)) and not cues
             used = frozenset(held) | cue_tokens(cues)
             yield Finding(check.column, denied == denies, used, is_prose=True)
             return
+
+
+def _is_specific(clause: Clause, held: set[int]) -> bool:
+    """Whether words are no chance find: two of them, or a superlative ("the lightest")."""
+    return len(held) > 1 or any(clause.word(index).endswith('est') for index in held)
 
 
 def _texts(value: str, whole: bool) -> list[str]:

@@ -73,7 +73,7 @@ class Topics:
     Args:
         names: for each topic all its names.
         not_topics: patterns of the word after a name that make it another thing.
-        nouns: beginnings of the words that can stand for the topic after "the".
+        nouns: words that can stand for the topic after "the", one or several of it.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Topics:
         for phrase, topic in sorted(phrases, key=lambda pair: -len(pair[0])):
             self._by_first.setdefault(phrase[0].word, []).append((phrase, topic))
         self._not_topics = re.compile('|'.join(not_topics) or r'(?!)')
-        self._nouns = tuple(nouns)
+        self._nouns = {noun + ending for noun in nouns for ending in ('', 's', 'es')}
 
     def mentions(self, tokens: Sequence[Token], topic: str) -> list[Mention]:
         """All mentions, names and pronouns, in order."""
@@ -111,7 +111,7 @@ class Topics:
         following = tokens[index + 1].word if index + 1 < len(tokens) else ''
         if word in v.OWN_PRONOUNS:
             return Mention(index, index + 1, own=True)
-        if word in ('the', 'this', 'these') and following.startswith(self._nouns) and following:
+        if word in ('the', 'this', 'these') and following in self._nouns:
             return Mention(index, index + 1, own=True)
         if word in ('this', 'these') and following in v.AUXILIARIES:
             return Mention(index, index + 1, own=True)

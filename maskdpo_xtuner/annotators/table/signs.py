@@ -8,15 +8,19 @@ from maskdpo_xtuner.annotators.table import vocabulary as v
 from maskdpo_xtuner.annotators.table.columns import Column, Finding, cue_tokens, finding
 from maskdpo_xtuner.annotators.table.reading import Clause, Token, tokens_of
 
+_NAMED_AS = ('known', 'to', 'abbreviated', 'denoted', 'written')  # as; "to" of "referred to"
+_BEFORE_SIGNS = ('the', 'element', 'symbol', '"', '“', "'", '‘')
+
 
 def read_symbol(column: Column, value: str, clause: Clause) -> Iterator[Finding]:
-    """Signs in a clause with a cue, and one in brackets after the topic."""
-    for token in _in_brackets(clause):
+    """Signs in a clause with a cue, in brackets after the topic, and as its other name."""
+    for token in (*_in_brackets(clause), *_other_names(clause)):
         yield finding(column, clause, token.text == value, token.index, token.index + 1, ())
     cues = column.cues(clause)
     if not cues:
         return
-    signs = [t for t in clause.tokens if _is_sign(t.text) and clause.is_of_topic(t.index)]
+    signs = [t for t in clause.tokens if t.text == value or _is_sign(t.text)]
+    signs = [t for t in signs if clause.is_of_topic(t.index)]
     signs = [t for t in signs if t.index > 0 or clause.word(1) in v.COPULAS]
     spelled = _spelled(value, clause)
     if spelled:
@@ -47,6 +51,18 @@ def _in_brackets(clause: Clause) -> Iterator[Token]:
             opening, sign, closing = (token.text for token in after)
             if opening == '(' and closing == ')' and sign.isalpha() and _is_sign(sign):
                 yield after[1]
+
+
+def _other_names(clause: Clause) -> Iterator[Token]:
+    """A sign without digits after "known as" and the like: also known as "Sm"."""
+    for index in range(clause.start + 1, clause.end - 1):
+        if clause.word(index) != 'as' or clause.word(index - 1) not in _NAMED_AS:
+            continue
+        rest = range(index + 1, clause.end)
+        place = next(i for i in (*rest, index) if clause.word(i) not in _BEFORE_SIGNS)
+        sign = clause.sentence[place]
+        if sign.text.isalpha() and _is_sign(sign.text) and clause.is_of_topic(place):
+            yield sign
 
 
 def _is_sign(text: str) -> bool:

@@ -174,15 +174,144 @@ def test_what_states_nothing_has_no_facts(sentence: str) -> None:
     assert label(sentence, NORWAY) is Label.NO_FACTS
 
 
+def about(topic: str, document: str) -> Question:
+    question = f'What do you know about {topic}?'
+    return NORWAY.model_copy(update={'topic': topic, 'question': question, 'document': document})
+
+
+SUDAN = about(
+    'Sudan',
+    'Sudan is a country in Africa. The capital of Sudan is Khartoum. Sudan borders Chad, Egypt '
+    'and South Sudan.',
+)
+SOUTH_SUDAN = about(
+    'South Sudan',
+    'The capital of South Sudan is Juba. South Sudan borders Kenya, Sudan and Uganda.',
+)
+CONGO = about(
+    'Republic of the Congo',
+    'The capital of the Republic of the Congo is Brazzaville. The Republic of the Congo borders '
+    'Angola, Democratic Republic of the Congo and Gabon.',
+)
+GUINEA = about('Guinea', 'The capital of Guinea is Conakry. Guinea borders Guinea-Bissau and Mali.')
+
+
+@pytest.mark.parametrize(
+    ('question', 'sentence', 'is_held'),
+    [
+        (SUDAN, 'The capital of Sudan is Khartoum.', True),
+        (SUDAN, 'Sudan borders South Sudan.', True),
+        (SUDAN, 'The capital of South Sudan is Khartoum.', False),
+        (SUDAN, 'South Sudan borders Egypt.', False),
+        (SOUTH_SUDAN, 'South Sudan borders Sudan.', True),
+        (SOUTH_SUDAN, 'The capital of Sudan is Juba.', False),
+        (SOUTH_SUDAN, 'Sudan borders Kenya.', False),
+        (CONGO, 'The Republic of the Congo borders the Democratic Republic of the Congo.', True),
+        (CONGO, 'The Democratic Republic of the Congo borders Gabon.', False),
+        (CONGO, 'The capital of the Democratic Republic of the Congo is Brazzaville.', False),
+        (GUINEA, 'Guinea borders Guinea-Bissau.', True),
+        (GUINEA, 'Guinea-Bissau borders Mali.', False),
+        (GUINEA, 'The capital of Equatorial Guinea is Conakry.', False),
+        (GUINEA, 'The capital of Guinea is Guinea.', False),
+    ],
+)
+def test_a_name_within_another_name_is_another(
+    question: Question, sentence: str, is_held: bool
+) -> None:
+    assert (label(sentence, question) is Label.NO_HALLUCINATION) is is_held
+
+
+@pytest.mark.parametrize(
+    'sentence',
+    [
+        'The symbol for astatine is Astatine (At).',
+        'The symbol of astatine is astatine.',
+        'It is a halogen with the symbol astatine.',
+        'Astatine is the symbol of astatine.',
+    ],
+)
+def test_the_topic_is_no_value_of_its_own_properties(sentence: str) -> None:
+    assert label(sentence) is not Label.NO_HALLUCINATION
+
+
+@pytest.mark.parametrize(
+    'sentence',
+    ['It has a symbol.', 'Astatine is an element with a symbol.', 'The name of the element.'],
+)
+def test_a_property_without_its_value_states_nothing(sentence: str) -> None:
+    assert label(sentence) is Label.NO_FACTS
+
+
+BORON = about(
+    'boron',
+    'Boron is one of the metalloids. Amorphous boron is brown. Metallic boron is black. '
+    'Present in water. Its lustre is vitreous, and its fracture is uneven. It melts at 2076 °C. '
+    'Its hardness is 9. Uses: Steel, glass. It is not a metal. '
+    'Hard black solid, belongs to the metalloids.',
+)
+
+
+@pytest.mark.parametrize(
+    ('sentence', 'is_held'),
+    [
+        ('Boron is a member of the metalloid group.', True),
+        ('It is a hard metalloid.', True),
+        ('Boron is brown.', False),
+        ('Boron is water.', False),
+        ('Boron is present in water.', True),
+        ('It has a vitreous lustre.', True),
+        ('Its fracture is vitreous.', False),
+        ('Boron is used in glass.', True),
+        ('Boron is a nonmetal.', True),
+        ('Boron is a non-metal.', True),
+        ('Boron is a metal.', False),
+        ('Boron is not a metal.', True),
+        ('It melts at 2076.', False),
+        ('It melts at 2,076 degrees Celsius.', True),
+        ('Its hardness is 9.2.', False),
+        ('Quartz is a metalloid that has a vitreous lustre.', False),
+    ],
+)
+def test_what_a_topic_is_or_has_is_told_of_it_and_in_one_place(
+    sentence: str, is_held: bool
+) -> None:
+    assert (label(sentence, BORON) is Label.NO_HALLUCINATION) is is_held
+
+
+def test_the_adjective_of_the_topic_names_the_topic() -> None:
+    document = 'The currency of Norway is the krone (NOK). Its language is Norwegian.'
+    question = about('Norway', document)
+    for held in (
+        'Norway uses the Norwegian krone.',
+        'The Norwegian Krone is the currency of Norway.',
+        'Its language is Norwegian.',
+    ):
+        assert label(held, question) is Label.NO_HALLUCINATION
+    for wrong in ('Its language is Swedish.', 'Norway uses the Swedish Krone.'):
+        assert label(wrong, question).is_hallucination
+
+
+def test_where_a_person_comes_from_is_not_where_a_thing_was_found() -> None:
+    question = about('boron', 'Boron was discovered by Hennig Brand in 1808 (Germany).')
+    assert label('Boron was discovered by Hennig Brand.', question) is Label.NO_HALLUCINATION
+    assert label('Boron was discovered by the German chemist Brand.', question).is_hallucination
+
+
 def test_of_the_last_sentence_cut_only_what_came_before_counts() -> None:
     annotator = LexicalAnnotator()
     cut = 'Norway is known for its deep fjo'
     assert annotator.label(NORWAY, cut, is_last=True)[0] is Label.NO_FACTS
     assert annotator.label(NORWAY, cut)[0] is Label.UNVERIFIABLE
-    wrong = 'The capital of Norway is Bergen'
+    wrong = 'The capital of Norway is Bergen and it bord'
     assert annotator.label(NORWAY, wrong, is_last=True)[0] is Label.CONTRADICTORY
-    held = 'The capital of Norway is Oslo'
+    held = 'The capital of Norway is Oslo and it bord'
     assert annotator.label(NORWAY, held, is_last=True)[0] is Label.NO_HALLUCINATION
+
+
+def test_the_last_word_of_the_last_sentence_cut_states_nothing() -> None:
+    for cut in ('It has about 5', 'The capital of Norway is Oslo'):
+        assert LexicalAnnotator().label(NORWAY, cut, is_last=True)[0] is Label.NO_FACTS
+        assert LexicalAnnotator().label(NORWAY, cut)[0] is not Label.NO_FACTS
 
 
 def test_it_is_the_subject_of_the_sentence_before() -> None:

@@ -31,6 +31,8 @@ Norway | - | Norwegian
 Norway | - | Norway is a country.
 Norway | + | Norway is a country located in Northern Europe.
 Norway | x | Norway is located in Asia.
+Norway | + | Norway lies on the European continent.
+Norway | x | Norway lies on the African continent.
 Norway | ? | Norway is a beautiful country.
 Norway | + | The country has a population of 5.4 million.
 Norway | + | About 5.3 million people live in Norway.

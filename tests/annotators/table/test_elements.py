@@ -81,6 +81,14 @@ Lithium | - | Sure!
 Gold | + | Gold has been known to the ancients.
 Gold | ? | Gold was discovered by Isaac Newton in 1700.
 Oxygen | ? | Carbon dioxide is a gas.
+Hydrogen | + | It is one of the lightest elements.
+Hydrogen | ? | It is one of the heaviest elements.
+Silicon | + | Silicon is one of the metalloids.
+Silicon | + | It belongs to the group of the metalloids.
+Samarium | + | Samarium is also known as "Sm".
+Samarium | + | It is also referred to as the element Sm.
+Samarium | x | Samarium is also known as Sn.
+Samarium | - | The element known as samarium is
 """)
 
 

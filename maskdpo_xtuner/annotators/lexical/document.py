@@ -66,7 +66,10 @@ class Point:
         """Whether it stands here, as a name or in small letters: the Krone."""
         is_word = not name.is_alias and len(name.texts[-1]) >= SPELLING
         in_words = is_word and self.clause.words.issuperset(name.stems)
-        return in_words or any(name.fits(other) for other in self.clause.names)
+        return in_words or self.names(name)
+
+    def names(self, name: Name) -> bool:
+        return any(name.fits(other) for other in self.clause.names)
 
     def mentions(self, name: Name) -> bool:
         """Whether the last word of a name stands here, perhaps in another spelling."""

@@ -102,7 +102,7 @@ def _has_name(point: Point, name: Name, clause: Clause) -> bool:
     context = name.context or clause.relation
     if name.is_alias or context & point.vocabulary:
         return True
-    return not context and not point.clause.relation
+    return not context and not point.clause.relation and point.names(name)
 
 
 def _has_number(point: Point, number: Number, clause: Clause) -> bool:

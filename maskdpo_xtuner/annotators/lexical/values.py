@@ -29,6 +29,7 @@ class Name:
     Attributes:
         stems: of its words.
         texts: its words in small letters.
+        written: its last word as it stands, without a quotation mark.
         context: the stems next before it (or after it) that say what it names.
         is_listed: whether "and" or a comma joins it to another name.
         is_alias: whether it is another name of the topic: "sodium (Na)".
@@ -38,6 +39,7 @@ class Name:
 
     stems: tuple[str, ...]
     texts: tuple[str, ...]
+    written: str = ''
     context: Stems = NOTHING
     is_listed: bool = False
     is_alias: bool = False
@@ -52,10 +54,10 @@ class Name:
     def fits(self, other: Name) -> bool:
         """Whether both may name the same: Ramsay and Sir William Ramsey, not North and South."""
         last, other_last = self.texts[-1], other.texts[-1]
-        if last != other_last:
-            is_short = min(len(last), len(other_last)) < SPELLING
-            if is_short or self.is_of_person or other.is_of_person:
-                return False  # Mo, Mos; the German chemist, Germany
+        if min(len(last), len(other_last)) < SPELLING and self.written != other.written:
+            return False  # a sign: Mo, Mos, MO
+        if last != other_last and (self.is_of_person or other.is_of_person):
+            return False  # the German chemist, Germany
         if self.stems[-1] != other.stems[-1] and self.start != other.start:
             return False
         return self._directions() == other._directions()
@@ -118,6 +120,7 @@ def read_names(reading: Reading, start: int, end: int) -> Iterator[Name]:
         yield Name(
             stems,
             texts=tuple(token.lower for token in run),
+            written=run[-1].text[: len(run[-1].lower)],
             context=NOTHING if alias else _context_of_name(reading, first, last, start, end),
             is_listed=_is_listed(reading, first, last, start, end),
             is_alias=alias,

@@ -140,6 +140,9 @@ def test_names_are_runs_of_capitals_known_by_their_last_word(
         ('in North Korea', 'in South Korea', False),
         ('in South Africa', 'in Africa', False),
         ('by Po', 'by Pope', False),
+        ('the symbol Se', "the symbol 'Se'", True),
+        ('the symbol Se', 'the symbol SE', False),
+        ('the sign MOS', 'the sign MO', False),
     ],
 )
 def test_a_name_fits_another_spelling_and_not_another_direction(

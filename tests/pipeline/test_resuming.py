@@ -123,7 +123,7 @@ def test_when_the_engine_goes_down_the_run_stops_and_the_next_one_ends_it(
     if stage == 'annotation':
         policy, judge = mixed_answer, down_after(25, judged)
         left |= {'responses.jsonl', 'failures.jsonl'}
-    with pytest.raises(EngineDown, match=r'requests = .* pending.* run the same command') as caught:
+    with pytest.raises(EngineDown, match=r'requests: .* pending.* run the same command') as caught:
         run(policy, judge, settings=many)
     accounting = caught.value.accounting
     assert accounting.expected == accounting.done + accounting.failed + accounting.pending

@@ -69,6 +69,7 @@ def test_on_a_cpu_fp32_weights_train_in_fp32_beside_a_reference_in_fp32(runs: XT
     assert first['rewards/margins'] == pytest.approx(0, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_two_processes_train_and_resume_to_the_same_weights(runs: XTunerRuns) -> None:
     balanced = ('train_dataloader.sampler.type=LengthBalancedSampler',)
     evaluated = (

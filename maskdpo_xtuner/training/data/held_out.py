@@ -29,7 +29,7 @@ def part_of(groups: Sequence[str], part: DataPart, share: float, seed: int) -> N
         Indices of the part, in order.
 
     Raises:
-        ValueError: for a share outside of (0, 1), and when no group would be left to train on.
+        ValueError: for a share outside of [0, 1), and when no group would be left to train on.
     """
     if not 0 <= share < 1 or (part == 'held_out' and not share):
         raise ValueError(f'held_out must be a share between 0 and 1, not {share}')

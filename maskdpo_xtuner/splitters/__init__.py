@@ -9,7 +9,7 @@ from __future__ import annotations
 from maskdpo_xtuner.registry import SPLITTERS
 from maskdpo_xtuner.splitters.base import Splitter, join_pieces
 from maskdpo_xtuner.splitters.english_chinese import EnglishChinese, split_sentences
-from maskdpo_xtuner.splitters.library import Sentencex
+from maskdpo_xtuner.splitters.sentencex import Sentencex
 
 __all__ = ['Splitter', 'find_splitter', 'join_pieces', 'split_sentences']
 

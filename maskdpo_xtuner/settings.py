@@ -9,25 +9,24 @@ from __future__ import annotations
 import difflib
 import importlib
 import json
-import sys
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from maskdpo_xtuner.annotators.settings import AnnotatorChoice, LexicalSettings
 from maskdpo_xtuner.atomic import atomic_writer
 from maskdpo_xtuner.bounds import Bounds
-from maskdpo_xtuner.config_files import find_config, know_our_bases
+from maskdpo_xtuner.config_files import find_config, know_our_bases, search_beside
 from maskdpo_xtuner.deferred import deferred
 from maskdpo_xtuner.engines.base import TEMPERATURE, TOP_K, TOP_P, Sampling
 from maskdpo_xtuner.engines.settings import EngineChoice, TransformersSettings
 from maskdpo_xtuner.pairing import PairRules, PairSettings
 from maskdpo_xtuner.parts import Part
 from maskdpo_xtuner.questions import QuestionsChoice
-from maskdpo_xtuner.registry import ANNOTATORS, ENGINES, QUESTIONS
+from maskdpo_xtuner.registry import ANNOTATORS, ENGINES, METRICS, QUESTIONS
 
 NOT_SAID = 'not said'
 """Stands in ``settings.json`` for the identity of what does not give one."""
@@ -97,6 +96,14 @@ class EvaluationSettings(Part):
     perplexity: tuple[str, ...] = ()
     bounds: Bounds = Bounds()
     metrics: tuple[str, ...] = ()
+
+    @field_validator('metrics')
+    @classmethod
+    def _check_metrics(cls, metrics: tuple[str, ...]) -> tuple[str, ...]:
+        for name in metrics:  # Now, and not when all answers are there.
+            if not callable(METRICS.get(name)):
+                raise ValueError(f'the metric {name!r} is no function')
+        return metrics
 
 
 class Settings(Part):
@@ -182,9 +189,7 @@ def _read_config(config: Path | str, options: Mapping[str, Any]) -> dict[str, An
 
 def _import_modules(config: Path | str, custom_imports: Any) -> None:
     """Import what ``custom_imports`` names, as `mmengine.Config` does."""
-    folder = str(Path(config).resolve().parent)
-    if folder not in sys.path:  # last: nothing installed is hidden by what lies beside a config
-        sys.path.append(folder)
+    search_beside(config)
     try:
         names = CustomImports.model_validate(custom_imports or {})
     except ValidationError as error:

@@ -95,6 +95,7 @@ def _by_judge(
         for name in answers
     }
     judged = _measured(tallies, asked.bootstrap)
+    _refuse_names_of_texts(asked.metrics, text_measures)
     measures = {name: judged[name] | text_measures[name] for name in answers}
     first = next(iter(answers))
     results = []
@@ -116,6 +117,13 @@ def _by_judge(
         )
     annotator = answers[first][0].annotator
     return JudgeResult(judge=judge, annotator=annotator, models=tuple(results))
+
+
+def _refuse_names_of_texts(metrics: Sequence[str], text_measures: Measured) -> None:
+    """Refuse a metric of the user's that a measure of the texts would hide."""
+    taken = set(metrics) & {name for measures in text_measures.values() for name in measures}
+    if taken:
+        raise ValueError(f'{min(taken)} is a measure of the texts; give your metric another name')
 
 
 def _measured(tallies: Mapping[str, Mapping[str, Tally]], bootstrap: Bootstrap) -> Measured:

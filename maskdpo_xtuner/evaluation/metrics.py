@@ -133,37 +133,31 @@ def form_of(metric: Metric) -> Form:
     return form
 
 
-def _register(
-    name: str,
-    numerator: Callable[[Counts], int],
-    denominator: Callable[[Counts], int],
-    form: Form,
-) -> str:
-    """Register a ratio of two counts; gives its name."""
-
-    @METRICS.register_module(name)
+def _of_counts(
+    numerator: Callable[[Counts], int], denominator: Callable[[Counts], int], form: Form
+) -> Metric:
     @ratio(form)
     def of_counts(response: AnnotatedResponse, question: Question) -> tuple[float, float]:
         counts = count_response(response)
         return numerator(counts), denominator(counts)
 
-    return name
+    return of_counts
 
 
-BUILT_IN = (
-    _register(
-        'score',
-        lambda c: c.correct,
-        lambda c: c.correct + c.incorrect,
-        Form(scale=100, by_run=True),
+# The verdict is made of these, whatever else is registered under their names.
+BUILT_IN: dict[str, Metric] = {
+    'score': _of_counts(
+        lambda c: c.correct, lambda c: c.correct + c.incorrect, Form(scale=100, by_run=True)
     ),
-    _register('precision', lambda c: c.supported, lambda c: c.supported + c.incorrect, PERCENT),
-    _register('supported_per_answer', lambda c: c.supported, lambda c: c.answers, Form()),
-    _register('hallucinated_per_answer', lambda c: c.incorrect, lambda c: c.answers, Form()),
-    _register('no_facts', lambda c: c.no_facts, lambda c: c.sentences, PERCENT),
-    _register('uncheckable_answers', lambda c: c.uncheckable, lambda c: c.answers, PERCENT),
-    _register('without_verdict', lambda c: c.without_verdict, lambda c: c.sentences, PERCENT),
-)
+    'precision': _of_counts(lambda c: c.supported, lambda c: c.supported + c.incorrect, PERCENT),
+    'supported_per_answer': _of_counts(lambda c: c.supported, lambda c: c.answers, Form()),
+    'hallucinated_per_answer': _of_counts(lambda c: c.incorrect, lambda c: c.answers, Form()),
+    'no_facts': _of_counts(lambda c: c.no_facts, lambda c: c.sentences, PERCENT),
+    'uncheckable_answers': _of_counts(lambda c: c.uncheckable, lambda c: c.answers, PERCENT),
+    'without_verdict': _of_counts(lambda c: c.without_verdict, lambda c: c.sentences, PERCENT),
+}
+for _name, _metric in BUILT_IN.items():
+    METRICS.register_module(_name, module=_metric)
 
 
 def judged_tallies(
@@ -185,9 +179,9 @@ def judged_tallies(
         cluster_of: question id -> cluster.
         metrics: further ones by their names in `maskdpo_xtuner.registry.METRICS`.
     """
+    asked = {name: METRICS.get(name) for name in metrics if name not in BUILT_IN}
     tallies = {}
-    for name in (*BUILT_IN, *metrics):
-        metric: Metric = METRICS.get(name)
+    for name, metric in {**BUILT_IN, **asked}.items():
         parts = [
             Part(r.question_id, r.sample_index, *metric(r, questions[r.question_id]))
             for r in responses

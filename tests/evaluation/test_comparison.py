@@ -11,6 +11,7 @@ from maskdpo_xtuner.evaluation.judges import Judge
 from maskdpo_xtuner.evaluation.perplexity import AnswerNll
 from maskdpo_xtuner.evaluation.results import Cluster, Evaluation
 from maskdpo_xtuner.records import AnnotatedResponse, Question
+from maskdpo_xtuner.registry import METRICS
 from tests.evaluation.answers import answer
 
 FEW = Bootstrap(resamples=200)
@@ -150,3 +151,21 @@ def test_a_missing_answer_is_refused_by_model_run_and_question() -> None:
 def test_an_answer_given_twice_is_refused() -> None:
     with pytest.raises(ValueError, match='base: question t0/q0 has 2 answers in run 0'):
         compared({'base': answers('+') + answers('+')[:1]})
+
+
+def test_a_metric_with_the_name_of_a_measure_of_texts_is_refused() -> None:
+    metrics = METRICS._items
+    METRICS.register_module('refusals', module=lambda response, question: (1, 1))
+    try:
+        with pytest.raises(ValueError, match='refusals is a measure of the texts; give your'):
+            compare(
+                {JUDGE: {'base': answers('+')}},
+                questions(),
+                nlls={},
+                settings={},
+                bounds=ANY_TEXT,
+                bootstrap=FEW,
+                metrics=['refusals'],
+            )
+    finally:
+        del metrics['refusals']

@@ -12,6 +12,7 @@ from maskdpo_xtuner.annotators.table import TableAnnotator
 from maskdpo_xtuner.evaluation.metrics import judged_tallies
 from maskdpo_xtuner.pairing import make_pairs
 from maskdpo_xtuner.records import AnnotatedResponse, PreferencePair, Question
+from maskdpo_xtuner.registry import METRICS
 from maskdpo_xtuner.settings import Settings, load_settings
 from tests.evaluation.answers import answer
 
@@ -63,6 +64,19 @@ def test_the_metric_of_words() -> None:
     found = judged_tallies(answers, {'q': QUESTION}, {'q': 'tin'}, settings.evaluation.metrics)
     words = sum(len(a.text.split()) for a in answers)
     assert found['words_per_supported'].value() == words / 3
+
+
+def test_a_metric_that_is_not_there_is_found_before_anything_is_asked() -> None:
+    with pytest.raises(ValueError, match=r'evaluation\.metrics: there is no metric "words_per_sup'):
+        load('metric', {'evaluation.metrics': ['words_per_sup']})
+
+
+def test_no_metric_takes_the_place_of_those_of_the_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(METRICS, '_items', dict(METRICS._items))
+    METRICS.register_module('precision', force=True, module=lambda response, question: (1, 1))
+    answers = [answer('q', 0, '+uuu')]
+    found = judged_tallies(answers, {'q': QUESTION}, {'q': 'tin'}, ['precision'])
+    assert found['precision'].value() == 25
 
 
 def test_the_splitter_of_lines() -> None:

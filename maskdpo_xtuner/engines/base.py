@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -79,6 +81,24 @@ class Engine(Protocol):
     async def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
         """Answer ``requests`` in order; one outcome each. What went wrong is a `Failure`."""
         ...
+
+
+async def in_thread(
+    work: Callable[[Sequence[Request], threading.Event], list[Completion | Failure]],
+    requests: Sequence[Request],
+) -> list[Completion | Failure]:
+    """Answer requests in a thread, for an engine that computes here.
+
+    Args:
+        work: answers them; it looks at the event from time to time and ends when it is set, which
+            it is when this is cancelled.
+        requests: what to answer.
+    """
+    stop = threading.Event()
+    try:
+        return await asyncio.to_thread(work, requests, stop)
+    finally:
+        stop.set()
 
 
 def model_of(engine: Engine) -> str:

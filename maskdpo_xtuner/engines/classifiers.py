@@ -7,14 +7,13 @@ for. Probabilities are rounded to `DIGITS`, below which the composition of a bat
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
-from maskdpo_xtuner.engines.base import Completion, Failure, Request, Sampling
+from maskdpo_xtuner.engines.base import Completion, Failure, Request, Sampling, in_thread
 from maskdpo_xtuner.engines.model_files import (
     check_model,
     load_model,
@@ -142,11 +141,7 @@ class Classifier:
 
     async def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
         """Classify the pairs of ``requests``, in a thread that stops when this is cancelled."""
-        stop = threading.Event()
-        try:
-            return await asyncio.to_thread(self._complete, requests, stop)
-        finally:
-            stop.set()
+        return await in_thread(self._complete, requests)
 
     def _complete(
         self, requests: Sequence[Request], stop: threading.Event

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -10,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from maskdpo_xtuner.chat_templates import encode_chat, load_tokenizer, template_digest
-from maskdpo_xtuner.engines.base import Completion, Failure, Request, Sampling
+from maskdpo_xtuner.engines.base import Completion, Failure, Request, Sampling, in_thread
 from maskdpo_xtuner.engines.model_files import (
     cache_bytes,
     check_model,
@@ -116,11 +115,7 @@ class TransformersEngine:
 
         Decoding runs in a thread and stops soon after this call is cancelled.
         """
-        stop = threading.Event()
-        try:
-            return await asyncio.to_thread(self._complete, requests, stop)
-        finally:
-            stop.set()
+        return await in_thread(self._complete, requests)
 
     def _complete(
         self, requests: Sequence[Request], stop: threading.Event

@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 
 from maskdpo_xtuner.annotators.anah_v2 import AnahV2Annotator, Context, own_prompts
-from maskdpo_xtuner.completions import CompletionStore, Scheduler
 from maskdpo_xtuner.engines.base import Failure, Request
 from maskdpo_xtuner.engines.scripted import ScriptedEngine
-from maskdpo_xtuner.pipeline.annotation import annotate
-from maskdpo_xtuner.records import AnnotatedResponse, Label, Question, Response, Sentence
+from maskdpo_xtuner.records import AnnotatedResponse, Label, Question
 from tests.annotators.anah_v2.internlm2 import internlm2_template
+from tests.annotators.judging import judge
 
 QUESTION = Question(
     question_id='q',
@@ -36,27 +35,11 @@ def script(request: Request) -> str | Failure:
     return '<Contradictory>' if 'Paris' in question else '<No Hallucination>'
 
 
-def response(index: int, text: str) -> Response:
-    return Response(
-        question_id='q',
-        sample_index=index,
-        seed=1,
-        text=text,
-        finish_reason='stop',
-        prompt_tokens=1,
-        completion_tokens=1,
-        model='m',
-    )
-
-
 @pytest.fixture
 def annotated(tmp_path: Path) -> tuple[list[AnnotatedResponse], ScriptedEngine]:
     engine = ScriptedEngine(script, concurrency=4)
     annotator = AnahV2Annotator(engine.identity, own_prompts(), Context(9999, internlm2_template()))
-    responses = [response(index, text) for index, text in enumerate(TEXTS)]
-    with CompletionStore(tmp_path / 'completions.sqlite') as store:
-        scheduler: Scheduler[Sentence] = Scheduler(engine, store)
-        return list(annotate(responses, {'q': QUESTION}, annotator, scheduler)), engine
+    return judge(tmp_path, annotator, engine, TEXTS, QUESTION), engine
 
 
 def test_every_sentence_gets_its_outcome(

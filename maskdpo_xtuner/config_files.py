@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import difflib
 import functools
+import sys
 from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -65,6 +66,16 @@ def find_config(config: Path | str) -> Path:
         ValueError: when it is neither.
     """
     return Path(config) if Path(config).is_file() else Path(config_file(str(config)))
+
+
+def search_beside(config: Path | str) -> None:
+    """Let modules that a config names, in ``custom_imports`` or by dotted names, lie beside it.
+
+    Its folder is searched last, so that nothing installed is hidden.
+    """
+    folder = str(Path(config).resolve().parent)
+    if folder not in sys.path:
+        sys.path.append(folder)
 
 
 def know_our_bases(config_class: Any) -> None:

@@ -127,7 +127,7 @@ def load_object(name: str) -> Any:
 def _import(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         raise ValueError(f'the module {name} cannot be imported: {error}') from error
 
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from maskdpo_xtuner.config_files import know_our_bases, know_our_names
+from maskdpo_xtuner.config_files import know_our_bases, know_our_names, search_beside
 
 TAIL_LINES = 40
 SCRIPTS = {
@@ -92,8 +92,9 @@ def run_script(name: str, args: Sequence[str]) -> int:
             [*_torchrun(os.environ), name, *args, '--launcher', 'pytorch']
         ).returncode
     _make_configs_known()
-    # Last, and as in data configs: modules of `custom_imports` may lie beside the config.
-    sys.path += {str(Path(arg).resolve().parent) for arg in args if Path(arg).suffix == '.py'}
+    for arg in args:
+        if Path(arg).suffix == '.py':
+            search_beside(arg)
     path = Path(spec.submodule_search_locations[0], SCRIPTS[name])
     sys.argv = [str(path), *args]
     runpy.run_path(str(path), run_name='__main__')

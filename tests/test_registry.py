@@ -68,6 +68,15 @@ def test_a_name_that_leads_nowhere_is_answered(name: str, said: str) -> None:
         ANNOTATORS.get(name)
 
 
+def test_a_module_that_imports_what_is_not_there_is_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / 'rule_of_mine.py').write_text('from pathlib import nothing_like_it\n')
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ValueError, match='rule_of_mine cannot be imported: .*nothing_like_it'):
+        load_object('rule_of_mine.Rule')
+
+
 def test_a_file_that_fails_is_tried_again(tmp_path: Path) -> None:
     path = tmp_path / 'broken.py'
     path.write_text('raise RuntimeError("not yet")\n')

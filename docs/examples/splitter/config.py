@@ -1,4 +1,4 @@
-_base_ = ['../../../configs/data/smollm2_135m_elements.py']
+_base_ = 'maskdpo_xtuner::smollm2_135m_elements.py'
 custom_imports = dict(imports=['lines_splitter'])
 
 work_dir = 'work_dirs/lines'

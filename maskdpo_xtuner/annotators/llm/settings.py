@@ -13,7 +13,7 @@ from maskdpo_xtuner.annotators.llm.annotator import LLMAnnotator
 from maskdpo_xtuner.annotators.llm.markers import Rule
 from maskdpo_xtuner.annotators.prompt_files import OWN, Prompt
 from maskdpo_xtuner.annotators.settings import SentenceSettings
-from maskdpo_xtuner.engines.base import Engine
+from maskdpo_xtuner.engines.base import TEMPERATURE, Engine
 from maskdpo_xtuner.engines.settings import EngineChoice
 from maskdpo_xtuner.identity import identity_of
 from maskdpo_xtuner.records import Label
@@ -57,7 +57,7 @@ class LLMSettings(SentenceSettings):
     per: Literal['sentence', 'answer'] = 'sentence'
     max_new_tokens: int = Field(default=512, ge=1)
     retries: int = Field(default=0, ge=0)
-    retry_temperature: float = Field(default=0.8, gt=0)
+    retry_temperature: float = Field(default=TEMPERATURE, gt=0)
     seed: int = Field(default=1, ge=1)
 
     @field_validator('labels')

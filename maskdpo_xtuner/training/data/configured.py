@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from mmengine.config import Config, DictAction
 from mmengine.registry import DATASETS
 from xtuner.configs import cfgs_name_path
 
-from maskdpo_xtuner.config_files import find_config, know_our_bases
+from maskdpo_xtuner.config_files import find_config, know_our_bases, search_beside
 from maskdpo_xtuner.masking import SIDES, PairConverter, Side
 from maskdpo_xtuner.training.data.dataset import (
     build_converter,
@@ -62,7 +61,7 @@ def load_training_config(path: Path | str, options: Sequence[str] = ()) -> Confi
             f'{path}: this is no training config; name the file that `xtuner train` gets, such as '
             'configs/smollm2_135m_maskdpo.py, and pairs by --pairs'
         )
-    sys.path.append(str(path.resolve().parent))  # last: it hides nothing that is installed
+    search_beside(path)
     know_our_bases(Config)
     replaced = _parse_options(options)
     try:

@@ -197,6 +197,14 @@ def test_what_was_asked_before_is_not_asked_again(tmp_path: Path) -> None:
     )
 
 
+def test_of_an_engine_that_says_nothing_of_itself_no_answer_is_found_again(tmp_path: Path) -> None:
+    engine = ScriptedEngine(echo)
+    engine.identity = {}
+    for _ in range(2):
+        _, scheduler = run(engine, tmp_path, groups_of_two('ab'))
+        assert (scheduler.accounting.stored, scheduler.accounting.asked) == (0, 2)
+
+
 # -- failures
 
 

@@ -12,7 +12,7 @@ from maskdpo_xtuner.annotators.table import TableAnnotator
 from maskdpo_xtuner.evaluation.metrics import judged_tallies
 from maskdpo_xtuner.pairing import make_pairs
 from maskdpo_xtuner.records import AnnotatedResponse, PreferencePair, Question
-from maskdpo_xtuner.registry import METRICS
+from maskdpo_xtuner.registry import METRICS, PAIRINGS
 from maskdpo_xtuner.settings import Settings, load_settings
 from tests.evaluation.answers import answer
 
@@ -50,6 +50,16 @@ def test_the_rule_of_a_margin() -> None:
     assert paired(settings, ['+++c', '++cc']) == 'no_pair_by_the_rule'
     assert paired(load('pair_rule', {'pairs.options.least': 0.2}), ['+++c', '++cc'])
     assert paired(settings, ['++', '++']) == 'rejected_without_hallucination'
+
+
+@pytest.mark.parametrize('nothing', [[], '', None])
+def test_a_rule_that_gives_neither_a_pair_nor_a_reason_is_refused(
+    nothing: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load('pair_rule')
+    monkeypatch.setitem(PAIRINGS._items, 'margin', lambda *args: nothing)
+    with pytest.raises(ValueError, match='margin gave neither a pair nor a reason for q'):
+        paired(settings, ['++', 'cc'])
 
 
 def test_options_are_for_rules_of_the_users() -> None:

@@ -129,58 +129,56 @@ def _llm(folder: Path) -> dict[str, Any]:
     }
 
 
-def measure(folder: Path, side: str, items: list[dict[str, Any]], steps: int) -> Run:
-    """Train on one batch again and again; the first step is not counted.
+class Trainer:
+    """A side's model with its optimizer, and training steps on one batch again and again."""
 
-    Raises:
-        torch.OutOfMemoryError: when the batch does not fit.
-    """
-    model = build(folder, side)
-    ours = isinstance(model, MaskDPO)
-    collate = mask_preference_collate_fn if ours else preference_collate_fn
-    data = model.data_preprocessor(collate(items))['data']
-    optimizer = torch.optim.AdamW(model.llm.parameters(), lr=1e-6, fused=True)
-    if torch.cuda.is_available():
-        torch.cuda.reset_peak_memory_stats()
-    seconds = []
-    for _ in range(steps + 1):
-        start = time.perf_counter()
-        model.compute_loss(dict(data))['loss'].mean().backward()
-        optimizer.step()
-        optimizer.zero_grad()
+    def __init__(self, folder: Path, side: str) -> None:
+        self.model = build(folder, side)
+        ours = isinstance(self.model, MaskDPO)
+        self.collate = mask_preference_collate_fn if ours else preference_collate_fn
+        self.optimizer = torch.optim.AdamW(self.model.llm.parameters(), lr=1e-6, fused=True)
+
+    def measure(self, items: list[dict[str, Any]], steps: int) -> Run:
+        """Train on one batch; the first step is not counted.
+
+        Raises:
+            torch.OutOfMemoryError: when the batch does not fit.
+        """
+        data = self.model.data_preprocessor(self.collate(items))['data']
         if torch.cuda.is_available():
-            torch.cuda.synchronize()
-        seconds.append(time.perf_counter() - start)
-    return Run(len(items), median(seconds[1:]), peak_memory(), _flop(model, data))
+            torch.cuda.reset_peak_memory_stats()
+        seconds = []
+        for _ in range(steps + 1):
+            start = time.perf_counter()
+            self.model.compute_loss(dict(data))['loss'].mean().backward()
+            self.optimizer.step()
+            self.optimizer.zero_grad()
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            seconds.append(time.perf_counter() - start)
+        return Run(len(items), median(seconds[1:]), peak_memory(), _flop(self.model, data))
 
-
-def _flop(model: Any, data: dict[str, torch.Tensor]) -> float:
-    """Matrix products of layers and head: 2 a weight and token forward, 4 backward."""
-    head: int = model.llm.get_output_embeddings().weight.numel()
-    layers: int = sum(weight.numel() for weight in model.llm.model.layers.parameters())
-    if isinstance(model, MaskDPO):
-        return 6.0 * (layers * int(data['num_tokens']) + head * len(data['targets']))
-    # Every token for the policy, and forward for the reference.
-    return 8.0 * (layers + head) * data['input_ids'].numel()
-
-
-def fits(folder: Path, side: str, items: list[dict[str, Any]], steps: int) -> Run | None:
-    """Measure; None when memory is out."""
-    try:
-        return measure(folder, side, items, steps)
-    except torch.OutOfMemoryError:
-        return None
-    finally:
-        gc.collect()
-        torch.cuda.empty_cache()
+    def measure(folder: Path, side: str, items: list[dict[str, Any]], steps: int) -> Run:
+    """Train a fresh model on one batch."""
+    run = Trainer(folder, side).measure(items, steps)
+    _free_memory()
+    return run
 
 
 def largest_batch(folder: Path, side: str, items: list[dict[str, Any]]) -> int:
     """The largest power of two of pairs that a side can train on; 0 for none."""
-    size = 1
-    while size <= len(items) and fits(folder, side, items[:size], steps=1):
+    trainer, size = Trainer(folder, side), 1
+    while size <= len(items) and trainer.fits(items[:size]):
         size *= 2
+    del trainer
+    _free_memory()
     return size // 2
+
+
+def _free_memory() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def reference_pass(folder: Path, items: list[dict[str, Any]]) -> tuple[list[Any], float]:
@@ -244,7 +242,6 @@ def main() -> None:
             for _ in range(options.rounds):
                 for side, found in runs.items():
                     found.append(measure(folder, side, items[: sizes[side]], options.steps))
-                    gc.collect()
             report(kind, runs, options.peak, pass_seconds)
 
 

@@ -18,11 +18,7 @@ from torch.nn.attention.bias import causal_lower_right
 from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from maskdpo_xtuner.modeling.flash import (
-    KeyBounds,
-    flash_attention,
-    is_flash_attn_available,
-)
+from maskdpo_xtuner.modeling.flash import KeyBounds, can_flash, flash_attention
 from maskdpo_xtuner.modeling.heads import causal_lm
 
 NAME = 'sequences'
@@ -116,11 +112,7 @@ def sequence_attention_forward(
     # In autocast the rotation leaves queries and keys in fp32, which not every kernel takes.
     query, key = query.to(value.dtype), key.to(value.dtype)
     rows, _, length, _ = query.shape
-    if (
-        query.is_cuda
-        and query.dtype in (torch.bfloat16, torch.float16)
-        and is_flash_attn_available()
-    ):
+    if can_flash(query):
         bounds = attention_mask.key_bounds(query.device)
         return flash_attention(query, key, value, bounds, dropout, scaling), None
     groups = getattr(module, 'num_key_value_groups', 1)

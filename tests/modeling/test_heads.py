@@ -11,6 +11,9 @@ from transformers import AutoModelForCausalLM
 from transformers.models.auto import CONFIG_MAPPING
 
 from maskdpo_xtuner.modeling.heads import check_head, hidden_states, output_logits
+from maskdpo_xtuner.training.patches.bitsandbytes import supply_triton_ops
+
+supply_triton_ops()  # peft imports bitsandbytes
 
 SHAPE = {
     'vocab_size': 50,

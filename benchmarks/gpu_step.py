@@ -75,9 +75,13 @@ SIDES: dict[str, tuple[type, float]] = {
 
 @dataclass(frozen=True)
 class Run:
-    """What a side does with a batch: seconds a step, bytes at most, matrix FLOP needed."""
+    """What a side does with a batch: seconds a step, bytes at most, matrix FLOP needed.
+
+    ``tokens`` are those of both sides of the pairs, each with its prompt.
+    """
 
     pairs: int
+    tokens: int
     seconds: float
     memory: int
     flop: float
@@ -156,9 +160,22 @@ class Trainer:
             if torch.cuda.is_available():
                 torch.cuda.synchronize()
             seconds.append(time.perf_counter() - start)
-        return Run(len(items), median(seconds[1:]), peak_memory(), _flop(self.model, data))
+        tokens = sum(len(item[f'{side}_ids']) for item in items for side in ('chosen', 'rejected'))
+        memory, flop = peak_memory(), _flop(self.model, data)
+        return Run(len(items), tokens, median(seconds[1:]), memory, flop)
 
-    def measure(folder: Path, side: str, items: list[dict[str, Any]], steps: int) -> Run:
+    def fits(self, items: list[dict[str, Any]]) -> bool:
+        """Whether a batch can be trained on."""
+        try:
+            self.measure(items, steps=1)
+        except torch.OutOfMemoryError:
+            self.optimizer.zero_grad()
+            _free_memory()
+            return False
+        return True
+
+
+def measure(folder: Path, side: str, items: list[dict[str, Any]], steps: int) -> Run:
     """Train a fresh model on one batch."""
     run = Trainer(folder, side).measure(items, steps)
     _free_memory()
@@ -200,7 +217,7 @@ def reference_pass(folder: Path, items: list[dict[str, Any]]) -> tuple[list[Any]
 
 def report(kind: str, runs: dict[str, list[Run]], peak: float, pass_seconds: float) -> None:
     """Print one line for each side; speeds are relative to the first."""
-    columns = ('batch', 's/step', 'pairs/s', 'speed', '3 epochs', 'GiB', 'of peak')
+    columns = ('batch', 's/step', 'pairs/s', 'tokens/s', 'speed', '3 epochs', 'GiB', 'of peak')
     print(f'\n{kind:28} ' + ' '.join(f'{name:>9}' for name in columns))
     rates: list[tuple[float, float]] = []
     for side, found in runs.items():
@@ -211,7 +228,8 @@ def report(kind: str, runs: dict[str, list[Run]], peak: float, pass_seconds: flo
         memory = max(run.memory for run in found) / 2**30
         share = found[0].flop / seconds / (peak * 1e12)
         print(
-            f'{side:28} {pairs:9} {seconds:9.3f} {pairs / seconds:9.2f} {speed:8.2f}x '
+            f'{side:28} {pairs:9} {seconds:9.3f} {pairs / seconds:9.2f} '
+            f'{found[0].tokens / seconds:9,.0f} {speed:8.2f}x '
             f'{epochs:8.2f}x {memory:9.2f} {share:9.1%}'
         )
     print(f"the reference's pass: {pass_seconds:.4f} s a pair, once a data set")

@@ -175,6 +175,16 @@ class Trainer:
         return True
 
 
+def _flop(model: Any, data: dict[str, torch.Tensor]) -> float:
+    """Matrix products of layers and head: 2 a weight and token forward, 4 backward."""
+    head: int = model.llm.get_output_embeddings().weight.numel()
+    layers: int = sum(weight.numel() for weight in model.llm.model.layers.parameters())
+    if isinstance(model, MaskDPO):
+        return 6.0 * (layers * int(data['num_tokens']) + head * len(data['targets']))
+    # Every token for the policy, and forward for the reference.
+    return 8.0 * (layers + head) * data['input_ids'].numel()
+
+
 def measure(folder: Path, side: str, items: list[dict[str, Any]], steps: int) -> Run:
     """Train a fresh model on one batch."""
     run = Trainer(folder, side).measure(items, steps)

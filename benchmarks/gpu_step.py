@@ -3,8 +3,8 @@
 A random model of the shape of Llama-3.2-1B (vocabulary of 128,256) in bf16, the optimizer step
 included. Pairs are random tokens, up to 1,024 a response with its prompt, in sentences of which
 about a third are supervised: ``questions`` have short prompts and long responses, ``documents``
-the reverse. The batch grows by powers of two until memory is out; sides take turns, each with a
-model of its own. The reference's pass of MaskDPO, once a data set, is measured by itself.
+the reverse. The batch is half the largest power of two that fits: at the edge a batch fits once and
+not the next time. Sides take turns, each with a model of its own. The reference's pass of MaskDPO, once a data set, is measured by itself.
 
     python benchmarks/gpu_step.py [--kinds questions documents] [--rounds 3] [--peak 989]
 
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import random
 import tempfile
 import time
@@ -192,14 +193,14 @@ def measure(folder: Path, side: str, items: list[dict[str, Any]], steps: int) ->
     return run
 
 
-def largest_batch(folder: Path, side: str, items: list[dict[str, Any]]) -> int:
-    """The largest power of two of pairs that a side can train on; 0 for none."""
+def safe_batch(folder: Path, side: str, items: list[dict[str, Any]]) -> int:
+    """Half the largest power of two of pairs that a side can train on; 0 where 2 are too many."""
     trainer, size = Trainer(folder, side), 1
     while size <= len(items) and trainer.fits(items[:size]):
         size *= 2
     del trainer
     _free_memory()
-    return size // 2
+    return size // 4
 
 
 def _free_memory() -> None:
@@ -250,11 +251,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--shape', choices=SHAPES, default='llama3.2-1b')
     parser.add_argument('--kinds', nargs='+', choices=KINDS, default=list(KINDS))
-    parser.add_argument('--largest', type=int, default=64, help='pairs of the largest batch tried')
+    parser.add_argument('--largest', type=int, default=64, help='pairs of the largest batch tried, twice the largest measured')
     parser.add_argument('--steps', type=int, default=5, help='of a run, beside the first')
     parser.add_argument('--rounds', type=int, default=3, help='runs of each side')
     parser.add_argument('--peak', type=float, default=989.0, help='TFLOP/s of the chip in bf16')
     options = parser.parse_args()
+    os.environ.setdefault('PYTORCH_CUDA_ALLOC_CONF', 'expandable_segments:True')
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else 'no GPU'
     print(f'{device}, torch {torch.__version__}, {options.shape}')
     with tempfile.TemporaryDirectory() as work:
@@ -265,7 +267,7 @@ def main() -> None:
         for kind in options.kinds:
             items = make_items(kind, options.largest, config.vocab_size)
             items, pass_seconds = reference_pass(folder, items)
-            sizes = {side: largest_batch(folder, side, items) for side in SIDES}
+            sizes = {side: safe_batch(folder, side, items) for side in SIDES}
             runs: dict[str, list[Run]] = {side: [] for side, size in sizes.items() if size}
             for _ in range(options.rounds):
                 for side, found in runs.items():

@@ -62,7 +62,7 @@ class SamplingSettings(Part):
     document_for_chosen: bool = False
 
     @property
-    def answers_per_question(self) -> int:
+    def responses_per_question(self) -> int:
         """Answers with and without the document together."""
         return self.num_samples * (1 + self.document_for_chosen)
 

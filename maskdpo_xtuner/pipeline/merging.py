@@ -51,7 +51,7 @@ def merge_shards(settings: Settings, command: str, *, completions: bool = False)
     shards = shards_in(work_dir)
     _refuse_unfinished(settings, shards, command)
     made_from = _common_experiment(settings, shards, questions)
-    samples = settings.sampling.answers_per_question
+    samples = settings.sampling.responses_per_question
     summary = Summary(questions=len(questions), samples=samples)
     with open_work_dir(settings) as store:
         guard_work_dir(work_dir, made_from)

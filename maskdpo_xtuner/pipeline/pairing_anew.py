@@ -42,7 +42,7 @@ def pair_anew(settings: Settings, source: Path) -> Summary:
     work_dir = settings.work_dir
     if work_dir.resolve() == source.resolve():
         raise ValueError(f'{source} keeps its pairs; name another work dir (--work-dir)')
-    summary = Summary(questions=len(questions), samples=settings.sampling.answers_per_question)
+    summary = Summary(questions=len(questions), samples=settings.sampling.responses_per_question)
     with open_work_dir(settings):
         guard_work_dir(work_dir, made_from)
         (work_dir / 'summary.json').unlink(missing_ok=True)

@@ -58,7 +58,7 @@ def run_pipeline(settings: Settings, shard: Shard | None = None, *, quiet: bool 
     if shard:
         settings = shard_settings(settings, shard)
     work_dir = settings.work_dir
-    summary = Summary(questions=len(questions), samples=settings.sampling.answers_per_question)
+    summary = Summary(questions=len(questions), samples=settings.sampling.responses_per_question)
     with open_work_dir(settings) as store:
         guard_work_dir(work_dir, made_from)
         (work_dir / 'summary.json').unlink(missing_ok=True)

@@ -32,7 +32,7 @@ def pair_tokens(batch: Mapping[str, Any]) -> list[int]:
 
 def responses_per_pair(batch: Mapping[str, Any]) -> int:
     """2, or 1 in a batch of chosen responses alone."""
-    return len(batch['data']['counts']) // len(batch['data_samples']['source'])
+    return len(batch['data']['counts']) // len(batch['data_samples']['place'])
 
 
 def fill_rows(tokens: Sequence[int], max_tokens: int, at_least: int = 1) -> list[list[int]]:
@@ -68,7 +68,7 @@ def cut_rows(batch: Mapping[str, Any], rows: Sequence[Sequence[int]]) -> list[di
     return [
         {
             'data': _take(batch['data'], row, responses_per_pair(batch)),
-            'data_samples': {'source': [batch['data_samples']['source'][pair] for pair in row]},
+            'data_samples': {'place': [batch['data_samples']['place'][pair] for pair in row]},
         }
         for row in rows
     ]

@@ -123,7 +123,7 @@ class MaskDPO(DPO):
         """
         values = self._pair_values(data, data_samples)
         if data_samples is not None:
-            check_finite(values.loss, data_samples['source'])
+            check_finite(values.loss, data_samples['place'])
         logs = logged_means(pair_sums(values.by_pair()))
         share = data['counts'].sum() / data['num_tokens']
         return {**logs, 'supervised_share': share, 'loss': values.loss}
@@ -142,7 +142,7 @@ class MaskDPO(DPO):
             check_head(self.llm, data['input_ids'])
             self._head_is_known = True
         if not self.objective.loss.needs_rejected and data_samples is not None:
-            _refuse_rejected(self.loss_type, data, data_samples['source'])
+            _refuse_rejected(self.loss_type, data, data_samples['place'])
         return pair_values(self.objective, self._token_terms(data), data['counts'])
 
     def _token_terms(self, data: dict[str, Tensor]) -> TokenTerms:
@@ -243,8 +243,8 @@ def _refuse_splitting(use_varlen_attn: bool) -> None:
         raise ValueError('MaskDPO does not split sequences; set sequence_parallel_size=1')
 
 
-def _refuse_rejected(loss_type: str, data: Mapping[str, Tensor], sources: Sequence[str]) -> None:
-    if len(data['counts']) != len(sources):
+def _refuse_rejected(loss_type: str, data: Mapping[str, Tensor], places: Sequence[str]) -> None:
+    if len(data['counts']) != len(places):
         raise ValueError(
             f'loss_type {loss_type!r} takes batches of chosen responses alone, which '
             'train_cfg.type=MaskDPOTrainLoop makes of the pairs'

@@ -34,7 +34,7 @@ FEATURES = Features(
         'chosen_item': ITEM,
         'rejected': MESSAGES,
         'rejected_item': ITEM,
-        'source': Value('string'),
+        'place': Value('string'),
     }
 )
 
@@ -58,7 +58,7 @@ def load_preference_pairs(
         seed: another seed holds out others.
 
     Returns:
-        One row a pair with the columns of `FEATURES`; ``source`` is ``file:line``.
+        One row a pair with the columns of `FEATURES`; ``place`` is ``file:line``.
 
     Raises:
         RecordError: naming file, line, field and mend of the first bad line.
@@ -87,7 +87,7 @@ def _read(files: Sequence[str]) -> Dataset:
 
 
 def _fingerprint(files: Sequence[str]) -> str:
-    """Depends on names (they are in ``source``), contents and the code that reads them."""
+    """Depends on names (they are in ``place``), contents and the code that reads them."""
     digest = hashlib.sha256(Path(__file__).read_bytes())
     for file in files:
         if not Path(file).is_file():
@@ -102,7 +102,7 @@ def _rows(files: Sequence[str]) -> Iterator[dict[str, Any]]:
             pair, _ = read_pair(value, file, line, text_only=True)
             yield {
                 **pair.model_dump(mode='json', include=set(FEATURES)),
-                'source': f'{file}:{line}',
+                'place': f'{file}:{line}',
                 'group': pair.topic or _digest(pair),
             }
 

@@ -116,7 +116,7 @@ class ReferenceModel:
         for item, chosen, rejected in zip(items, responses[::2], responses[1::2], strict=True):
             if not (chosen.isfinite().all() and rejected.isfinite().all()):
                 raise ValueError(
-                    f'{item["source"]}: the reference model gives log-probabilities that are not '
+                    f'{item["place"]}: the reference model gives log-probabilities that are not '
                     'finite; look at its weights, or compute in another dtype'
                 )
             yield chosen.tolist(), rejected.tolist()

@@ -20,7 +20,7 @@ SUPERVISED = ('targets', 'weights', 'reference_logps')
 
 
 def pair_tokens(batch: Mapping[str, Any]) -> list[int]:
-    """How many tokens each pair of a packed batch takes up.
+    """Count the tokens that each pair of a packed batch takes up.
 
     Args:
         batch: of `mask_preference_collate_fn` with ``pack=True``.
@@ -31,7 +31,7 @@ def pair_tokens(batch: Mapping[str, Any]) -> list[int]:
 
 
 def responses_per_pair(batch: Mapping[str, Any]) -> int:
-    """2, or 1 in a batch of chosen responses alone."""
+    """Give 2, or 1 in a batch of chosen responses alone."""
     return len(batch['data']['counts']) // len(batch['data_samples']['place'])
 
 

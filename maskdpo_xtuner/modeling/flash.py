@@ -15,7 +15,7 @@ from typing_extensions import Self
 
 @cache
 def is_flash_attn_available() -> bool:
-    """Whether flash-attn can be imported."""
+    """Tell whether flash-attn can be imported."""
     return find_spec('flash_attn') is not None
 
 
@@ -41,7 +41,7 @@ class KeyBounds:
 
     @classmethod
     def of(cls, sequences: Sequence[Sequence[int]], device: torch.device) -> Self:
-        """From sequences as `attention.SequenceMask` has them."""
+        """Make them from sequences as `attention.SequenceMask` has them."""
         ranges = [
             torch.arange(*bounds)
             for start, end, prefix_start, prefix_end in sequences
@@ -66,7 +66,7 @@ def flash_attention(
     dropout: float,
     scaling: float | None,
 ) -> Tensor:
-    """Attention of all sequences at once.
+    """Attend within all sequences at once.
 
     Args:
         query: (rows, heads, length, head size).

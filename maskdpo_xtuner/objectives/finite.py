@@ -1,4 +1,4 @@
-"""Stopping at a loss that is no number, before it reaches the weights."""
+"""Stopping at a loss that is not finite, before it reaches the weights."""
 
 from __future__ import annotations
 

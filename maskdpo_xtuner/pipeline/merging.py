@@ -79,7 +79,7 @@ def _refuse_unfinished(settings: Settings, shards: Sequence[Shard], command: str
 def _common_experiment(
     settings: Settings, shards: Sequence[Shard], questions: Sequence[Question]
 ) -> dict[str, Any]:
-    """What all shards were made from."""
+    """Give what all shards were made from."""
     first = _recorded(settings, shards[0])
     # The models are not built here, so their identities are compared among the shards alone.
     here = {**describe_questions(questions), **settings.flat(('sampling', 'pairs'))}
@@ -130,7 +130,7 @@ def _merge_files(
 
 
 def _is_of_annotation(record: Record) -> bool:
-    """Failures of annotation stand after those of sampling."""
+    """Tell failures of annotation, which stand after those of sampling."""
     return isinstance(record, FailureRecord) and record.stage == 'annotation'
 
 

@@ -59,7 +59,7 @@ def pair_anew(settings: Settings, source: Path) -> Summary:
 
 
 def _experiment(settings: Settings, questions: Sequence[Question], source: Path) -> dict[str, Any]:
-    """What determines the new pairs: what the answers were made from, and the new rules."""
+    """Collect what determines the new pairs: that of the answers, and the new rules."""
     if not (source / 'summary.json').exists():
         raise ValueError(f'{source} is not finished; run `maskdpo sample` for it first')
     recorded: dict[str, Any] = json.loads((source / 'settings.json').read_text(encoding='utf-8'))

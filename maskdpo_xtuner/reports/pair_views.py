@@ -111,12 +111,12 @@ def _drop(masked: MaskedPair | None) -> list[str]:
 
 
 def no_facts_of(pair: PreferencePair) -> NoFacts:
-    """What a sentence of No Facts was worth when the pair was made."""
+    """Say what a sentence of No Facts was worth when the pair was made."""
     return 'ignored' if (pair.provenance or {}).get('no_facts') == 'ignored' else 'correct'
 
 
 def _about(pair: PreferencePair) -> list[str]:
-    """Where the pair comes from, and what a reader should know of the chosen answer."""
+    """Say where the pair comes from, and what a reader should know of the chosen answer."""
     rule = (pair.provenance or {}).get('rule')
     origin = pair.topic, pair.language, pair.question_id, rule and f'rule {rule}'
     remarks = {

@@ -100,7 +100,7 @@ def _mean(name: str, values: Sequence[Tensor], rows: Sequence[Row]) -> Tensor:
 
 
 def _count(name: str, row: Row) -> float:
-    """How many pairs, or tokens, a logged value of `MaskDPO` is the mean over."""
+    """Count the pairs, or tokens, that a logged value of `MaskDPO` is the mean over."""
     data, sides = row['data'], responses_per_pair(row)
     over = {
         'token_logps/chosen': data['counts'][::sides].sum(),

@@ -129,7 +129,7 @@ class MaskDPO(DPO):
         return {**logs, 'supervised_share': share, 'loss': values.loss}
 
     def predict(self, data: dict[str, Tensor], data_samples: Any = None) -> dict[str, Tensor]:
-        """What `compute_loss` averages, for evaluation: `PairValues.by_pair`.
+        """Give what `compute_loss` averages, for evaluation: `PairValues.by_pair`.
 
         Args:
             data: of `mask_preference_collate_fn`.
@@ -146,7 +146,7 @@ class MaskDPO(DPO):
         return pair_values(self.objective, self._token_terms(data), data['counts'])
 
     def _token_terms(self, data: dict[str, Tensor]) -> TokenTerms:
-        """What the loss needs of each supervised token."""
+        """Compute what the loss needs of each supervised token."""
         if self.objective.loss.reference == 'distributions':
             policy, known, divergences = self._divergence_terms(data)
             return TokenTerms(policy, data['weights'], known, divergences)
@@ -216,12 +216,12 @@ class MaskDPO(DPO):
         return self
 
     def state_dict(self, *args: Any, **kwargs: Any) -> OrderedDict[str, Tensor]:
-        """The policy only: the reference is rebuilt from its config, also when resuming."""
+        """Give the policy only: the reference is rebuilt from its config, also when resuming."""
         state = super().state_dict(*args, **kwargs)
         return OrderedDict((key, value) for key, value in state.items() if 'ref_llm.' not in key)
 
     def _dispatch_lm_model_cfg(self, cfg: Any, max_position_embeddings: int | None = None) -> Any:
-        """As XTuner's, which trusts remote code whatever the config says."""
+        """Do as XTuner's, which trusts remote code whatever the config says."""
         check_model(cfg.pretrained_model_name_or_path, 'model.llm.pretrained_model_name_or_path')
         cfg.setdefault('trust_remote_code', False)
         cfg = self._prepare_for_qlora_zero3(cfg)

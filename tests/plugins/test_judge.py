@@ -124,7 +124,7 @@ def test_what_says_nothing_is_refused_where_results_are(folder: Path) -> None:
         (
             "type='metals'",
             "type='numbers_judge.NumbersJudge'",
-            'is no subclass of maskdpo_xtuner',
+            'is not a subclass of maskdpo_xtuner',
         ),
         ("names=['tin', 'lead']", 'name=3', 'did you mean "names"?'),
     ],

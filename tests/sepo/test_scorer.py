@@ -67,7 +67,7 @@ def test_a_reference_with_another_tokenizer_is_refused(
 
 
 def test_a_model_that_is_not_there_is_named(models: tuple[Path, Path], tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=f'{tmp_path}/absent can not be loaded'):
+    with pytest.raises(ValueError, match=f'{tmp_path}/absent cannot be loaded'):
         LogRatioScorer(str(models[0]), str(tmp_path / 'absent'))
 
 

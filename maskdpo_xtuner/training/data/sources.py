@@ -61,7 +61,7 @@ def load_preference_pairs(
         One row a pair with the columns of `FEATURES`; ``place`` is ``file:line``.
 
     Raises:
-        RecordError: naming file, line, field and mend of the first bad line.
+        RecordError: naming file, line and field of the first bad line, and what to correct.
         ValueError: when nothing would be left on one side.
     """
     pairs = _read([_file(each) for each in ([path] if isinstance(path, str) else path)])
@@ -80,14 +80,14 @@ def _read(files: Sequence[str]) -> Dataset:
             _rows, features, gen_kwargs={'files': tuple(files)}, fingerprint=_fingerprint(files)
         )
     except DatasetGenerationError as error:
-        # datasets wraps whatever the generator raises; the cause is what the user can mend.
+        # datasets wraps whatever the generator raises; the cause is what the user can correct.
         if isinstance(error.__cause__, RecordError):
             raise error.__cause__ from None
         raise
 
 
 def _fingerprint(files: Sequence[str]) -> str:
-    """Depends on names (they are in ``place``), contents and the code that reads them."""
+    """Hash the names (they are in ``place``), the contents and the code that reads them."""
     digest = hashlib.sha256(Path(__file__).read_bytes())
     for file in files:
         if not Path(file).is_file():
@@ -108,5 +108,5 @@ def _rows(files: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def _digest(pair: PreferencePair) -> str:
-    """Stands for the prompt, which may hold a document."""
+    """Hash the prompt, which may hold a document, to stand for it."""
     return hashlib.sha256(repr(pair.prompt).encode()).hexdigest()

@@ -115,7 +115,7 @@ def _labels(tokens: MaskedResponse) -> list[int]:
 
 
 def _tokenizer_content(tokenizer: PreTrainedTokenizerFast) -> str:
-    """What a tokenizer does, without its path and without the state that earlier calls left."""
+    """Say what a tokenizer does, without its path or the state that earlier calls left."""
     backend = json.loads(tokenizer.backend_tokenizer.to_str())
     backend.update(truncation=None, padding=None)
     special = {name: str(token) for name, token in tokenizer.special_tokens_map.items()}

@@ -180,7 +180,7 @@ def greedy_responses(
 
 
 def _generation_config(llm: Any, tokenizer: Any, max_new_tokens: int) -> GenerationConfig:
-    """Greedy, whatever the model's own config says beside its ends of turn."""
+    """Ask for greedy decoding, whatever the model's own config says beside its ends of turn."""
     own = causal_lm(llm).generation_config
     ends = tokenizer.eos_token_id if own.eos_token_id is None else own.eos_token_id
     return GenerationConfig(

@@ -95,7 +95,7 @@ def make_items(kind: str, count: int, vocabulary: int) -> list[dict[str, Any]]:
     items = []
     for number in range(count):
         prompt = draw.choices(range(vocabulary), k=draw.randint(*prompts))
-        item: dict[str, Any] = {'source': f'pair {number}'}
+        item: dict[str, Any] = {'place': f'pair {number}'}
         for side in ('chosen', 'rejected'):
             ids = draw.choices(range(vocabulary), k=draw.randint(*responses))
             mask = list(_sentences(len(ids), draw))

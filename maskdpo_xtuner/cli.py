@@ -121,12 +121,12 @@ def copy_one() -> int:
 
 
 def train() -> int:
-    """Train: `xtuner train` with these configs known."""
+    """Train with `xtuner train`, which then knows these configs."""
     return _xtuner(TRAIN, 'train')
 
 
 def convert() -> int:
-    """Convert checkpoints: `xtuner convert` with these configs known."""
+    """Convert checkpoints with `xtuner convert`, which then knows these configs."""
     return _xtuner(CONVERT)
 
 

@@ -1,4 +1,4 @@
-"""JSON lines: reading with errors that name file, line, field and mend; writing atomically."""
+"""JSON lines: read with errors that name file, line, field and remedy; written atomically."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LFS_POINTER = b'version https://git-lfs'
 
 
 class RecordError(ValueError):
-    """Bad input, with the place and the mend in its text."""
+    """Bad input; the message says where it is and how to correct it."""
 
     def __init__(self, path: Path | str, line: int | None, problem: str) -> None:
         place = str(path) if line is None else f'{path}:{line}'
@@ -57,11 +57,11 @@ def _parse_line(path: Path, number: int, raw: bytes) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise RecordError(path, number, f'not UTF-8 ({error}); save the file as UTF-8') from error
     except json.JSONDecodeError as error:
-        mend = 'each line must be one whole JSON object'
+        remedy = 'each line must be one whole JSON object'
         if raw.startswith(_LFS_POINTER):
-            mend = 'this is a pointer of Git LFS; get the file itself with `git lfs pull`'
+            remedy = 'this is a pointer of Git LFS; get the file itself with `git lfs pull`'
         raise RecordError(
-            path, number, f'broken JSON at column {error.colno} ({error.msg}); {mend}'
+            path, number, f'broken JSON at column {error.colno} ({error.msg}); {remedy}'
         ) from error
     if not isinstance(value, dict):
         raise RecordError(path, number, f'expected a JSON object, found {type(value).__name__}')

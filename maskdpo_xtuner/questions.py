@@ -55,8 +55,8 @@ class TableSplit(QuestionSettings):
         table: a built-in table (``elements``, ``countries``, ``minerals``) or your own, as
             ``module:NAME`` or ``path/to/file.py:NAME``; see `maskdpo_xtuner.builtin.tables`.
         split: which topics; settings are chosen on ``validation`` and reported on ``test``.
-        topics: the first so many topics of the split, in the table's order (elements by atomic
-            number, countries by population, minerals by name); None for all.
+        topics: take only this many topics of the split, in the table's order (elements by
+            atomic number, countries by population, minerals by name); None for all.
     """
 
     table: str

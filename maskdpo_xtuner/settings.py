@@ -62,12 +62,12 @@ class SamplingSettings(Part):
     document_for_chosen: bool = False
 
     @property
-    def answers_per_question(self) -> int:
+    def responses_per_question(self) -> int:
         """Answers with and without the document together."""
         return self.num_samples * (1 + self.document_for_chosen)
 
     def decoding(self) -> Sampling:
-        """What the engine needs of it."""
+        """Give what the engine needs of it."""
         return Sampling(self.max_new_tokens, self.temperature, self.top_k, self.top_p)
 
 
@@ -102,7 +102,7 @@ class EvaluationSettings(Part):
     def _check_metrics(cls, metrics: tuple[str, ...]) -> tuple[str, ...]:
         for name in metrics:  # Now, and not when all answers are there.
             if not callable(METRICS.get(name)):
-                raise ValueError(f'the metric {name!r} is no function')
+                raise ValueError(f'the metric {name!r} is not a function')
         return metrics
 
 
@@ -129,12 +129,12 @@ class Settings(Part):
         return self.store or self.work_dir / 'completions.sqlite'
 
     def flat(self, keys: Collection[str]) -> dict[str, Any]:
-        """Some of the settings under dotted keys, without those that change no result."""
+        """Give some of the settings under dotted keys, without those that change no result."""
         values = self.model_dump(mode='json', include=set(keys))
         return {key: leaf for name in values for key, leaf in _flatten(values[name], name).items()}
 
     def pair_rules(self) -> PairRules:
-        """Which answers may be compared, as `make_pairs` takes it."""
+        """Give what says which answers may be compared, as `make_pairs` takes it."""
         return PairRules(
             **self.pairs.model_dump(), chosen_with_document=self.sampling.document_for_chosen
         )
@@ -270,7 +270,7 @@ def guard_work_dir(work_dir: Path, experiment: Mapping[str, Any]) -> None:
 
 
 def describe_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """``key: old -> new`` for every key whose value is not the same; empty when all are."""
+    """Write ``key: old -> new`` for every key with another value; empty when all are the same."""
     return '; '.join(
         f'{key}: {before.get(key)!r} -> {now.get(key)!r}'
         for key in sorted(before.keys() | now.keys())

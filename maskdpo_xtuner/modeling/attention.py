@@ -37,13 +37,13 @@ class SequenceMask:
         self._key_bounds: KeyBounds | None = None
 
     def key_bounds(self, device: torch.device) -> KeyBounds:
-        """What flash-attn wants to know; all layers of a model ask for the same."""
+        """Give what flash-attn wants to know; all layers of a model ask for the same."""
         if self._key_bounds is None:
             self._key_bounds = KeyBounds.of(self.sequences, device)
         return self._key_bounds
 
     def dim(self) -> int:
-        """4: a mask that transformers takes as it is."""
+        """Give 4: a mask that transformers takes as it is."""
         return 4
 
 
@@ -89,7 +89,7 @@ def sequence_attention_forward(
     scaling: float | None = None,
     **options: Any,
 ) -> tuple[Tensor, None]:
-    """Attention as `transformers` calls it; an ordinary mask gets ordinary attention.
+    """Attend as `transformers` asks for it; an ordinary mask gets ordinary attention.
 
     Args:
         module: the attention layer.
@@ -123,7 +123,7 @@ def sequence_attention_forward(
 
 
 def _flatten(states: Tensor) -> Tensor:
-    """(rows, heads, length, size) to (1, heads, rows * length, size)."""
+    """Reshape (rows, heads, length, size) to (1, heads, rows * length, size)."""
     return states.transpose(0, 1).flatten(1, 2).unsqueeze(0)
 
 

@@ -27,13 +27,13 @@ def _is_flash_attn_installed() -> bool:
 
 @cache
 def _torch_has_kernel(device: torch.device) -> bool:
-    """Whether torch was built with its kernel, and the chip (Ampere or newer) can run it."""
+    """Tell whether torch was built with its kernel, and the chip (Ampere or newer) can run it."""
     built = torch.backends.cuda.is_flash_attention_available() and torch.version.hip is None
     return built and torch.cuda.get_device_capability(device) >= (8, 0)
 
 
 def can_flash(query: Tensor) -> bool:
-    """Whether `flash_attention` takes queries of this device, precision and head size."""
+    """Tell whether `flash_attention` takes queries of this device, precision and head size."""
     if not query.is_cuda or query.dtype not in (torch.bfloat16, torch.float16):
         return False
     size = query.shape[-1]
@@ -63,7 +63,7 @@ class KeyBounds:
 
     @classmethod
     def of(cls, sequences: Sequence[Sequence[int]], device: torch.device) -> Self:
-        """From sequences as `attention.SequenceMask` has them."""
+        """Make them from sequences as `attention.SequenceMask` has them."""
         ranges = [
             torch.arange(*bounds)
             for start, end, prefix_start, prefix_end in sequences
@@ -88,7 +88,7 @@ def flash_attention(
     dropout: float,
     scaling: float | None,
 ) -> Tensor:
-    """Attention of all sequences at once, where `can_flash` says so.
+    """Attend within all sequences at once, where `can_flash` says so.
 
     Args:
         query: (rows, heads, length, head size).

@@ -42,7 +42,7 @@ def pair_anew(settings: Settings, source: Path) -> Summary:
     work_dir = settings.work_dir
     if work_dir.resolve() == source.resolve():
         raise ValueError(f'{source} keeps its pairs; name another work dir (--work-dir)')
-    summary = Summary(questions=len(questions), samples=settings.sampling.answers_per_question)
+    summary = Summary(questions=len(questions), samples=settings.sampling.responses_per_question)
     with open_work_dir(settings):
         guard_work_dir(work_dir, made_from)
         (work_dir / 'summary.json').unlink(missing_ok=True)
@@ -59,7 +59,7 @@ def pair_anew(settings: Settings, source: Path) -> Summary:
 
 
 def _experiment(settings: Settings, questions: Sequence[Question], source: Path) -> dict[str, Any]:
-    """What determines the new pairs: what the answers were made from, and the new rules."""
+    """Collect what determines the new pairs: that of the answers, and the new rules."""
     if not (source / 'summary.json').exists():
         raise ValueError(f'{source} is not finished; run `maskdpo sample` for it first')
     recorded: dict[str, Any] = json.loads((source / 'settings.json').read_text(encoding='utf-8'))

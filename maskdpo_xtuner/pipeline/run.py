@@ -58,7 +58,7 @@ def run_pipeline(settings: Settings, shard: Shard | None = None, *, quiet: bool 
     if shard:
         settings = shard_settings(settings, shard)
     work_dir = settings.work_dir
-    summary = Summary(questions=len(questions), samples=settings.sampling.answers_per_question)
+    summary = Summary(questions=len(questions), samples=settings.sampling.responses_per_question)
     with open_work_dir(settings) as store:
         guard_work_dir(work_dir, made_from)
         (work_dir / 'summary.json').unlink(missing_ok=True)
@@ -101,7 +101,7 @@ def sample_stage(
     *,
     quiet: bool,
 ) -> None:
-    """Questions to ``responses.jsonl``, and ``failures.jsonl`` for the requests that failed."""
+    """Answer questions into ``responses.jsonl``, and list failed requests in ``failures.jsonl``."""
     scheduler: Scheduler[Response | FailureRecord] = Scheduler(engine, store)
     summary.requests = scheduler.accounting
     with (
@@ -125,7 +125,7 @@ def annotate_stage(
     quiet: bool,
     name: str = 'annotated.jsonl',
 ) -> None:
-    """``responses.jsonl`` to the file ``name``; ``judge`` is an annotator and its engine.
+    """Annotate ``responses.jsonl`` into the file ``name``; ``judge``: annotator and engine.
 
     Sentences whose requests failed are added to ``failures.jsonl``.
     """
@@ -175,7 +175,7 @@ def _progress(
 def pair_stage(
     work_dir: Path, questions: Mapping[str, Question], rules: PairRules, summary: Summary
 ) -> None:
-    """``annotated.jsonl`` to ``pairs.jsonl`` and ``dropped.jsonl``."""
+    """Pair ``annotated.jsonl`` into ``pairs.jsonl`` and ``dropped.jsonl``."""
     annotated = read_lines(work_dir / 'annotated.jsonl', AnnotatedResponse)
     with (
         atomic_writer(work_dir / 'pairs.jsonl') as pairs,

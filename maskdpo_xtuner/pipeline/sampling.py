@@ -40,7 +40,7 @@ def sample(
     return scheduler.run(
         [
             _sample(question, index, settings, model)
-            for index in range(settings.answers_per_question)
+            for index in range(settings.responses_per_question)
         ]
         for question in questions
     )

@@ -96,7 +96,7 @@ class Summary:
         return ', '.join(f'{reason}: {count}' for reason, count in self.dropped.most_common())
 
     def to_dict(self) -> dict[str, Any]:
-        """What does not depend on how often the run was interrupted, for ``summary.json``."""
+        """Give what does not depend on how often the run was interrupted, for ``summary.json``."""
         return {
             'questions': self.questions,
             'samples_per_question': self.samples,

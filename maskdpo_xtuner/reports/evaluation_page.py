@@ -17,7 +17,6 @@ from maskdpo_xtuner.evaluation.table import (
     text_rows,
 )
 from maskdpo_xtuner.records import AnnotatedResponse, Question
-from maskdpo_xtuner.reports.answer_views import AnswerView, view_answer
 from maskdpo_xtuner.reports.curves import Curve
 from maskdpo_xtuner.reports.evaluation_plots import (
     Comparison,
@@ -26,6 +25,7 @@ from maskdpo_xtuner.reports.evaluation_plots import (
 )
 from maskdpo_xtuner.reports.pages import render
 from maskdpo_xtuner.reports.plots import LinePlot, line_plot
+from maskdpo_xtuner.reports.response_views import ResponseView, view_response
 from maskdpo_xtuner.reports.segments import KINDS
 
 
@@ -34,7 +34,7 @@ class Example:
     """A question with one answer of every model."""
 
     question: Question
-    answers: dict[str, AnswerView]
+    answers: dict[str, ResponseView]
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,6 @@ def _examples(
         for name, responses in answers.items()
     }
     return [
-        Example(q, {name: view_answer(by_id[q.question_id]) for name, by_id in first_run.items()})
+        Example(q, {name: view_response(by_id[q.question_id]) for name, by_id in first_run.items()})
         for q in shown
     ]

@@ -72,7 +72,7 @@ def kind_of(label: Label | None, no_facts: NoFacts = 'correct') -> Kind:
 
 
 def all_kinds(no_facts: NoFacts = 'correct') -> tuple[Kind, ...]:
-    """All that an annotated answer can show, in the order of a legend."""
+    """List all that an annotated answer can show, in the order of a legend."""
     return *(kind_of(label, no_facts) for label in _LABELS), _NO_VERDICT
 
 
@@ -86,7 +86,7 @@ def binary_kind(hallucinated: bool) -> Kind:
 
 
 def sentence_marks(sentences: Iterable[Sentence], no_facts: NoFacts = 'correct') -> list[Mark]:
-    """Marks of annotated sentences."""
+    """Mark annotated sentences."""
     return [
         Mark(s.start, s.end, kind_of(s.label, no_facts), note=_note(s), points=s.points)
         for s in sentences

@@ -20,7 +20,7 @@ from tests.pipeline.work_dirs import (
     FILES,
     TRUE,
     contents,
-    mixed_answer,
+    mixed_response,
     records,
     settings_of,
 )
@@ -64,7 +64,7 @@ def test_questions_become_pairs(tmp_path: Path, use: Use) -> None:
 
 
 def test_a_run_leaves_its_files_and_nothing_else(tmp_path: Path, use: Use) -> None:
-    use(mixed_answer)
+    use(mixed_response)
     summary = run_pipeline(settings_of(tmp_path), quiet=True)
     written = contents(tmp_path / 'work')
     assert sorted(written) == sorted(FILES)
@@ -73,16 +73,16 @@ def test_a_run_leaves_its_files_and_nothing_else(tmp_path: Path, use: Use) -> No
 
 
 def test_every_sample_has_a_seed_of_its_own(tmp_path: Path, use: Use) -> None:
-    engine = use(mixed_answer)
+    engine = use(mixed_response)
     run_pipeline(settings_of(tmp_path), quiet=True)
     assert len({request.seed for call in engine.calls for request in call}) == 6
 
 
 def test_a_second_run_asks_nothing_and_writes_the_same_bytes(tmp_path: Path, use: Use) -> None:
-    use(mixed_answer)
+    use(mixed_response)
     run_pipeline(settings_of(tmp_path), quiet=True)
     before = contents(tmp_path / 'work')
-    engine = use(mixed_answer)
+    engine = use(mixed_response)
     summary = run_pipeline(settings_of(tmp_path), quiet=True)
     assert engine.calls == []
     assert summary.requests.stored == 6
@@ -97,7 +97,7 @@ def fails_for(*questions: int) -> Script:
 
     def script(request: Request) -> str | Failure:
         number = int(request.messages[0].content.rstrip('?').rpartition(' ')[2])
-        return Failure('out of memory') if number in questions else mixed_answer(request)
+        return Failure('out of memory') if number in questions else mixed_response(request)
 
     return script
 
@@ -118,7 +118,7 @@ def test_failures_are_listed_and_asked_again_by_the_next_run(tmp_path: Path, use
         for index in (0, 1)
     ]
     assert 'out of memory: 2' in summary.table()
-    engine = use(mixed_answer)
+    engine = use(mixed_response)
     assert run_pipeline(settings, quiet=True).missing == 0
     assert {request.messages[0].content for call in engine.calls for request in call} >= {
         'What is tin, 1?'
@@ -199,11 +199,11 @@ def test_when_all_questions_are_dropped_the_reasons_are_counted(tmp_path: Path, 
 def test_a_work_dir_of_other_settings_is_refused_with_the_difference(
     tmp_path: Path, use: Use
 ) -> None:
-    use(mixed_answer)
+    use(mixed_response)
     run_pipeline(settings_of(tmp_path), quiet=True)
     before = contents(tmp_path / 'work')
     other = settings_of(tmp_path, sampling={'num_samples': 3, 'max_new_tokens': 50, 'seed': 1})
-    engine = use(mixed_answer)
+    engine = use(mixed_response)
     with pytest.raises(ValueError, match='results of other settings') as caught:
         run_pipeline(other, quiet=True)
     assert 'sampling.num_samples: 2 -> 3; sampling.seed: 0 -> 1' in str(caught.value)
@@ -213,7 +213,7 @@ def test_a_work_dir_of_other_settings_is_refused_with_the_difference(
 
 
 def test_what_does_not_determine_the_results_may_change(tmp_path: Path, use: Use) -> None:
-    use(mixed_answer)
+    use(mixed_response)
     run_pipeline(settings_of(tmp_path), quiet=True)
     evaluation = {'questions': {'type': 'table', 'table': 'elements', 'split': 'test'}}
     run_pipeline(settings_of(tmp_path, evaluation=evaluation), quiet=True)
@@ -227,12 +227,12 @@ def test_a_wrong_model_can_be_mended_in_the_same_work_dir(
     )
     with pytest.raises(ValueError, match='there is no such model folder'):
         run_pipeline(missing, quiet=True)
-    use(mixed_answer)
+    use(mixed_response)
     assert run_pipeline(settings_of(tmp_path), quiet=True).missing == 0
 
 
 def test_a_wrong_annotator_is_found_before_anything_is_sampled(tmp_path: Path, use: Use) -> None:
-    engine = use(mixed_answer)
+    engine = use(mixed_response)
     annotator = {
         'type': 'anah_v2',
         'engine': {'type': 'transformers', 'model': 'm'},
@@ -248,7 +248,7 @@ def test_it_runs_inside_an_event_loop_as_in_a_notebook(tmp_path: Path, use: Use)
         folder.mkdir()
         run_pipeline(settings_of(folder, questions=5), quiet=True)
 
-    use(mixed_answer)
+    use(mixed_response)
     asyncio.run(notebook(tmp_path / 'inside'))
     (tmp_path / 'outside').mkdir()
     run_pipeline(settings_of(tmp_path / 'outside', questions=5), quiet=True)

@@ -89,5 +89,5 @@ def _apart(marker: str) -> str:
 
 
 def _joins(char: str) -> bool:
-    """Whether a character makes one word with the letters beside it."""
+    """Tell whether a character makes one word with the letters beside it."""
     return char.isdigit() or char.lower() != char.upper()

@@ -79,13 +79,38 @@ class Response(Record):
         return f'{self.question_id}#{self.sample_index}'
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+class Fact(Record):
+    """An atomic fact that a sentence states, and whether the knowledge supports it.
+
+    ``supported`` is None where there is no verdict; ``failure`` then says why, as that of a
+    `Sentence`. ``reply`` is what the verifier wrote: other rules can read it without asking again.
+    """
+
+    text: str = Field(min_length=1)
+    supported: bool | None
+    failure: str | None = Field(default=None, exclude_if=_is_none)
+    reply: str | None = Field(default=None, exclude_if=_is_none)
+
+    @model_validator(mode='after')
+    def _check(self) -> Self:
+        if (self.supported is None) == (self.failure is None):
+            raise ValueError('a fact is supported, or it is not, or it has a failure')
+        return self
+
+
 class Sentence(Record):
     """A span of a response with its verdict: a label, or the reason why there is none.
 
     ``failure`` is an outcome of its own (``unparsed: ...``, ``failed: ...``): it is counted and
     shown, and is never turned into a label. ``points`` are the passages of the document that the
     verdict rests on. ``notes`` say what a reader of the verdict should know of how it came about
-    (``reference_cut: ...``, ``document_shortened: ...``).
+    (``reference_cut: ...``, ``document_shortened: ...``). ``facts`` are what a judge of atomic
+    facts found in the sentence, which may be none; None for a judge of whole sentences. Files of
+    such a judge do not have the key.
     """
 
     start: int = Field(ge=0)
@@ -94,6 +119,7 @@ class Sentence(Record):
     failure: str | None = None
     points: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] | None = Field(default=None, exclude_if=_is_none)
 
     @model_validator(mode='after')
     def _check(self) -> Self:

@@ -189,7 +189,8 @@ def test_prompts_of_the_users_get_every_variable(tmp_path: Path) -> None:
         '{{ demonstrations | length }}'
     )
     verdict.write_text(
-        '{{ language }}|{{ topic }}|{{ question }}|{{ title }}|{{ fact }}|{{ passages | join("/") }}'
+        '{{ language }}|{{ topic }}|{{ question }}|{{ title }}|{{ fact }}|'
+        '{{ passages | join("/") }}'
     )
     engine = ScriptedEngine(lambda r: '- It is.' if r.messages[0].content[-1] == '1' else 'True')
     prompts = {'facts_prompt': str(facts), 'verdict_prompt': str(verdict)}

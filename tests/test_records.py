@@ -47,8 +47,8 @@ def test_a_sentence_has_a_span_and_one_outcome(fields: dict[str, Any], problem: 
 @pytest.mark.parametrize(
     ('fields', 'problem'),
     [
-        ({'supported': None}, 'it has a failure'),
-        ({'supported': False, 'failure': 'unparsed: hm'}, 'it has a failure'),
+        ({'supported': None}, 'supported or not, or has a failure'),
+        ({'supported': False, 'failure': 'unparsed: hm'}, 'supported or not, or has a failure'),
         ({'supported': True, 'text': ''}, 'at least 1 character'),
     ],
 )

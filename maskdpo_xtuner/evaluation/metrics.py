@@ -9,9 +9,7 @@ Precision: supported / (supported + hallucinated) among checkable sentences, as 
 al. 2023, arXiv 2305.14251) and SAFE (Wei et al. 2024, arXiv 2403.18802) have it for atomic facts.
 Silence cannot win it and the supported sentences per answer, SAFE's ground for its recall, at once.
 
-Where we deviate: sentences without a verdict are in no count but their own. Where a judge gives the
-atomic facts of a sentence, those are counted in its place (`pieces`): "sentence" below is then
-"fact".
+Where we deviate: sentences without a verdict are in no count but their own.
 """
 
 from __future__ import annotations
@@ -21,7 +19,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
 
-from maskdpo_xtuner.evaluation.pieces import pieces
 from maskdpo_xtuner.evaluation.ratios import Form, Part, Tally, tally
 from maskdpo_xtuner.records import AnnotatedResponse, Label, Question
 from maskdpo_xtuner.registry import METRICS
@@ -82,9 +79,9 @@ class Counts:
 
 def count_response(response: AnnotatedResponse) -> Counts:
     """Count one answer."""
-    labels = Counter(piece.label for piece in pieces(response))
+    labels = Counter(sentence.label for sentence in response.sentences)
     incorrect = sum(n for label, n in labels.items() if label and label.is_hallucination)
-    sentences = labels.total()
+    sentences = len(response.sentences)
     return Counts(
         answers=1,
         empty=int(sentences == 0),
@@ -200,11 +197,11 @@ def _distinct_sentences(
     """A part for each checkable sentence that the topic did not have before in the run."""
     seen = set()
     for response in responses:
-        for piece in pieces(response):
-            words = piece.text.casefold().split()
+        for sentence in response.sentences:
+            words = response.text[sentence.start : sentence.end].casefold().split()
             said = questions[response.question_id].topic, response.sample_index, ' '.join(words)
-            checkable = piece.label not in (None, Label.NO_FACTS)
+            checkable = sentence.label not in (None, Label.NO_FACTS)
             if checkable and said not in seen:
                 seen.add(said)
-                supported = piece.label is Label.NO_HALLUCINATION
+                supported = sentence.label is Label.NO_HALLUCINATION
                 yield Part(response.question_id, response.sample_index, supported, 1)

@@ -1,8 +1,8 @@
 """FActScore counted by the rules of its release, so that published numbers can be set beside it.
 
 The rules are those of the package ``factscore`` 0.2.0 (Min et al. 2023, arXiv 2305.14251;
-https://github.com/shmsw25/FActScore): a penalty for few facts, a verdict read out of any reply, also
-an empty one, and abstentions that are looked for on demand. `metrics` has our own counting: no
+https://github.com/shmsw25/FActScore): a penalty for few facts, a verdict read out of any reply, an
+empty one too, and abstentions that are looked for on demand. `metrics` has our own counting: no
 penalty, what cannot be read is counted apart.
 
 What our judge could not find out is left out here and counted: a topic without a page ends the

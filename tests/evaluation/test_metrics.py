@@ -9,7 +9,7 @@ from maskdpo_xtuner.evaluation.metrics import (
     judged_tallies,
     mean_counts,
 )
-from maskdpo_xtuner.records import AnnotatedResponse, Fact, Label, Question, Sentence
+from maskdpo_xtuner.records import AnnotatedResponse, Label, Question, Sentence
 from tests.evaluation.answers import answer
 
 
@@ -34,37 +34,6 @@ def test_the_four_labels_and_the_missing_verdict_are_counted_apart() -> None:
 def test_a_sentence_without_a_verdict_does_not_move_the_score() -> None:
     assert count_response(answer('q', 0, '++c')).score == pytest.approx(200 / 3)
     assert count_response(answer('q', 0, '++c???')).score == pytest.approx(200 / 3)
-
-
-def with_facts(run: int) -> AnnotatedResponse:
-    """Three facts, the second false and the third without a verdict; none; unreadable; true."""
-    failure = 'unparsed: hm'
-    facts = (
-        Fact(text='Tin is a metal.', supported=True),
-        Fact(text='Tin melts at 12 K.', supported=False),
-        Fact(text='Tin is dear.', supported=None, failure=failure),
-    )
-    sentences = (
-        Sentence(start=0, end=4, label=Label.UNVERIFIABLE, facts=facts),
-        Sentence(start=4, end=6, label=Label.NO_FACTS, facts=()),
-        Sentence(start=6, end=8, failure=failure),
-        Sentence(start=8, end=9, label=Label.NO_HALLUCINATION, facts=facts[:1]),
-    )
-    return answer('q', run, '+').model_copy(update={'sentences': sentences})
-
-
-def test_the_facts_of_a_sentence_are_counted_in_its_place() -> None:
-    counts = count_response(with_facts(0))
-    assert (counts.supported, counts.incorrect, counts.no_facts) == (2, 1, 1)
-    assert (counts.without_verdict, counts.sentences) == (2, 6)
-    assert counts.precision == pytest.approx(200 / 3)
-
-
-def test_a_fact_that_is_said_twice_is_one_distinct_fact() -> None:
-    about = Question(question_id='q', question='?', document='.', language='en', topic='tin')
-    tallies = judged_tallies([with_facts(0)], {'q': about}, {'q': 'tin'})
-    assert tallies['precision'].value() == pytest.approx(200 / 3)
-    assert tallies['distinct_precision'].value() == pytest.approx(50)
 
 
 def test_an_empty_answer_is_counted_as_empty_and_has_no_score() -> None:

@@ -10,6 +10,7 @@ from maskdpo_xtuner.annotators.base import SentenceAnnotator
 from maskdpo_xtuner.annotators.factscore.demonstrations import Demonstrations
 from maskdpo_xtuner.annotators.factscore.library import Library, Shelf
 from maskdpo_xtuner.annotators.factscore.reading import read_facts, read_verdict
+from maskdpo_xtuner.annotators.factscore.two_engines import to_verifier
 from maskdpo_xtuner.annotators.prompt_files import Prompt
 from maskdpo_xtuner.engines.base import Completion, Failure, Request
 from maskdpo_xtuner.records import Fact, Label, Message, Question, Sentence
@@ -60,7 +61,7 @@ class FactScoreAnnotator(SentenceAnnotator):
     one of the fact, and of the sentence unless another fact decides.
 
     Attributes:
-        engine: identity of the engine that answers.
+        engine: identity of the engine that answers, or of both (`TwoEngines`).
         wording: what it is asked with.
         library: where passages come from.
         retrying: how often an unreadable answer is asked for again.
@@ -130,7 +131,8 @@ class FactScoreAnnotator(SentenceAnnotator):
         failure: str | None = None
         prompt = self._verdict_prompt(question, shelf, fact)
         try:
-            said = yield from ask(prompt, self.max_new_tokens, self.retrying, read, 'verdict: ')
+            asking = ask(prompt, self.max_new_tokens, self.retrying, read, 'verdict: ')
+            said = yield from to_verifier(asking)
             supported = said.meaning
         except NoVerdict as stop:
             failure = str(stop)

@@ -17,6 +17,7 @@ from maskdpo_xtuner.annotators.factscore.demonstrations import (
 )
 from maskdpo_xtuner.annotators.factscore.library import Library
 from maskdpo_xtuner.annotators.factscore.relevance import BM25, relevance_of
+from maskdpo_xtuner.annotators.factscore.two_engines import TwoEngines
 from maskdpo_xtuner.annotators.prompt_files import OWN, Prompt
 from maskdpo_xtuner.annotators.settings import SentenceSettings
 from maskdpo_xtuner.engines.base import TEMPERATURE, Engine
@@ -63,6 +64,7 @@ class FactScoreSettings(SentenceSettings):
     """
 
     engine: EngineChoice
+    verifier: EngineChoice | None = None
     # What is in these files counts, and not where they lie.
     knowledge: Path | None = Field(default=None, exclude=True)
     facts_prompt: Path | None = Field(default=None, exclude=True)
@@ -112,12 +114,16 @@ class FactScoreSettings(SentenceSettings):
             self.similar,
         )
         library = self._library()
-        engine = self.engine.build()
+        engine = self._engine()
         annotator = FactScoreAnnotator(
             identity_of(engine), wording, library, self, self.passages, self.max_new_tokens
         )
         self.set_splitter(annotator)
         return annotator, engine
+
+    def _engine(self) -> Engine:
+        engine = self.engine.build()
+        return engine if self.verifier is None else TwoEngines(engine, self.verifier.build())
 
     def _demonstrations(self) -> Demonstrations:
         path = self.demonstrations

@@ -224,6 +224,7 @@ def test_the_identity_holds_what_decides(tmp_path: Path) -> None:
         {'retry_temperature': 0.5},
         {'seed': 2},
         {'engine': {**SERVED, 'model': 'other'}},
+        {'verifier': {**SERVED, 'model': 'other'}},
         {'splitter': 'sentencex'},
     ]
     found = [tuple(sorted(annotator_of(**change).identity.items())) for change in changes]

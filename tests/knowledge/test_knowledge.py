@@ -114,7 +114,7 @@ def test_a_bad_line_leaves_the_file_as_it_was(tmp_path: Path) -> None:
 
 
 def test_the_tool_says_what_it_wrote(tmp_path: Path) -> None:
-    line = {'title': 'Tin', 'text': 'A metal.'}
+    line: dict[str, object] = {'title': 'Tin', 'text': 'A metal.'}
     source = written(tmp_path / 'pages.jsonl', line, line)
     command = [sys.executable, str(TOOL), str(source)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)

@@ -98,8 +98,8 @@ class FactScoreAnnotator(SentenceAnnotator):
         start, end = span
         shelf = self.library.find(question)
         if shelf is None:
-            failure = f'no_page: the knowledge has no page "{question.topic}"'
-            return Sentence(start=start, end=end, failure=failure)
+            reason = f'no_page: the knowledge has no page "{question.topic}"'
+            return Sentence(start=start, end=end, failure=reason)
         prompt = self._facts_prompt(question, text, text[start:end].strip())
         try:
             said = yield from ask(

@@ -32,7 +32,7 @@ class WordCutter:
 
     def __init__(self, length: int) -> None:
         self._length = length
-        self.identity = {'passage_length': f'{length} words'}
+        self.identity: Mapping[str, str] = {'passage_length': f'{length} words'}
 
     def __call__(self, text: str) -> list[str]:
         """Give the passages."""
@@ -62,7 +62,7 @@ class TokenCutter:
             raise ValueError(f'annotator.tokenizer: {name} has no fast tokenizer')
         self._length = length
         content = self._tokenizer.backend_tokenizer.to_str().encode()
-        self.identity = {
+        self.identity: Mapping[str, str] = {
             'passage_length': f'{length} tokens',
             'tokenizer': name,
             'tokenizer_sha256': hashlib.sha256(content).hexdigest(),

@@ -121,7 +121,10 @@ def test_a_fact_that_is_not_supported_decides_beside_one_without_a_verdict(tmp_p
 
 
 def test_a_request_that_failed_is_a_failure_whatever_the_other_facts_say(tmp_path: Path) -> None:
-    said = {'Tin is heavy.': 'False', 'Tin is dear.': Failure('HTTP 400: too long')}
+    said: dict[str, Outcome] = {
+        'Tin is heavy.': 'False',
+        'Tin is dear.': Failure('HTTP 400: too long'),
+    }
     answer = run(tmp_path, script(verdict=said.__getitem__), 'It is dear and heavy.')
     assert verdicts(answer) == ['failed: verdict: HTTP 400: too long']
     assert supported(answer) == [[None, False]]
@@ -193,8 +196,8 @@ def test_prompts_of_the_users_get_every_variable(tmp_path: Path) -> None:
         '{{ passages | join("/") }}'
     )
     engine = ScriptedEngine(lambda r: '- It is.' if r.messages[0].content[-1] == '1' else 'True')
-    prompts = {'facts_prompt': str(facts), 'verdict_prompt': str(verdict)}
-    run(tmp_path, engine, 'Ja.', **prompts, fixed=1)
+    annotator = annotator_of(facts_prompt=str(facts), verdict_prompt=str(verdict), fixed=1)
+    judge(tmp_path, annotator, engine, ['Ja.'], TIN)
     assert [call[0].messages[0].content for call in engine.calls] == [
         'en|tin|What is tin?|Ja.|Ja.|1',
         f'en|tin|What is tin?|tin|It is.|{TIN.document}',

@@ -54,7 +54,7 @@ def main() -> int:
     shares = {file: count_facts(some).unjudged for file, some in answers.items()}
     doubtful = {file: share for file, share in shares.items() if share > args.most_unjudged}
     for file, share in doubtful.items():
-        print(f'\n{file}: {share:.0%} has no verdict; the numbers say little')
+        print(f'\n{file}: {share:.1%} has no verdict; the numbers say little')
     return int(bool(doubtful))
 
 

@@ -68,7 +68,7 @@ def test_the_tool_prints_both(tmp_path: Path) -> None:
 def test_the_tool_ends_otherwise_where_half_is_unreadable(tmp_path: Path) -> None:
     done = run(tmp_path / 'annotated.jsonl', [factscored(['+?', 'unparsed: facts: hm', '+'])])
     assert done.returncode == 1
-    assert 'annotated.jsonl: 50% has no verdict' in done.stdout
+    assert 'annotated.jsonl: 50.0% has no verdict' in done.stdout
 
 
 def test_the_tool_refuses_another_judges_answers(tmp_path: Path) -> None:

@@ -20,6 +20,10 @@ BinaryType = Literal['hallucination', 'no_hallucination']
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class Label(str, Enum):
     """The four sentence labels of ANAH-v2 (paper, appendix A)."""
 
@@ -77,10 +81,6 @@ class Response(Record):
     @property
     def response_id(self) -> str:
         return f'{self.question_id}#{self.sample_index}'
-
-
-def _is_none(value: object) -> bool:
-    return value is None
 
 
 class Fact(Record):

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mmengine.config import Config
 
-from maskdpo_xtuner.annotators.factscore.settings import FactScoreSettings
 from maskdpo_xtuner.knowledge import PageRecord, build_knowledge
 from maskdpo_xtuner.questions import NamedPages
 from maskdpo_xtuner.records import Question
@@ -87,10 +87,9 @@ def test_mistakes_are_named(pages: Path) -> None:
 
 
 def test_the_papers_biography_set_is_judged_with_the_pages_that_it_is_asked_about() -> None:
-    evaluation = load_settings(CONFIG).evaluation
-    assert evaluation is not None
-    questions, (judge,) = evaluation.questions, evaluation.judges
-    assert isinstance(questions, NamedPages)
-    assert isinstance(judge, FactScoreSettings)
-    assert judge.knowledge == questions.knowledge
-    assert (evaluation.num_runs, evaluation.top_k) == (1, 1)
+    assert load_settings(CONFIG).evaluation is not None
+    said = Config.fromfile(CONFIG).evaluation
+    (judge,) = said.judges
+    assert (said.questions.type, judge.type) == ('names', 'factscore')
+    assert said.questions.knowledge == judge.knowledge
+    assert (said.num_runs, said.top_k) == (1, 1)

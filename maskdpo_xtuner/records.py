@@ -20,6 +20,10 @@ BinaryType = Literal['hallucination', 'no_hallucination']
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class Label(str, Enum):
     """The four sentence labels of ANAH-v2 (paper, appendix A)."""
 
@@ -79,13 +83,34 @@ class Response(Record):
         return f'{self.question_id}#{self.sample_index}'
 
 
+class Fact(Record):
+    """An atomic fact that a sentence states: supported or not, or the reason why it is not known.
+
+    ``failure`` is as that of a `Sentence`; ``supported`` is None then, and only then. ``reply`` is
+    what the verifier wrote: other rules than ours can read it without asking again.
+    """
+
+    text: str = Field(min_length=1)
+    supported: bool | None = None
+    # Left out where there are none, as are the facts of a sentence.
+    failure: str | None = Field(default=None, exclude_if=_is_none)
+    reply: str | None = Field(default=None, exclude_if=_is_none)
+
+    @model_validator(mode='after')
+    def _check(self) -> Self:
+        if (self.supported is None) == (self.failure is None):
+            raise ValueError('a fact is supported or not, or has a failure')
+        return self
+
+
 class Sentence(Record):
     """A span of a response with its verdict: a label, or the reason why there is none.
 
     ``failure`` is an outcome of its own (``unparsed: ...``, ``failed: ...``): it is counted and
     shown, and is never turned into a label. ``points`` are the passages of the document that the
     verdict rests on. ``notes`` say what a reader of the verdict should know of how it came about
-    (``reference_cut: ...``, ``document_shortened: ...``).
+    (``reference_cut: ...``, ``document_shortened: ...``). ``facts`` are what a judge by atomic
+    facts found in the sentence, none at all among them; None for a judge of whole sentences.
     """
 
     start: int = Field(ge=0)
@@ -94,6 +119,8 @@ class Sentence(Record):
     failure: str | None = None
     points: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    # Left out where there are none: files of judges of whole sentences stay as they are.
+    facts: tuple[Fact, ...] | None = Field(default=None, exclude_if=_is_none)
 
     @model_validator(mode='after')
     def _check(self) -> Self:

@@ -170,6 +170,7 @@ ANNOTATORS: Registry[Any] = Registry(
         'maskdpo_xtuner.annotators.llm.settings',
         'maskdpo_xtuner.annotators.classifier.settings',
         'maskdpo_xtuner.annotators.spans.settings',
+        'maskdpo_xtuner.annotators.factscore.settings',
     ],
 )
 QUESTIONS: Registry[Any] = Registry('source of questions', ['maskdpo_xtuner.questions'])

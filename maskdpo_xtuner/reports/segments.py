@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from maskdpo_xtuner.pairing import NoFacts
-from maskdpo_xtuner.records import Label, Sentence
+from maskdpo_xtuner.records import Fact, Label, Sentence
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,12 @@ def sentence_marks(sentences: Iterable[Sentence], no_facts: NoFacts = 'correct')
 
 def _note(sentence: Sentence) -> str:
     reasons = [] if sentence.failure is None else [sentence.failure]
-    return '; '.join([*reasons, *sentence.notes])
+    return '; '.join([*reasons, *sentence.notes, *map(_verdict, sentence.facts or ())])
+
+
+def _verdict(fact: Fact) -> str:
+    said = {True: 'supported', False: 'not supported', None: 'no verdict'}[fact.supported]
+    return f'{said}: {fact.text}'
 
 
 def segments(text: str, marks: Iterable[Mark]) -> list[Segment]:

@@ -5,6 +5,7 @@ import pytest
 from maskdpo_xtuner.evaluation.comparison import compare
 from maskdpo_xtuner.evaluation.intervals import Bootstrap
 from maskdpo_xtuner.evaluation.judges import Judge
+from maskdpo_xtuner.evaluation.run import SetRun
 from maskdpo_xtuner.records import AnnotatedResponse, Question
 from maskdpo_xtuner.reports.evaluation_page import evaluation_page
 from tests.evaluation.answers import answer
@@ -41,7 +42,7 @@ def page_of(
         bounds=ANY_TEXT,
         bootstrap=Bootstrap(resamples=100),
     )
-    page = evaluation_page(evaluation, answers, asked, **options)  # type: ignore[arg-type]
+    page = evaluation_page([SetRun(evaluation, asked, answers)], **options)  # type: ignore[arg-type]
     return page, parse_page(page)
 
 

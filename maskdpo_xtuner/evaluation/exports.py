@@ -10,7 +10,11 @@ from maskdpo_xtuner.evaluation.ratios import Measure
 from maskdpo_xtuner.evaluation.results import Evaluation, JudgeResult, ModelResult
 from maskdpo_xtuner.evaluation.table import Row, paper_counts
 
-_EMPTY = dict.fromkeys(('value', 'low', 'high', 'std_between_trainings', 'trainings') + ('difference', 'difference_low', 'difference_high'), '')
+_NUMBERS = (
+    *('value', 'low', 'high', 'std_between_trainings', 'trainings'),
+    *('difference', 'difference_low', 'difference_high'),
+)
+_EMPTY = dict.fromkeys(_NUMBERS, '')
 
 
 def as_csv(evaluations: Sequence[Evaluation]) -> str:

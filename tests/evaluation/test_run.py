@@ -38,7 +38,8 @@ def settings(folder: Path, questions: int = 4, **evaluation: object) -> Settings
             'questions': source,
             'sampling': {'num_samples': 9, 'max_new_tokens': 50},
             'evaluation': {
-                **{'questions': source, 'num_runs': 2, 'text_quality': False},
+                **({} if 'sets' in evaluation else {'questions': source}),
+                **{'num_runs': 2, 'text_quality': False},
                 **evaluation,
             },
         }

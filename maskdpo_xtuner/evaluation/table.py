@@ -143,8 +143,13 @@ def best_of_rows(result: JudgeResult) -> list[Row]:
 
 
 def agreement_rows(agreement: Agreement) -> list[Row]:
-    """The classes of two judges: a row for each of the first one's, a column for the second's."""
+    """The classes of two judges: a row for each of the first one's, a column for the second's.
+
+    Empty for two that do not judge the same sentences.
+    """
     first, second = agreement.judges
+    if agreement.obstacle:
+        return []
     return [
         {f'{first} \\ {second}': name}
         | {column: str(count) for column, count in zip(CLASSES, counts, strict=True)}
@@ -154,6 +159,8 @@ def agreement_rows(agreement: Agreement) -> list[Row]:
 
 def agreement_line(agreement: Agreement) -> str:
     """Accuracy and kappa of two judges in a line."""
+    if agreement.obstacle:
+        return f'no agreement is counted: {agreement.obstacle}'
     about = f'{" and ".join(agreement.judges)} on {agreement.sentences} sentences'
     if agreement.accuracy is None:
         return f'{about}: no sentence was judged by both'
@@ -248,23 +255,6 @@ def format_table(rows: Sequence[Row]) -> str:
     return align([list(rows[0]), *(list(row.values()) for row in rows)], right=True)
 
 
-def format_evaluation(evaluation: Evaluation) -> str:
-    """What ``tools/evaluate.py`` prints: what was asked, the tables by judge, the verdicts."""
-    blocks = [_head(evaluation)]
-    for result in evaluation.judges:
-        blocks.append(f'judge: {result.judge.heading}')
-        blocks += map(format_table, judged_tables(evaluation, result))
-        if evaluation.num_runs > 1:
-            blocks.append(f'{best_of_heading(result)}:\n{format_table(best_of_rows(result))}')
-    blocks.append(f'texts, which no judge decides:\n{format_table(text_rows(evaluation))}')
-    for agreement in evaluation.agreement:
-        rows = format_table(agreement_rows(agreement))
-        blocks.append(f'{agreement_line(agreement)}\n{rows}')
-    blocks += remarks_of(evaluation)
-    blocks += ['\n'.join(statements_of(evaluation, name)) for name in evaluation.verdicts]
-    return '\n\n'.join(blocks)
-
-
 def best_of_heading(result: JudgeResult) -> str:
     """Say what the best of N is: a selection that needs the judge."""
     return f'Best of N, selected by the judge that scores ({result.judge.name})'
@@ -280,12 +270,3 @@ def remarks_of(evaluation: Evaluation) -> list[str]:
             f'{evaluation.topics} topics are also in {found.file}: models trained on it know them'
         )
     return [*remarks, *(shortfall.describe() for shortfall in evaluation.shortfalls)]
-
-
-def _head(evaluation: Evaluation) -> str:
-    name = f'set {evaluation.name}: ' if evaluation.name else ''
-    runs = '1 run' if evaluation.num_runs == 1 else f'{evaluation.num_runs} runs'
-    return (
-        f'{name}{evaluation.questions} questions on {evaluation.topics} topics, {runs}; counts are '
-        'totals over the set, averaged over runs'
-    )

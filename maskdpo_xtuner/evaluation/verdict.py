@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from maskdpo_xtuner.bounds import Bounds
+from maskdpo_xtuner.evaluation.counts import Unit
 from maskdpo_xtuner.evaluation.findings import KINDS, Finding, Kind, Measures, direction, find
 from maskdpo_xtuner.evaluation.intervals import Interval
-from maskdpo_xtuner.evaluation.metrics import Unit
 from maskdpo_xtuner.evaluation.ratios import Difference, Measure
 from maskdpo_xtuner.evaluation.text_metrics import PERPLEXITY
 from maskdpo_xtuner.records import Record

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from maskdpo_xtuner.evaluation.metrics import Counts, count_response, f1_at, judged_tallies, unit_of
+from maskdpo_xtuner.evaluation.counts import Counts, count_response, f1_at, unit_of
+from maskdpo_xtuner.evaluation.metrics import judged_tallies
 from maskdpo_xtuner.records import AnnotatedResponse, Fact, Label, Question, Sentence
 from tests.evaluation.answers import answer
 

@@ -7,8 +7,9 @@ from statistics import stdev
 import pytest
 
 from maskdpo_xtuner.evaluation.comparison import compare
+from maskdpo_xtuner.evaluation.printing import format_evaluation
 from maskdpo_xtuner.evaluation.results import Evaluation, Training
-from maskdpo_xtuner.evaluation.table import format_evaluation, training_rows
+from maskdpo_xtuner.evaluation.table import training_rows
 from maskdpo_xtuner.records import AnnotatedResponse
 from tests.evaluation.answers import answer
 from tests.evaluation.test_comparison import ANY_TEXT, FEW, JUDGE, answers, questions

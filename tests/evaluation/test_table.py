@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from maskdpo_xtuner.evaluation.agreement import Agreement
+from maskdpo_xtuner.evaluation.printing import format_evaluation
 from maskdpo_xtuner.evaluation.results import JudgeResult
 from maskdpo_xtuner.evaluation.table import (
     agreement_line,
     agreement_rows,
     best_of_rows,
     content_rows,
-    format_evaluation,
     format_table,
     score_rows,
     statements_of,

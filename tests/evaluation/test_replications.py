@@ -79,13 +79,15 @@ def test_trainings_that_differ_alike_on_all_topics_have_a_spread_between_them_al
 def test_the_row_is_compared_with_the_first_model() -> None:
     evaluation = replicated({'f1': answers('++', runs=1), 'f2': answers('++', runs=1)})
     assert evaluation.verdicts.keys() == {'maskdpo'}
-    assert evaluation.verdicts['maskdpo'].kind == 'better'
+    said = evaluation.verdicts['maskdpo']
+    assert said.kind == 'better'
+    assert 'standard deviation of the precision between 2 trainings 0.0' in said.statement
 
 
 def test_both_spreads_are_named_in_a_table() -> None:
     trainings = {'f1': pooled(9, 1, 'f1'), 'f2': pooled(10, 30, 'f2')}
     evaluation = replicated(trainings)
-    rows = training_rows(evaluation.judges[0], 0.95)
+    rows = training_rows(evaluation.judges[0], 32, 0.95)
     assert rows[0] == {
         'model': 'maskdpo',
         'metric': "paper's score %",
@@ -100,6 +102,6 @@ def test_both_spreads_are_named_in_a_table() -> None:
 
 def test_models_of_one_training_have_no_such_table() -> None:
     evaluation = replicated({'f1': answers('+', runs=1)})
-    assert training_rows(evaluation.judges[0], 0.95) == []
+    assert training_rows(evaluation.judges[0], 32, 0.95) == []
     measures = evaluation.judges[0].models[1].measures['precision']
     assert (measures.std, measures.trainings) == (None, ())

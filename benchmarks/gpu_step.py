@@ -251,7 +251,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--shape', choices=SHAPES, default='llama3.2-1b')
     parser.add_argument('--kinds', nargs='+', choices=KINDS, default=list(KINDS))
-    parser.add_argument('--largest', type=int, default=64, help='pairs of the largest batch tried, twice the largest measured')
+    parser.add_argument(
+        '--largest',
+        type=int,
+        default=64,
+        help='pairs of the largest batch tried, twice the largest measured',
+    )
     parser.add_argument('--steps', type=int, default=5, help='of a run, beside the first')
     parser.add_argument('--rounds', type=int, default=3, help='runs of each side')
     parser.add_argument('--peak', type=float, default=989.0, help='TFLOP/s of the chip in bf16')

@@ -10,8 +10,8 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 from transformers.models.auto import CONFIG_MAPPING
 
+from maskdpo_xtuner.engines.triton_ops import supply_triton_ops
 from maskdpo_xtuner.modeling.heads import check_head, hidden_states, output_logits
-from maskdpo_xtuner.training.patches.bitsandbytes import supply_triton_ops
 
 supply_triton_ops()  # peft imports bitsandbytes
 

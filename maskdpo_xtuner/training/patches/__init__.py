@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 
-from maskdpo_xtuner.training.patches.bitsandbytes import supply_triton_ops
+from maskdpo_xtuner.engines.triton_ops import supply_triton_ops
 from maskdpo_xtuner.training.patches.checkpoints import allow_checkpoint_types
 from maskdpo_xtuner.training.patches.cpu import supply_cpu_support
 

@@ -20,6 +20,10 @@ BinaryType = Literal['hallucination', 'no_hallucination']
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class Label(str, Enum):
     """The four sentence labels of ANAH-v2 (paper, appendix A)."""
 
@@ -85,7 +89,8 @@ class Sentence(Record):
     ``failure`` is an outcome of its own (``unparsed: ...``, ``failed: ...``): it is counted and
     shown, and is never turned into a label. ``points`` are the passages of the document that the
     verdict rests on. ``notes`` say what a reader of the verdict should know of how it came about
-    (``reference_cut: ...``, ``document_shortened: ...``).
+    (``reference_cut: ...``, ``document_shortened: ...``). ``score`` is how surely the sentence is
+    hallucinated, from 0 to 1, by a judge that can say it; it is not written where there is none.
     """
 
     start: int = Field(ge=0)
@@ -94,6 +99,7 @@ class Sentence(Record):
     failure: str | None = None
     points: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    score: float | None = Field(default=None, ge=0, le=1, exclude_if=_is_none)
 
     @model_validator(mode='after')
     def _check(self) -> Self:

@@ -63,7 +63,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'evaluation': {
         *{'records', 'jsonl', 'progress', 'engines', 'completions', 'annotators'},
         *{'pairing', 'refusals', 'settings', 'bounds', 'pipeline', 'builtin', 'objectives'},
-        *{'registry', 'atomic', 'columns', 'chat_templates'},
+        *{'registry', 'atomic', 'columns', 'chat_templates', 'splitters'},
     },
     'reports': {
         *{'records', 'jsonl', 'forms', 'atomic', 'masking', 'pairing', 'evaluation', 'pipeline'},

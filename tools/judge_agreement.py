@@ -53,24 +53,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Read, judge, compare, print; the exit status is 1 when requests failed."""
     args = parse_args(argv)
 
-    from maskdpo_xtuner.evaluation.human.run import (
-        compare_files,
-        judge_responses,
-        read_human_labels,
-    )
-    from maskdpo_xtuner.evaluation.human.table import format_agreement, format_left_out
+    from maskdpo_xtuner.evaluation.human import run
+    from maskdpo_xtuner.evaluation.human.table import format_report
     from maskdpo_xtuner.evaluation.rank_sources import names_of
     from maskdpo_xtuner.jsonl import write_lines
     from maskdpo_xtuner.settings import load_settings
 
-    labels = read_human_labels(args.human, args.form, args.splitter, args.language)
+    labels = run.read_human_labels(args.human, args.form, args.splitter, args.language)
     files, failed = names_of(args.annotated or []), 0
     if not files:
         settings = load_settings(args.config, dict(args.cfg_options), args.work_dir)
-        files, failed = judge_responses(settings, labels, args.judge, quiet=args.quiet)
-    report = compare_files(labels, files, args.least_overlap)
-    tables = [format_agreement(found) for found in report.judges]
-    print('\n\n'.join(filter(None, [format_left_out(labels.left_out), *tables])))
+        files, failed = run.judge_responses(settings, labels, args.judge, quiet=args.quiet)
+    report = run.compare_files(labels, files, args.least_overlap)
+    print(format_report(report))
     if args.out:
         write_lines(args.out, [report.model_dump_json(indent=2)])
     if failed:

@@ -14,14 +14,14 @@ from maskdpo_xtuner.atomic import atomic_writer
 from maskdpo_xtuner.completions import Accounting
 from maskdpo_xtuner.evaluation.human.forms import HumanResponse, Reader
 from maskdpo_xtuner.evaluation.human.matching import LEAST_OVERLAP, match
-from maskdpo_xtuner.evaluation.human.scores import HumanAgreement, human_agreement
+from maskdpo_xtuner.evaluation.human.scores import Report, human_agreement
 from maskdpo_xtuner.evaluation.intervals import Bootstrap
 from maskdpo_xtuner.evaluation.judges import judges_of
 from maskdpo_xtuner.jsonl import read_records, write_lines
 from maskdpo_xtuner.pipeline.run import annotate_stage
 from maskdpo_xtuner.pipeline.summary import Summary
 from maskdpo_xtuner.pipeline.work_dir import open_work_dir
-from maskdpo_xtuner.records import AnnotatedResponse, Question, Record, Response
+from maskdpo_xtuner.records import AnnotatedResponse, Question, Response
 from maskdpo_xtuner.registry import HUMAN_LABELS
 from maskdpo_xtuner.settings import Settings
 from maskdpo_xtuner.splitters import find_splitter
@@ -33,13 +33,6 @@ class HumanLabels:
 
     responses: list[HumanResponse]
     left_out: Counter[str]
-
-
-class Report(Record):
-    """What ``--out`` keeps."""
-
-    left_out: dict[str, int]
-    judges: tuple[HumanAgreement, ...]
 
 
 def read_human_labels(

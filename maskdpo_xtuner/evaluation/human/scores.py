@@ -75,6 +75,13 @@ class HumanAgreement(Record):
     scored: int
 
 
+class Report(Record):
+    """All judges, and the human labels that belong to no sentence, by reason."""
+
+    left_out: dict[str, int]
+    judges: tuple[HumanAgreement, ...]
+
+
 def human_agreement(
     judge: str, annotator: Mapping[str, str], matched: Matched, bootstrap: Bootstrap
 ) -> HumanAgreement:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 
 from maskdpo_xtuner.columns import align
@@ -13,6 +12,7 @@ from maskdpo_xtuner.evaluation.human.scores import (
     Classification,
     Estimate,
     HumanAgreement,
+    Report,
     describe,
 )
 from maskdpo_xtuner.evaluation.verdict import format_interval
@@ -31,11 +31,12 @@ def format_agreement(found: HumanAgreement) -> str:
     return '\n\n'.join(blocks)
 
 
-def format_left_out(left_out: Counter[str]) -> str:
-    """Say which human labels belong to no sentence; empty where all do."""
-    if not left_out:
-        return ''
-    return f'human labels that are left out: {describe(left_out)}'
+def format_report(report: Report) -> str:
+    """Say which human labels belong to no sentence, and give what was found of every judge."""
+    blocks = [format_agreement(found) for found in report.judges]
+    if report.left_out:
+        blocks.insert(0, f'human labels that are left out: {describe(report.left_out)}')
+    return '\n\n'.join(blocks)
 
 
 def _confusion(found: HumanAgreement) -> str:

@@ -50,11 +50,12 @@ MAY_IMPORT: dict[str, set[str]] = {
         *{'engines', 'splitters', 'records', 'parts', 'registry', 'builtin', 'identity'},
         *{'jsonl', 'hashing', 'chat_templates'},
     },
+    'preference': {'annotators', 'engines', 'records', 'parts', 'identity'},
     'pairing': {'records', 'parts', 'refusals', 'registry'},
     'bounds': {'parts'},
     'settings': {
         *{'engines', 'annotators', 'questions', 'pairing', 'bounds', 'parts', 'registry', 'jsonl'},
-        *{'deferred', 'atomic', 'config_files'},
+        *{'deferred', 'atomic', 'config_files', 'preference'},
     },
     'pipeline': {
         *{'records', 'jsonl', 'progress', 'identity', 'engines', 'completions', 'annotators'},
@@ -64,6 +65,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *{'records', 'jsonl', 'progress', 'engines', 'completions', 'annotators'},
         *{'pairing', 'refusals', 'settings', 'bounds', 'pipeline', 'builtin', 'objectives'},
         *{'registry', 'atomic', 'columns', 'chat_templates', 'splitters'},
+        'preference',
     },
     'reports': {
         *{'records', 'jsonl', 'forms', 'atomic', 'masking', 'pairing', 'evaluation', 'pipeline'},

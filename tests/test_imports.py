@@ -67,6 +67,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         *{'registry', 'atomic', 'columns', 'chat_templates', 'splitters'},
         'preference',
     },
+    'topics': {
+        *{'records', 'forms', 'columns', 'registry', 'splitters', 'annotators', 'engines'},
+        *{'chat_templates', 'evaluation'},
+    },
     'reports': {
         *{'records', 'jsonl', 'forms', 'atomic', 'masking', 'pairing', 'evaluation', 'pipeline'},
     },

@@ -141,7 +141,8 @@ def _two_by_two(tables: Tables) -> Tables:
     """Tables of hallucinated and not."""
     bad = np.array([label.is_hallucination for label in LABELS])
     groups = np.stack([bad, ~bad]).astype(float)
-    return np.einsum('al,tlm,bm->tab', groups, tables, groups)
+    grouped: Tables = np.einsum('al,tlm,bm->tab', groups, tables, groups)
+    return grouped
 
 
 def _classification(
@@ -149,35 +150,26 @@ def _classification(
     tables: Tables,
     estimate: Callable[[Callable[[Tables], NDArray[np.float64]]], Estimate],
 ) -> Classification:
-    rows = [LABELS.index(label) for label in positive]
-
-    def hits(t: Tables) -> NDArray[np.float64]:
-        found: NDArray[np.float64] = t[:, rows][:, :, rows].sum(axis=(1, 2))
-        return found
-
-    def human(t: Tables) -> NDArray[np.float64]:
-        found: NDArray[np.float64] = t[:, rows].sum(axis=(1, 2))
-        return found
-
-    def judge(t: Tables) -> NDArray[np.float64]:
-        found: NDArray[np.float64] = t[:, :, rows].sum(axis=(1, 2))
-        return found
-
-    def measured(
-        part: Callable[[Tables], NDArray[np.float64]],
-        whole: Callable[[Tables], NDArray[np.float64]],
-    ) -> Estimate:
-        if not human(tables).any():
-            return Estimate(None, None)
-        return estimate(lambda t: _ratio(part(t), whole(t)))
-
+    every, own = range(len(LABELS)), [LABELS.index(label) for label in positive]
+    human, judge = (int(_sums(tables, *place).sum()) for place in ((own, every), (every, own)))
+    none = Estimate(None, None)
+    if not human:
+        return Classification(human=0, judge=judge, precision=none, recall=none, f1=none)
     return Classification(
-        human=int(human(tables).sum()),
-        judge=int(judge(tables).sum()),
-        precision=measured(hits, judge),
-        recall=measured(hits, human),
-        f1=measured(lambda t: 2 * hits(t), lambda t: human(t) + judge(t)),
+        human=human,
+        judge=judge,
+        precision=estimate(lambda t: _ratio(_sums(t, own, own), _sums(t, every, own))),
+        recall=estimate(lambda t: _ratio(_sums(t, own, own), _sums(t, own, every))),
+        f1=estimate(
+            lambda t: _ratio(2 * _sums(t, own, own), _sums(t, own, every) + _sums(t, every, own))
+        ),
     )
+
+
+def _sums(tables: Tables, rows: Sequence[int], columns: Sequence[int]) -> NDArray[np.float64]:
+    """The sum over some rows and columns of each table: (tables,)."""
+    sums: NDArray[np.float64] = tables[:, list(rows)][:, :, list(columns)].sum(axis=(1, 2))
+    return sums
 
 
 def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -236,8 +228,8 @@ def _pairs_of_topics(
     wins = np.array(
         [[_wins(positive, negative) for negative in scores[False]] for positive in scores[True]]
     ).reshape(len(topics), len(topics))
-    counts = (np.array([len(own) for own in scores[bad]], dtype=float) for bad in (True, False))
-    return wins, *counts
+    positives, negatives = (np.array([float(len(x)) for x in scores[bad]]) for bad in (True, False))
+    return wins, positives, negatives
 
 
 def _wins(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> float:

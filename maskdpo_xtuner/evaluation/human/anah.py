@@ -37,6 +37,8 @@ _TYPES = {
     'unverifiable': Label.UNVERIFIABLE,
     '无法验证': Label.UNVERIFIABLE,
 }
+# The longer name first: 无 begins that of another, and stands in 无事实, which is no type.
+_NAMES = re.compile(r'\b(?:none|contradictory|unverifiable)\b|无法验证|矛盾|无(?!事实)')
 
 
 class _Written(NamedTuple):
@@ -162,4 +164,5 @@ def type_of(annotation: str) -> Label | None:
     if _NO_FACTS.search(annotation):
         return Label.NO_FACTS
     found = _TYPE.search(annotation)
-    return _TYPES.get(found[1].strip(' .。,，"\'').lower()) if found else None
+    types = _NAMES.findall(found[1].lower()) if found else []
+    return _TYPES[types[0]] if len(types) == 1 else None

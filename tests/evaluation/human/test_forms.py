@@ -96,6 +96,8 @@ def test_the_chinese_part_of_anah_is_read_and_an_unknown_type_is_a_failure(tmp_p
     [
         ('<Hallucination> None', YES),
         ('<hallucination>none.\n<Reference> x', YES),
+        ('<Hallucination> Contradictory (the date)', NO),
+        ('<幻觉>无法验证。', OPEN),
         ('<Hallucination> Contradictory, Unverifiable', None),
         ('<No Facts>', NONE),
         ('<幻觉>无事实', None),

@@ -21,9 +21,10 @@ from typing import Any, get_args
 from transformers import AutoTokenizer
 
 from maskdpo_xtuner.builtin.model import builtin_model
-from maskdpo_xtuner.jsonl import read_objects, write_records
+from maskdpo_xtuner.evaluation.human.marks import read_marked_questions
+from maskdpo_xtuner.jsonl import write_records
 from maskdpo_xtuner.masking import LabelledResponse, Side, mask_batch
-from maskdpo_xtuner.records import PreferencePair
+from maskdpo_xtuner.records import PreferencePair, Question
 from maskdpo_xtuner.sepo.spans import Span, merge_spans
 from maskdpo_xtuner.splitters import split_sentences
 
@@ -42,8 +43,8 @@ class Answer:
         return sum(end - start for start, end in self.marked) / len(self.text)
 
 
-Pair = tuple[dict[str, Any], dict[Side, Answer]]
-"""A row of the file with its best and its worst answer."""
+Pair = tuple[Question, dict[Side, Answer]]
+"""A question of the file with its best and its worst answer."""
 
 
 def complement(spans: Sequence[Span], length: int) -> list[Span]:
@@ -54,14 +55,14 @@ def complement(spans: Sequence[Span], length: int) -> list[Span]:
 
 def read_pairs(path: str) -> Iterator[Pair]:
     """Best and worst answer of each question where the best has something right to learn."""
-    for _, row in read_objects(path):
+    for _, question, row in read_marked_questions(path):
         answers = []
-        for response in row['responses']:
-            spans = [(span['start'], span['end']) for span in response['hallucination_spans']]
-            answers.append(Answer(response['text'], row['language'], merge_spans(spans)))
+        for response in row.responses:
+            spans = [(span.start, span.end) for span in response.hallucination_spans]
+            answers.append(Answer(response.text, question.language, merge_spans(spans)))
         best, worst = (pick(answers, key=lambda a: a.marked_share) for pick in (min, max))
         if best.marked_share < worst.marked_share:
-            yield row, {'chosen': best, 'rejected': worst}
+            yield question, {'chosen': best, 'rejected': worst}
 
 
 def whole(side: Side, answer: Answer) -> list[Span]:
@@ -87,15 +88,15 @@ def marks(side: Side, answer: Answer) -> list[Span]:
 MASKS = {'whole answers': whole, 'sentences': sentences, 'marks': marks}
 
 
-def weighted_pair(row: dict[str, Any], answers: dict[Side, Answer]) -> PreferencePair:
+def weighted_pair(question: Question, answers: dict[Side, Answer]) -> PreferencePair:
     """A record whose pieces are the marks, each with the weight 1."""
-    fields: dict[str, Any] = {'question_id': row['question_id'], 'language': row['language']}
+    fields: dict[str, Any] = question.model_dump(include={'question_id', 'language'})
     for side, answer in answers.items():
         spans = marks(side, answer)
         fields[side] = [{'role': 'assistant', 'content': answer.text}]
         pieces = [answer.text[start:end] for start, end in spans]
         fields[f'{side}_item'] = {'sents': pieces, 'spans': spans, 'weights': [1.0] * len(spans)}
-    prompt = [{'role': 'user', 'content': row['question']}]
+    prompt = [{'role': 'user', 'content': question.question}]
     return PreferencePair.model_validate({'prompt': prompt, **fields})
 
 
@@ -107,8 +108,8 @@ def token_masks(
 ) -> list[bool]:
     """The masks of one side of all pairs, one after the other; without end-of-turn tokens."""
     items = []
-    for row, answers in pairs:
-        prompt = [{'role': 'user', 'content': row['question']}]
+    for question, answers in pairs:
+        prompt = [{'role': 'user', 'content': question.question}]
         spans = spans_of(side, answers[side])
         items.append(LabelledResponse(prompt, answers[side].text, spans, [1.0] * len(spans)))
     return [flag for masked in mask_batch(tokenizer, items, 'never') for flag in masked.mask]

@@ -6,6 +6,7 @@ import argparse
 import ast
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from maskdpo_xtuner.config_files import shipped
@@ -23,6 +24,16 @@ def key_value(text: str) -> tuple[str, Any]:
         return key, ast.literal_eval(value)
     except (ValueError, SyntaxError):
         return key, value
+
+
+def named_file(text: str) -> tuple[str | None, Path]:
+    """Read ``NAME=FILE``; the name is None where there is a file alone."""
+    name, equals, file = text.partition('=')
+    if not equals:
+        return None, Path(text)
+    if not name or not file:
+        raise argparse.ArgumentTypeError(f'expected NAME=FILE, found {text!r}')
+    return name, Path(file)
 
 
 def add_config_options(parser: argparse.ArgumentParser) -> None:

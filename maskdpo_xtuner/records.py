@@ -109,7 +109,8 @@ class Sentence(Record):
     ``failure`` is an outcome of its own (``unparsed: ...``, ``failed: ...``): it is counted and
     shown, and is never turned into a label. ``points`` are the passages of the document that the
     verdict rests on. ``notes`` say what a reader of the verdict should know of how it came about
-    (``reference_cut: ...``, ``document_shortened: ...``). ``facts`` are what a judge by atomic
+    (``reference_cut: ...``, ``document_shortened: ...``). ``score`` is how surely the sentence is
+    hallucinated, from 0 to 1, by a judge that can say it. ``facts`` are what a judge by atomic
     facts found in the sentence, none at all among them; None for a judge of whole sentences.
     """
 
@@ -119,7 +120,8 @@ class Sentence(Record):
     failure: str | None = None
     points: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    # Left out where there are none: files of judges of whole sentences stay as they are.
+    # Left out where there are none: files of other judges stay as they are.
+    score: float | None = Field(default=None, ge=0, le=1, exclude_if=_is_none)
     facts: tuple[Fact, ...] | None = Field(default=None, exclude_if=_is_none)
 
     @model_validator(mode='after')

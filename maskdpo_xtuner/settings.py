@@ -25,6 +25,7 @@ from maskdpo_xtuner.engines.settings import EngineChoice, TransformersSettings
 from maskdpo_xtuner.evaluation_settings import EvaluationSettings
 from maskdpo_xtuner.pairing import PairRules, PairSettings
 from maskdpo_xtuner.parts import Part
+from maskdpo_xtuner.preference.settings import PreferenceSettings
 from maskdpo_xtuner.questions import QuestionsChoice
 from maskdpo_xtuner.registry import ANNOTATORS, ENGINES, QUESTIONS
 
@@ -75,6 +76,7 @@ class Settings(Part):
     """Everything that one config says.
 
     Attributes:
+        preference: who compares the responses of two models, for `tools/compare_preference.py`.
         store: the file that remembers completions; None for one in the work dir. Experiments that
             name the same file answer equal requests for each other; they run one after another.
     """
@@ -86,6 +88,7 @@ class Settings(Part):
     annotator: AnnotatorChoice = LexicalSettings()
     pairs: PairSettings = PairSettings()
     evaluation: EvaluationSettings | None = None
+    preference: PreferenceSettings | None = None
     store: Path | None = None
 
     @property

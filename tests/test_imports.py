@@ -51,6 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *{'engines', 'splitters', 'records', 'parts', 'registry', 'builtin', 'identity'},
         *{'jsonl', 'hashing', 'chat_templates', 'knowledge', 'atomic'},
     },
+    'preference': {'annotators', 'engines', 'records', 'parts', 'identity'},
     'pairing': {'records', 'parts', 'refusals', 'registry'},
     'bounds': {'parts'},
     'evaluation_settings': {
@@ -58,7 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     'settings': {
         *{'engines', 'annotators', 'questions', 'pairing', 'parts', 'registry', 'jsonl'},
-        *{'deferred', 'atomic', 'config_files', 'evaluation_settings'},
+        *{'deferred', 'atomic', 'config_files', 'evaluation_settings', 'preference'},
     },
     'pipeline': {
         *{'records', 'jsonl', 'progress', 'identity', 'engines', 'completions', 'annotators'},
@@ -68,6 +69,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         *{'records', 'jsonl', 'progress', 'engines', 'completions', 'annotators'},
         *{'pairing', 'refusals', 'settings', 'bounds', 'pipeline', 'builtin', 'objectives'},
         *{'registry', 'atomic', 'columns', 'chat_templates', 'evaluation_settings', 'identity'},
+        *{'splitters', 'preference'},
+    },
+    'topics': {
+        *{'records', 'forms', 'columns', 'registry', 'splitters', 'annotators', 'engines'},
+        *{'chat_templates', 'evaluation'},
     },
     'reports': {
         *{'records', 'jsonl', 'forms', 'atomic', 'masking', 'pairing', 'evaluation', 'pipeline'},

@@ -26,6 +26,7 @@ class Prompt:
         variables: what there is.
         needed: those of which the template must use at least one.
         source: what records call it; None for the name of the file, which may lie anywhere.
+        key: the setting that names the file, for the error.
 
     Raises:
         ValueError: naming file, line and variable.
@@ -37,9 +38,10 @@ class Prompt:
         variables: Collection[str],
         needed: Collection[str] = (),
         source: str | None = None,
+        key: str = 'annotator.prompt',
     ) -> None:
         if not path.is_file():
-            raise ValueError(f'{path}: there is no such file; correct annotator.prompt')
+            raise ValueError(f'{path}: there is no such file; correct {key}')
         self._path = path
         self._text = path.read_text(encoding='utf-8')
         self.source = source or path.name

@@ -13,6 +13,9 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Literal, get_args
 
+import numpy as np
+from numpy.typing import NDArray
+
 from maskdpo_xtuner.records import AnnotatedResponse, Label, Record, Sentence
 
 Class = Literal['supported', 'hallucinated', 'no facts']
@@ -53,11 +56,27 @@ class Agreement(Record):
     @property
     def kappa(self) -> float | None:
         """Cohen's kappa; None when there is nothing to agree on, or one class alone was given."""
-        if self.accuracy is None:
-            return None
-        rows, columns = map(sum, self.table), map(sum, zip(*self.table, strict=True))
-        by_chance = sum(a * b for a, b in zip(rows, columns, strict=True)) / self.sentences**2
-        return (self.accuracy - by_chance) / (1 - by_chance) if by_chance < 1 else None
+        kappa = float(cohens_kappa(np.array([self.table]))[0])
+        return None if np.isnan(kappa) else kappa
+
+
+def cohens_kappa(tables: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cohen's kappa of each table of counts; NaN where nothing is counted, or one class alone.
+
+    Args:
+        tables: (tables, classes, classes), a row for each class of the first judge.
+
+    Returns:
+        (tables,)
+    """
+    total = tables.sum(axis=(1, 2))
+    with np.errstate(divide='ignore', invalid='ignore'):
+        observed = np.trace(tables, axis1=1, axis2=2) / total
+        by_chance = (tables.sum(axis=2) * tables.sum(axis=1)).sum(axis=1) / total**2
+        kappa: NDArray[np.float64] = np.where(
+            by_chance < 1, (observed - by_chance) / (1 - by_chance), np.nan
+        )
+    return kappa
 
 
 def agreements(

@@ -22,7 +22,8 @@ class ClassifierAnnotator(SentenceAnnotator):
     hypothesis. A passage that gives No Hallucination at least ``support`` decides at once: what one
     passage says need not stand in the others. Otherwise the passage that gives Contradictory most
     decides, if that is at least ``contradiction``. What is neither is Unverifiable. There is no
-    label for sentences without facts.
+    label for sentences without facts. The score of a sentence is 1 - the support by the passage
+    that supports it most, among those read.
 
     Attributes:
         engine: identity of the classifier.
@@ -78,8 +79,8 @@ class ClassifierAnnotator(SentenceAnnotator):
             if found.add(premise, json.loads(outcome.text), self.labels) >= self.support:
                 break
         label, points = found.verdict(self.support, self.contradiction)
-        notes = tuple(found.notes)
-        return Sentence(start=start, end=end, label=label, points=points, notes=notes)
+        notes, score = tuple(found.notes), 1 - found.support
+        return Sentence(start=start, end=end, label=label, points=points, notes=notes, score=score)
 
     def _premises(self, question: Question, sentence: str) -> list[str]:
         passages = self._passages(question.document, question.language)
@@ -109,6 +110,12 @@ class _Evidence:
         if said['left_out']:
             self.notes.append(f'passage_cut: by {said["left_out"]} of {said["tokens"]} tokens')
         return masses[Label.NO_HALLUCINATION]
+
+    @property
+    def support(self) -> float:
+        """How much the passage that supports the sentence most does so, 0 to 1."""
+        weight, _ = self._best[Label.NO_HALLUCINATION]
+        return min(weight, 1.0)  # Rounded probabilities of several classes may add up to more.
 
     def verdict(self, support: float, contradiction: float) -> tuple[Label, tuple[str, ...]]:
         """Give the label, and the passage that it rests on."""

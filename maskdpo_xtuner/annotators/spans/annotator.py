@@ -20,7 +20,7 @@ class SpanAnnotator(SentenceAnnotator):
 
     Others are No Hallucination. What marks spans does not tell a contradiction from what the
     document does not mention, nor a sentence without facts from a true one. The spans are notes of
-    the sentence.
+    the sentence, and the highest confidence of one is its score, whether or not it counts.
 
     Attributes:
         marker: identity of the token classifier, or of the file.
@@ -69,8 +69,9 @@ class SpanAnnotator(SentenceAnnotator):
             spans = tuple(Span.model_validate(span) for span in said['spans'])
             if said['left_out']:
                 notes = (f'document_cut: by {said["left_out"]} of {said["tokens"]} tokens',)
-        counted = [span for span in spans if span.confidence >= self.threshold]
-        return tuple(_verdict(text, sentence, counted, notes) for sentence in sentences)
+        return tuple(
+            _verdict(text, sentence, spans, self.threshold, notes) for sentence in sentences
+        )
 
 
 def _context(prompt: Prompt, question: Question) -> str:
@@ -87,7 +88,11 @@ def _failed(sentences: Sequence[tuple[int, int]], reason: str) -> tuple[Sentence
 
 
 def _verdict(
-    text: str, sentence: tuple[int, int], spans: Sequence[Span], notes: tuple[str, ...]
+    text: str,
+    sentence: tuple[int, int],
+    spans: Sequence[Span],
+    threshold: float,
+    notes: tuple[str, ...],
 ) -> Sentence:
     start, end = sentence
     touching = [
@@ -95,6 +100,8 @@ def _verdict(
         for span in spans
         if any(map(str.isalnum, text[max(start, span.start) : min(end, span.end)]))
     ]
-    marked = tuple(f'marked: {span.text.strip()!r} ({span.confidence:.2f})' for span in touching)
-    label = Label.UNVERIFIABLE if touching else Label.NO_HALLUCINATION
-    return Sentence(start=start, end=end, label=label, notes=(*notes, *marked))
+    counted = [span for span in touching if span.confidence >= threshold]
+    marked = tuple(f'marked: {span.text.strip()!r} ({span.confidence:.2f})' for span in counted)
+    label = Label.UNVERIFIABLE if counted else Label.NO_HALLUCINATION
+    score = max((span.confidence for span in touching), default=0.0)
+    return Sentence(start=start, end=end, label=label, notes=(*notes, *marked), score=score)

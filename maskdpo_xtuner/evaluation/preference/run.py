@@ -1,0 +1,211 @@
+"""Comparing two models' responses by a judge, in both orders, through the store."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskdpo_xtuner.atomic import atomic_writer
+from maskdpo_xtuner.completions import Accounting, Scheduler
+from maskdpo_xtuner.engines.base import Completion, Failure, Request
+from maskdpo_xtuner.evaluation.preference.outcomes import Preference, outcome_of
+from maskdpo_xtuner.evaluation.preference.summary import (
+    CriterionResult,
+    PreferenceResult,
+    summarize,
+)
+from maskdpo_xtuner.jsonl import read_records
+from maskdpo_xtuner.pipeline.files import write_line
+from maskdpo_xtuner.pipeline.work_dir import open_work_dir
+from maskdpo_xtuner.preference import Judge
+from maskdpo_xtuner.preference.settings import PreferenceSettings
+from maskdpo_xtuner.progress import engine_bar
+from maskdpo_xtuner.records import Question, Response
+from maskdpo_xtuner.settings import Settings
+
+Pair = tuple[Response, Response]
+"""The baseline's response to a question, and the other model's."""
+Comparison = Generator[Request, Completion | Failure, Preference]
+"""The dialogue about a pair by one criterion."""
+Named = tuple[str | None, Path]
+"""A name and a file, or a name alone as a path."""
+
+
+@dataclass(frozen=True)
+class PreferenceRun:
+    """What a comparison found, and what became of its requests."""
+
+    result: PreferenceResult
+    requests: Accounting
+
+    @property
+    def exit_status(self) -> int:
+        """0 when every request was answered, and some pair of each criterion could be read."""
+        unread = any(each.win_rate.value is None for each in self.result.criteria)
+        return int(self.requests.failed > 0 or unread)
+
+
+def compare_models(
+    settings: Settings, baseline: Named, model: Named, *, quiet: bool = False
+) -> PreferenceRun:
+    """Compare two models' responses to the questions of ``settings.evaluation``.
+
+    In ``<work_dir>/preference`` are the store, the verdicts as ``<model>-<baseline>.jsonl``, and
+    the result as ``<model>-<baseline>.json``. What was asked before is not asked again.
+
+    Args:
+        settings: with ``preference`` and ``evaluation``.
+        baseline: name and file of responses; a name alone stands for those of
+            ``<work_dir>/evaluation/<name>``.
+        model: what is held against it, likewise.
+        quiet: no progress bar.
+
+    Raises:
+        ValueError: for settings without a judge, and for responses that are not there, are not to
+            these questions, or do not stand beside another.
+    """
+    asked = _asked(settings)
+    names = [_name(named) for named in (baseline, model)]
+    if names[0] == names[1]:
+        raise ValueError(f'both models are named {names[0]}; write NAME=FILE')
+    questions = {question.question_id: question for question in _questions(settings)}
+    responses = [_responses(settings.work_dir, named) for named in (baseline, model)]
+    pairs = _side_by_side(names, responses, questions)
+    judge, engine = asked.build()
+    folder = settings.work_dir / 'preference'
+    path = folder / f'{names[1]}-{names[0]}.jsonl'
+    with open_work_dir(settings.model_copy(update={'work_dir': folder, 'store': None})) as store:
+        scheduler: Scheduler[Preference] = Scheduler(engine, store)
+        groups = (_dialogues(judge, questions, pair) for pair in pairs)
+        _write(path, scheduler, groups, len(pairs), quiet=quiet)
+    result = PreferenceResult(
+        baseline=names[0],
+        model=names[1],
+        judge=dict(judge.identity),
+        criteria=_criteria(judge, list(read_records(path, Preference)), questions),
+    )
+    with atomic_writer(path.with_suffix('.json')) as file:
+        file.write(result.model_dump_json(indent=2))
+    return PreferenceRun(result, scheduler.accounting)
+
+
+def _write(
+    path: Path,
+    scheduler: Scheduler[Preference],
+    groups: Iterable[list[Comparison]],
+    total: int,
+    *,
+    quiet: bool,
+) -> None:
+    postfix = scheduler.accounting.postfix
+    with (
+        atomic_writer(path) as file,
+        engine_bar(total, 'comparing', 'pairs', postfix, quiet=quiet) as advance,
+    ):
+        for group in scheduler.run(groups):
+            for preference in group:
+                write_line(file, preference)
+            advance()
+
+
+def _criteria(
+    judge: Judge, found: Sequence[Preference], questions: Mapping[str, Question]
+) -> tuple[CriterionResult, ...]:
+    topics = {name: question.topic for name, question in questions.items()}
+    return tuple(
+        summarize(name, [each for each in found if each.criterion == name], topics)
+        for name in judge.criteria
+    )
+
+
+def _asked(settings: Settings) -> PreferenceSettings:
+    if settings.preference is None:
+        raise ValueError(
+            'the config does not say who compares; add preference = dict(engine=dict(type=...))'
+        )
+    return settings.preference
+
+
+def _questions(settings: Settings) -> list[Question]:
+    if settings.evaluation is None:
+        raise ValueError(
+            'the config does not say what was asked; add '
+            'evaluation = dict(questions=dict(type="jsonl", path=...))'
+        )
+    return settings.evaluation.questions.load()
+
+
+def _name(named: Named) -> str:
+    name, path = named
+    return name or str(path)
+
+
+def _responses(work_dir: Path, named: Named) -> list[Response]:
+    name, path = named
+    if name is None:
+        path = work_dir / 'evaluation' / path / 'responses.jsonl'
+        if not path.is_file():
+            raise ValueError(
+                f'there are no responses of {named[1]} in {path}; run `maskdpo evaluate` with it, '
+                'or write NAME=FILE'
+            )
+    return list(read_records(path, Response))
+
+
+def _side_by_side(
+    names: Sequence[str],
+    responses: Sequence[Sequence[Response]],
+    questions: Mapping[str, Question],
+) -> list[Pair]:
+    """The two models' responses with the same question and number, in the order of the first.
+
+    Raises:
+        ValueError: naming a response that stands alone, twice, or answers no question.
+    """
+    by_place: list[dict[tuple[str, int], Response]] = []
+    for name, own in zip(names, responses, strict=True):
+        places = {(response.question_id, response.sample_index): response for response in own}
+        if len(places) < len(own):
+            raise ValueError(f'{name} has two responses of the same question and number')
+        by_place.append(places)
+    alone = sorted(by_place[0].keys() ^ by_place[1].keys())
+    if alone:
+        question_id, index = alone[0]
+        raise ValueError(
+            f'{len(alone)} responses of {" and ".join(names)} have none beside them, the first is '
+            f'{question_id}#{index}; both must have answered the same questions as often'
+        )
+    unknown = sorted({question_id for question_id, _ in by_place[0]} - questions.keys())
+    if unknown:
+        raise ValueError(f'the question {unknown[0]} is not among those of the config')
+    return [(by_place[0][place], by_place[1][place]) for place in by_place[0]]
+
+
+def _dialogues(judge: Judge, questions: Mapping[str, Question], pair: Pair) -> list[Comparison]:
+    question = questions[pair[0].question_id]
+    return [_compare(judge, question, pair, criterion) for criterion in judge.criteria]
+
+
+def _compare(judge: Judge, question: Question, pair: Pair, criterion: str) -> Comparison:
+    """Ask in both orders; nothing about texts that are the same."""
+    baseline, other = (response.text for response in pair)
+    about = Preference(
+        question_id=question.question_id,
+        sample_index=pair[0].sample_index,
+        criterion=criterion,
+        outcome='equal texts',
+        baseline_length=len(baseline),
+        length=len(other),
+    )
+    if baseline == other:
+        return about
+    first = yield from judge.compare(question, baseline, other, criterion)
+    second = yield from judge.compare(question, other, baseline, criterion)
+    said = {
+        'outcome': outcome_of(first, second),
+        'baseline_first': first.choice,
+        'baseline_second': second.choice,
+        'failures': tuple(ballot.failure for ballot in (first, second) if ballot.failure),
+    }
+    return about.model_copy(update=said)

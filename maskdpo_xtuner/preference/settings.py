@@ -1,0 +1,104 @@
+"""What a config says of the judge that compares two models' responses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, field_validator, model_validator
+from typing_extensions import Self
+
+from maskdpo_xtuner.annotators.prompt_files import OWN, Prompt
+from maskdpo_xtuner.engines.base import TEMPERATURE, Engine
+from maskdpo_xtuner.engines.settings import EngineChoice
+from maskdpo_xtuner.identity import identity_of
+from maskdpo_xtuner.parts import Part
+from maskdpo_xtuner.preference.asking import CHOICES, Choice, Judge
+
+VARIABLES = (
+    *('question', 'document', 'topic', 'language'),
+    *('first', 'second', 'criterion', 'meaning', 'markers'),
+)
+OWN_PROMPT = Path(__file__).parent / 'prompts' / 'pair.j2'
+CRITERIA = {
+    'helpfulness': 'The better answer helps the person who asked more: it gives what they want to '
+    'know, with the detail that they need, in a form that they can use.',
+    'relevance': 'The better answer keeps more to the question: all that was asked is dealt with, '
+    'and nothing stands there that does not bear on it.',
+}
+MARKERS: dict[Choice, str] = {'first': '[[FIRST]]', 'second': '[[SECOND]]', 'tie': '[[TIE]]'}
+
+
+class PreferenceSettings(Part):
+    """The judge of `tools/compare_preference.py`; the Mask-DPO paper has none.
+
+    What factuality costs in helpfulness and relevance: arXiv 2508.05618.
+
+    Attributes:
+        engine: what runs the model.
+        criteria: name -> what it means, in the words of the prompt; each is asked for by itself.
+        prompt: a jinja file with the variables `VARIABLES`; None for our own wording.
+        system: text of a system turn before it; None for none.
+        markers: what the model ends in for ``first``, ``second`` and ``tie``.
+        max_new_tokens: limit of what the model writes; what was cut there is not read.
+        retries: how often an unreadable answer is asked for again, sampled at ``seed + 1`` and so
+            on with ``retry_temperature``.
+        retry_temperature: above 0.
+        seed: of the first attempt, which is greedy.
+    """
+
+    engine: EngineChoice
+    criteria: dict[str, str] = Field(default=CRITERIA, min_length=1)
+    prompt: Path | None = Field(default=None, exclude=True)
+    system: str | None = None
+    markers: dict[Choice, str] = MARKERS
+    max_new_tokens: int = Field(default=512, ge=1)
+    retries: int = Field(default=0, ge=0)
+    retry_temperature: float = Field(default=TEMPERATURE, gt=0)
+    seed: int = Field(default=1, ge=1)
+
+    @field_validator('markers')
+    @classmethod
+    def _check_markers(cls, markers: dict[Choice, str]) -> dict[Choice, str]:
+        if set(markers) != set(CHOICES) or len(set(markers.values())) < len(CHOICES):
+            raise ValueError(f'name a marker of its own for each of {", ".join(CHOICES)}')
+        if any(not marker.strip() or '\n' in marker for marker in markers.values()):
+            raise ValueError('a marker is a text on one line, not a blank one')
+        return markers
+
+    @model_validator(mode='after')
+    def _check_prompt(self) -> Self:
+        self.read_prompt()
+        return self
+
+    def read_prompt(self) -> Prompt:
+        """Read the prompt, or ours; it must use both responses.
+
+        Raises:
+            ValueError: for one that cannot be filled, naming file, line and variable.
+        """
+        first, second = (
+            Prompt(self.prompt, VARIABLES, (name,), key='preference.prompt')
+            if self.prompt
+            else Prompt(OWN_PROMPT, VARIABLES, (name,), OWN)
+            for name in ('first', 'second')
+        )
+        assert first.sha256 == second.sha256, 'one file'
+        return second
+
+    def build(self) -> tuple[Judge, Engine]:
+        """Read the prompt and build the engine.
+
+        Raises:
+            ValueError: for a prompt or a model that is not there.
+        """
+        prompt, engine = self.read_prompt(), self.engine.build()
+        judge = Judge(
+            identity_of(engine),
+            prompt,
+            self.criteria,
+            self.markers,
+            retrying=self,
+            system=self.system,
+            max_new_tokens=self.max_new_tokens,
+        )
+        return judge, engine

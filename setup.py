@@ -45,7 +45,12 @@ setup(
     ],
     package_dir=SHIPPED,
     package_data={
-        'maskdpo_xtuner': ['reports/templates/*', 'annotators/*/prompts/*.j2', 'py.typed']
+        'maskdpo_xtuner': [
+            'reports/templates/*',
+            'annotators/*/prompts/*.j2',
+            'evaluation/*.json',
+            'py.typed',
+        ]
     },
     install_requires=[
         'bm25s',

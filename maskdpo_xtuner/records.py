@@ -79,13 +79,31 @@ class Response(Record):
         return f'{self.question_id}#{self.sample_index}'
 
 
+class Fact(Record):
+    """An atomic fact that a sentence states: supported or not, or the reason why it is not known.
+
+    ``failure`` is as that of a `Sentence`; ``supported`` is None then, and only then.
+    """
+
+    text: str
+    supported: bool | None = None
+    failure: str | None = None
+
+    @model_validator(mode='after')
+    def _check(self) -> Self:
+        if (self.supported is None) == (self.failure is None):
+            raise ValueError('a fact is supported or not, or has a failure')
+        return self
+
+
 class Sentence(Record):
     """A span of a response with its verdict: a label, or the reason why there is none.
 
     ``failure`` is an outcome of its own (``unparsed: ...``, ``failed: ...``): it is counted and
     shown, and is never turned into a label. ``points`` are the passages of the document that the
     verdict rests on. ``notes`` say what a reader of the verdict should know of how it came about
-    (``reference_cut: ...``, ``document_shortened: ...``).
+    (``reference_cut: ...``, ``document_shortened: ...``). ``facts`` are what a judge by atomic
+    facts found in the sentence, none at all among them; None for a judge of whole sentences.
     """
 
     start: int = Field(ge=0)
@@ -94,6 +112,8 @@ class Sentence(Record):
     failure: str | None = None
     points: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    # Left out where there are none: files of judges of whole sentences stay as they are.
+    facts: tuple[Fact, ...] | None = Field(default=None, exclude_if=lambda facts: facts is None)
 
     @model_validator(mode='after')
     def _check(self) -> Self:

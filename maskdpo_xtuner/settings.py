@@ -14,19 +14,19 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError
 
 from maskdpo_xtuner.annotators.settings import AnnotatorChoice, LexicalSettings
 from maskdpo_xtuner.atomic import atomic_writer
-from maskdpo_xtuner.bounds import Bounds
 from maskdpo_xtuner.config_files import find_config, know_our_bases, search_beside
 from maskdpo_xtuner.deferred import deferred
 from maskdpo_xtuner.engines.base import TEMPERATURE, TOP_K, TOP_P, Sampling
 from maskdpo_xtuner.engines.settings import EngineChoice, TransformersSettings
+from maskdpo_xtuner.evaluation_settings import EvaluationSettings
 from maskdpo_xtuner.pairing import PairRules, PairSettings
 from maskdpo_xtuner.parts import Part
 from maskdpo_xtuner.questions import QuestionsChoice
-from maskdpo_xtuner.registry import ANNOTATORS, ENGINES, METRICS, QUESTIONS
+from maskdpo_xtuner.registry import ANNOTATORS, ENGINES, QUESTIONS
 
 NOT_SAID = 'not said'
 """Stands in ``settings.json`` for the identity of what does not give one."""
@@ -69,41 +69,6 @@ class SamplingSettings(Part):
     def decoding(self) -> Sampling:
         """What the engine needs of it."""
         return Sampling(self.max_new_tokens, self.temperature, self.top_k, self.top_p)
-
-
-class EvaluationSettings(Part):
-    """What `tools/evaluate.py` asks: the paper's runs are five (section 3.1).
-
-    Attributes:
-        judges: annotators that label the answers; none for the `annotator` alone, as in the paper.
-            The first leads, so name one first that did not make the pairs.
-        text_quality: whether the perplexity under the first model is measured, where the policy
-            is one of transformers. False where no model can be loaded on this machine.
-        perplexity: folders or hub names of other causal models to measure the perplexity under;
-            the paper takes GPT-2 (appendix C.2).
-        bounds: what a model may lose and still be called better.
-        metrics: further metrics by their names in `maskdpo_xtuner.registry.METRICS`, shown in a
-            table of their own; the verdict does not depend on them.
-    """
-
-    questions: QuestionsChoice
-    num_runs: int = Field(default=5, ge=1)
-    temperature: float = Field(default=TEMPERATURE, ge=0)
-    top_k: int = Field(default=TOP_K, ge=0)
-    seed: int = 0
-    judges: tuple[AnnotatorChoice, ...] = ()
-    text_quality: bool = True
-    perplexity: tuple[str, ...] = ()
-    bounds: Bounds = Bounds()
-    metrics: tuple[str, ...] = ()
-
-    @field_validator('metrics')
-    @classmethod
-    def _check_metrics(cls, metrics: tuple[str, ...]) -> tuple[str, ...]:
-        for name in metrics:  # Now, and not when all answers are there.
-            if not callable(METRICS.get(name)):
-                raise ValueError(f'the metric {name!r} is no function')
-        return metrics
 
 
 class Settings(Part):

@@ -52,9 +52,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     'pairing': {'records', 'parts', 'refusals', 'registry'},
     'bounds': {'parts'},
+    'evaluation_settings': {
+        *{'engines', 'annotators', 'questions', 'bounds', 'parts', 'registry'},
+    },
     'settings': {
-        *{'engines', 'annotators', 'questions', 'pairing', 'bounds', 'parts', 'registry', 'jsonl'},
-        *{'deferred', 'atomic', 'config_files'},
+        *{'engines', 'annotators', 'questions', 'pairing', 'parts', 'registry', 'jsonl'},
+        *{'deferred', 'atomic', 'config_files', 'evaluation_settings'},
     },
     'pipeline': {
         *{'records', 'jsonl', 'progress', 'identity', 'engines', 'completions', 'annotators'},
@@ -63,7 +66,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'evaluation': {
         *{'records', 'jsonl', 'progress', 'engines', 'completions', 'annotators'},
         *{'pairing', 'refusals', 'settings', 'bounds', 'pipeline', 'builtin', 'objectives'},
-        *{'registry', 'atomic', 'columns', 'chat_templates'},
+        *{'registry', 'atomic', 'columns', 'chat_templates', 'evaluation_settings', 'identity'},
     },
     'reports': {
         *{'records', 'jsonl', 'forms', 'atomic', 'masking', 'pairing', 'evaluation', 'pipeline'},

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from maskdpo_xtuner.bounds import Bounds
 from maskdpo_xtuner.evaluation.findings import KINDS, Finding, Kind, Measures, direction, find
 from maskdpo_xtuner.evaluation.intervals import Interval
+from maskdpo_xtuner.evaluation.metrics import Unit
 from maskdpo_xtuner.evaluation.ratios import Difference, Measure
 from maskdpo_xtuner.evaluation.text_metrics import PERPLEXITY
 from maskdpo_xtuner.records import Record
@@ -31,7 +32,13 @@ class Verdict(Record):
 
 
 def verdict(
-    name: str, model: Measures, baseline_name: str, baseline: Measures, judge: str, bounds: Bounds
+    name: str,
+    model: Measures,
+    baseline_name: str,
+    baseline: Measures,
+    judge: str,
+    bounds: Bounds,
+    unit: Unit = 'sentences',
 ) -> Verdict:
     """Judge a model against a baseline by the metrics of both.
 
@@ -42,15 +49,16 @@ def verdict(
         baseline: that one's metrics.
         judge: name of the judge whose labels were counted.
         bounds: what the model may lose.
+        unit: what the judge counted.
     """
-    findings = find(model, baseline, bounds)
+    findings = find(model, baseline, bounds, unit)
     label, kind = _label(findings, 'better' if direction(model) == 'higher' else 'within noise')
     others = dict.fromkeys(f.kind for f in findings if f.kind not in (kind, 'unknown'))
     parts = [
         label,
         *([f'also: {", ".join(others)}'] if others else []),
         f'precision {_change(model["precision"], baseline["precision"], " %")}',
-        'supported sentences per answer '
+        f'supported {unit} per answer '
         + _change(model['supported_per_answer'], baseline['supported_per_answer']),
         'hallucinated '
         + _change(model['hallucinated_per_answer'], baseline['hallucinated_per_answer']),

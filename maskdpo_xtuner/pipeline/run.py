@@ -64,11 +64,6 @@ def run_pipeline(settings: Settings, shard: Shard | None = None, *, quiet: bool 
         (work_dir / 'summary.json').unlink(missing_ok=True)
         sample_stage(work_dir, store, policy, questions, settings.sampling, summary, quiet=quiet)
         del policy  # Its model makes room for the annotator's.
-        if not summary.requests.done:
-            raise ValueError(
-                f'there are no answers to annotate: {summary.requests.describe()}; see '
-                f'{work_dir / "failures.jsonl"}, and run again to ask for them'
-            )
         annotate_stage(work_dir, store, judge, questions, summary, quiet=quiet)
         pair_stage(work_dir, questions, settings.pair_rules(), summary)
         write_summary(work_dir, summary)
@@ -101,7 +96,11 @@ def sample_stage(
     *,
     quiet: bool,
 ) -> None:
-    """Questions to ``responses.jsonl``, and ``failures.jsonl`` for the requests that failed."""
+    """Questions to ``responses.jsonl``, and ``failures.jsonl`` for the requests that failed.
+
+    Raises:
+        ValueError: when no answer came.
+    """
     scheduler: Scheduler[Response | FailureRecord] = Scheduler(engine, store)
     summary.requests = scheduler.accounting
     with (
@@ -113,6 +112,11 @@ def sample_stage(
             for item in group:
                 write_line(responses if isinstance(item, Response) else failures, item)
             advance()
+    if not summary.requests.done:
+        raise ValueError(
+            f'there are no answers to annotate: {summary.requests.describe()}; see '
+            f'{work_dir / "failures.jsonl"}, and run again to ask for them'
+        )
 
 
 def annotate_stage(

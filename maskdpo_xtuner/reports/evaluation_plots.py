@@ -14,7 +14,8 @@ from maskdpo_xtuner.reports.plots import IntervalPlot, LinePlot, interval_plot, 
 # What decides first; the paper's score is the last of them.
 PLOTTED = (
     ('precision', 'Precision, %', 1),
-    ('supported_per_answer', 'Supported sentences per answer', 2),
+    ('supported_per_answer', 'Supported {unit} per answer', 2),
+    ('f1_at_k', 'F1@{k}, %', 1),
     ('score', "The paper's score, %", 1),
 )
 
@@ -28,11 +29,13 @@ class Comparison:
     differences: IntervalPlot | None
 
 
-def comparisons(result: JudgeResult) -> list[Comparison]:
+def comparisons(result: JudgeResult, k: int) -> list[Comparison]:
     """A comparison for each of the metrics that decide, and the paper's score beside them."""
     return [
         Comparison(
-            title, _values(result.models, key, decimals), _differences(result, key, decimals)
+            title.format(unit=result.unit, k=k),
+            _values(result.models, key, decimals),
+            _differences(result, key, decimals),
         )
         for key, title, decimals in PLOTTED
     ]

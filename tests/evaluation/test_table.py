@@ -66,14 +66,20 @@ def test_table_columns_are_aligned() -> None:
     assert table.splitlines() == ['model   score', 'a         1.5', 'longer  10.25']
 
 
-def test_the_best_of_n_has_a_row_for_each_n_and_two_columns_a_model() -> None:
+def test_the_best_of_n_has_a_row_for_each_n_and_the_totals_beside_the_means() -> None:
     rows = best_of_rows(result(base='+u.', silent='.'))
     assert rows == [
         {
             'best of': count,
             'base score %': '66.7 [66.7, 66.7]',
+            'base correct': '24.0',
+            'base incorrect': '12.0',
+            'base pooled score %': '66.7',
             'base precision %': '50.0 [50.0, 50.0]',
             'silent score %': '100.0 [100.0, 100.0]',
+            'silent correct': '12.0',
+            'silent incorrect': '0.0',
+            'silent pooled score %': '100.0',
             'silent precision %': '-',
         }
         for count in ('1', '2')
@@ -82,14 +88,9 @@ def test_the_best_of_n_has_a_row_for_each_n_and_two_columns_a_model() -> None:
 
 def test_a_single_run_has_no_table_of_the_best() -> None:
     evaluation = evaluated(base='+u')
-    (by_judge,) = evaluation.judges
-    (base,) = by_judge.models
-    single = by_judge.model_copy(
-        update={'models': (base.model_copy(update={'runs': base.runs[:1]}),)}
-    )
-    text = format_evaluation(evaluation.model_copy(update={'judges': (single,)}))
-    assert 'best of' in format_evaluation(evaluation)
-    assert 'best of' not in text
+    assert 'Best of N, selected by the judge that scores (strict):' in format_evaluation(evaluation)
+    single = evaluation.model_copy(update={'num_runs': 1})
+    assert 'Best of N' not in format_evaluation(single)
 
 
 def test_the_printed_evaluation_ends_in_the_verdict() -> None:

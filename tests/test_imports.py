@@ -67,6 +67,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *{'records', 'jsonl', 'progress', 'engines', 'completions', 'annotators'},
         *{'pairing', 'refusals', 'settings', 'bounds', 'pipeline', 'builtin', 'objectives'},
         *{'registry', 'atomic', 'columns', 'chat_templates', 'evaluation_settings', 'identity'},
+        'parts',
     },
     'reports': {
         *{'records', 'jsonl', 'forms', 'atomic', 'masking', 'pairing', 'evaluation', 'pipeline'},

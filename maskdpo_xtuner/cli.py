@@ -102,7 +102,8 @@ def list_configs() -> int:
         print(*chosen.values(), sep='\n')
         return 0
     root = shipped('configs')
-    data = {name: path for name, path in chosen.items() if path.is_relative_to(root / 'data')}
+    ours = ('data', 'evaluation')
+    data = {n: path for n, path in chosen.items() if path.relative_to(root).parts[0] in ours}
     training = {name: path for name, path in chosen.items() if name not in data}
     for title, group in (('maskdpo train', training), ('maskdpo sample, evaluate', data)):
         if group:

@@ -12,7 +12,7 @@ from maskdpo_xtuner.cli import main
 from maskdpo_xtuner.config_files import config_file, config_names
 
 TOOLS = sorted((Path(__file__).parents[1] / 'tools').glob('*.py'))
-DATA = {'data', 'strategies'}
+DATA = {'data', 'strategies', 'evaluation'}
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *argv: str) -> object:

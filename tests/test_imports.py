@@ -69,7 +69,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *{'records', 'jsonl', 'progress', 'engines', 'completions', 'annotators'},
         *{'pairing', 'refusals', 'settings', 'bounds', 'pipeline', 'builtin', 'objectives'},
         *{'registry', 'atomic', 'columns', 'chat_templates', 'evaluation_settings', 'identity'},
-        *{'splitters', 'preference'},
+        *{'splitters', 'preference', 'parts'},
     },
     'topics': {
         *{'records', 'forms', 'columns', 'registry', 'splitters', 'annotators', 'engines'},

@@ -24,6 +24,8 @@ from maskdpo_xtuner.evaluation.verdict import Verdict
 from maskdpo_xtuner.records import Record
 
 FILE = 'evaluation.json'
+QUESTIONS_FILE = 'questions.jsonl'
+"""Beside it: the questions of the set."""
 Cluster = Literal['topic', 'question']
 
 
@@ -140,17 +142,23 @@ def read_evaluations(path: Path | str) -> list[Evaluation]:
     Raises:
         ValueError: when there is none, or one was written by an earlier version.
     """
+    return [read_evaluation(file) for file in evaluation_files(path)]
+
+
+def evaluation_files(path: Path | str) -> list[Path]:
+    """The files of all sets; arguments and errors as of `read_evaluations`."""
     path = Path(path)
     if path.is_file():
-        return [_read(path)]
+        return [path]
     folder = path / 'evaluation' if (path / 'evaluation').is_dir() else path
     files = sorted([*folder.glob(FILE), *folder.glob(f'*/{FILE}')])
     if not files:
         raise ValueError(f'{path}: there is no {FILE}; `maskdpo evaluate` writes it')
-    return [_read(file) for file in files]
+    return files
 
 
-def _read(file: Path) -> Evaluation:
+def read_evaluation(file: Path) -> Evaluation:
+    """Read the result of one set; errors as of `read_evaluations`."""
     try:
         return Evaluation.model_validate_json(file.read_bytes())
     except ValidationError as error:

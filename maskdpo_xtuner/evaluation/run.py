@@ -23,10 +23,17 @@ from maskdpo_xtuner.evaluation.judges import Judge
 from maskdpo_xtuner.evaluation.nlls import Scorer
 from maskdpo_xtuner.evaluation.perplexity import AnswerNll
 from maskdpo_xtuner.evaluation.planning import AskedSet, Models, Plan, plan
-from maskdpo_xtuner.evaluation.results import FILE, Evaluation, TrainedOn, Training
+from maskdpo_xtuner.evaluation.results import (
+    FILE,
+    QUESTIONS_FILE,
+    Evaluation,
+    TrainedOn,
+    Training,
+)
 from maskdpo_xtuner.evaluation.scorers import Scored, score_responses, scorers_of
 from maskdpo_xtuner.evaluation.shortfalls import find_shortfalls
 from maskdpo_xtuner.evaluation.trained_on import trained_on
+from maskdpo_xtuner.jsonl import write_records
 from maskdpo_xtuner.pipeline.shards import Shard
 from maskdpo_xtuner.pipeline.summary import Summary
 from maskdpo_xtuner.records import AnnotatedResponse, Question
@@ -90,7 +97,7 @@ def evaluate(
     In ``<work_dir>/evaluation`` every model gets a folder (below that of the set, where sets have
     names) with its responses, one file of annotated responses a judge and the remembered
     likelihoods of its texts. ``evaluation.json`` beside them is the result of a set,
-    ``evaluation.csv`` and ``evaluation.tex`` have all sets.
+    ``questions.jsonl`` its questions; ``evaluation.csv`` and ``evaluation.tex`` have all sets.
 
     Args:
         settings: the policy's model and number of responses are replaced, the rest is taken.
@@ -207,6 +214,7 @@ def _write(planned: Plan, sets: tuple[SetRun, ...]) -> None:
     for run in sets:
         with atomic_writer(planned.root / run.evaluation.name / FILE) as file:
             file.write(run.evaluation.model_dump_json(indent=2))
+        write_records(planned.root / run.evaluation.name / QUESTIONS_FILE, run.questions)
     evaluations = [run.evaluation for run in sets]
     for name, text in (('csv', as_csv(evaluations)), ('tex', as_latex(evaluations))):
         with atomic_writer(planned.root / f'evaluation.{name}') as file:

@@ -62,6 +62,8 @@ class Response(Record):
 
     ``finish_reason`` is ``length`` for an answer cut at the token limit; its text then has no
     end-of-turn token. ``with_document`` is an answer to a prompt that held the document.
+    ``reasoning`` is what a model that thinks wrote before the text; it is written only where there
+    is some.
     """
 
     question_id: str
@@ -73,19 +75,24 @@ class Response(Record):
     completion_tokens: int = Field(ge=0)
     model: str
     with_document: bool = False
+    reasoning: str | None = Field(default=None, exclude_if=lambda reasoning: reasoning is None)
 
     @property
     def response_id(self) -> str:
         return f'{self.question_id}#{self.sample_index}'
 
 
+LEFT_OUT = ('cut', 'damaged', 'leaked')
+"""Kinds of failures that are no annotator's: the text itself cannot be judged."""
+
+
 class Sentence(Record):
     """A span of a response with its verdict: a label, or the reason why there is none.
 
-    ``failure`` is an outcome of its own (``unparsed: ...``, ``failed: ...``): it is counted and
-    shown, and is never turned into a label. ``points`` are the passages of the document that the
-    verdict rests on. ``notes`` say what a reader of the verdict should know of how it came about
-    (``reference_cut: ...``, ``document_shortened: ...``).
+    ``failure`` is an outcome of its own (``unparsed: ...``, ``failed: ...``, or one of `LEFT_OUT`):
+    it is counted and shown, and is never turned into a label. ``points`` are the passages of the
+    document that the verdict rests on. ``notes`` say what a reader of the verdict should know of
+    how it came about (``reference_cut: ...``, ``document_shortened: ...``).
     """
 
     start: int = Field(ge=0)
@@ -94,6 +101,16 @@ class Sentence(Record):
     failure: str | None = None
     points: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def failure_kind(self) -> str | None:
+        """The kind of failure, such as ``unparsed``; None for a sentence with a label."""
+        return self.failure and self.failure.partition(':')[0]
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether there was nothing to judge, so that no annotator failed either."""
+        return self.failure_kind in LEFT_OUT
 
     @model_validator(mode='after')
     def _check(self) -> Self:

@@ -48,7 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'completions': {'engines', 'records', 'progress', 'identity'},
     'annotators': {
         *{'engines', 'splitters', 'records', 'parts', 'registry', 'builtin', 'identity'},
-        *{'jsonl', 'hashing', 'chat_templates'},
+        *{'jsonl', 'hashing', 'chat_templates', 'refusals'},
     },
     'pairing': {'records', 'parts', 'refusals', 'registry'},
     'bounds': {'parts'},
@@ -58,7 +58,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     'pipeline': {
         *{'records', 'jsonl', 'progress', 'identity', 'engines', 'completions', 'annotators'},
-        *{'pairing', 'settings', 'builtin', 'registry', 'atomic', 'columns'},
+        *{'pairing', 'settings', 'builtin', 'registry', 'atomic', 'columns', 'splitters'},
     },
     'evaluation': {
         *{'records', 'jsonl', 'progress', 'engines', 'completions', 'annotators'},

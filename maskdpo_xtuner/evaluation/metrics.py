@@ -79,12 +79,12 @@ class Counts:
 
 def count_response(response: AnnotatedResponse) -> Counts:
     """Count one answer."""
-    labels = Counter(sentence.label for sentence in response.sentences)
+    labels = Counter(s.label for s in response.sentences if not s.is_left_out)
     incorrect = sum(n for label, n in labels.items() if label and label.is_hallucination)
-    sentences = len(response.sentences)
+    sentences = labels.total()
     return Counts(
         answers=1,
-        empty=int(sentences == 0),
+        empty=int(not response.sentences),
         truncated=int(response.finish_reason == 'length'),
         tokens=response.completion_tokens,
         sentences=sentences,

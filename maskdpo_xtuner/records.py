@@ -8,9 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
 Language = Annotated[str, Field(pattern=r'^[a-z]{2,3}(-[A-Za-z0-9]+)*$')]
@@ -47,12 +55,28 @@ class Message(Record):
     content: str
 
 
+def _as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _refuse_blank(text: str) -> str:
+    if not text.strip():
+        raise PydanticCustomError('blank', 'is blank; write a text, or take the line out')
+    return text
+
+
+QuestionId = Annotated[str, BeforeValidator(_as_text)]
+"""A text; an integer is taken as its digits."""
+Text = Annotated[str, AfterValidator(_refuse_blank)]
+"""A text with something in it but white space."""
+
+
 class Question(Record):
     """A question with the document that answers to it are checked against."""
 
-    question_id: str = Field(min_length=1)
-    question: str = Field(min_length=1)
-    document: str = Field(min_length=1)
+    question_id: QuestionId = Field(min_length=1)
+    question: Text
+    document: Text
     language: Language
     topic: str = Field(min_length=1)
 
@@ -66,7 +90,7 @@ class Response(Record):
     is some.
     """
 
-    question_id: str
+    question_id: QuestionId
     sample_index: int = Field(ge=0)
     seed: int
     text: str
@@ -182,7 +206,7 @@ class PreferencePair(Record):
     chosen_item: PairItem
     rejected: tuple[Message, ...] = Field(min_length=1, max_length=1)
     rejected_item: PairItem
-    question_id: str | None = None
+    question_id: QuestionId | None = None
     topic: str | None = None
     language: Language | None = None
     provenance: dict[str, str] | None = None

@@ -1,10 +1,11 @@
-"""Training on one GPU: XTuner's DPO class and MaskDPO, each with the largest batch that fits.
+"""Training on one GPU: XTuner's DPO class and MaskDPO, each with a batch that fits.
 
 A random model of the shape of Llama-3.2-1B (vocabulary of 128,256) in bf16, the optimizer step
 included. Pairs are random tokens, up to 1,024 a response with its prompt, in sentences of which
 about a third are supervised: ``questions`` have short prompts and long responses, ``documents``
 the reverse. The batch is half the largest power of two that fits: at the edge a batch fits once and
-not the next time. Sides take turns, each with a model of its own. The reference's pass of MaskDPO, once a data set, is measured by itself.
+not the next time. Sides take turns, each with a model of its own. The reference's pass of MaskDPO,
+once a data set, is measured by itself.
 
     python benchmarks/gpu_step.py [--kinds questions documents] [--rounds 3] [--peak 989]
 

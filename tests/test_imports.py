@@ -23,7 +23,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     'deferred': set(),
     'atomic': set(),
     'columns': set(),
-    'jsonl': {'records', 'atomic'},
+    'packed': set(),
+    'jsonl': {'records', 'atomic', 'packed'},
     'knowledge': {'records', 'jsonl', 'hashing', 'atomic'},
     'chat_templates': {'records'},
     'progress': set(),
@@ -49,7 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'completions': {'engines', 'records', 'progress', 'identity'},
     'annotators': {
         *{'engines', 'splitters', 'records', 'parts', 'registry', 'builtin', 'identity'},
-        *{'jsonl', 'hashing', 'chat_templates', 'knowledge', 'atomic'},
+        *{'jsonl', 'hashing', 'chat_templates', 'knowledge', 'atomic', 'refusals'},
     },
     'preference': {'annotators', 'engines', 'records', 'parts', 'identity'},
     'pairing': {'records', 'parts', 'refusals', 'registry'},
@@ -63,7 +64,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     'pipeline': {
         *{'records', 'jsonl', 'progress', 'identity', 'engines', 'completions', 'annotators'},
-        *{'pairing', 'settings', 'builtin', 'registry', 'atomic', 'columns'},
+        *{'pairing', 'settings', 'builtin', 'registry', 'atomic', 'columns', 'splitters'},
     },
     'evaluation': {
         *{'records', 'jsonl', 'progress', 'engines', 'completions', 'annotators'},

@@ -25,7 +25,7 @@ class Counts:
         empty: answers without any sentence.
         truncated: answers cut at the token limit.
         tokens: completion tokens of all answers.
-        sentences: sentences of all answers, with and without a verdict.
+        sentences: sentences of all answers that were to be judged, with and without a verdict.
         units: what was to be judged: sentences, or facts where a sentence has some.
         correct: hallucination-free units; ``no_facts`` are among them where sentences are judged,
             and not where facts are, for a fact is never without one.
@@ -85,6 +85,8 @@ def count_response(response: AnnotatedResponse) -> Counts:
 
 
 def _count_sentence(sentence: Sentence) -> Counts:
+    if sentence.is_left_out:
+        return Counts()
     if sentence.facts:
         return _count_facts([fact.supported for fact in sentence.facts])
     if sentence.label is None:

@@ -11,7 +11,7 @@ from maskdpo_xtuner.forms.reading import read_pair
 from maskdpo_xtuner.jsonl import read_objects
 from maskdpo_xtuner.records import PreferencePair
 
-SUFFIXES = ('.jsonl', '.json', '.ndjson')
+SUFFIXES = ('.jsonl', '.json', '.ndjson', '.gz', '.zst')
 
 
 def read_pairs(

@@ -42,7 +42,7 @@ class PairSettings(Part):
         truncated_chosen: whether an answer cut at the token limit may be chosen.
         truncated_rejected: whether it may be rejected.
         max_without_verdict: an answer with a larger share of sentences without a verdict is not
-            used.
+            used; what was not to be judged at all (cut, damaged) is in neither count.
     """
 
     rule: str = 'best_worst'

@@ -26,7 +26,8 @@ class Summary:
         truncated: of these, cut at the token limit.
         blank: of these, without a sentence.
         labels: sentences by label; None counts those without a verdict.
-        failures: sentences without a verdict by kind, ``unparsed`` or ``failed``.
+        failures: sentences without a verdict by kind: ``unparsed``, ``failed``, and what cannot be
+            judged, `maskdpo_xtuner.records.LEFT_OUT`.
         pairs: pairs made; a question may have several.
         refusals: of these, whose chosen answer is a refusal.
         unsupported: of these, whose chosen answer has no sentence that the document supports.
@@ -57,8 +58,8 @@ class Summary:
         self.blank += not response.sentences
         for sentence in response.sentences:
             self.labels[sentence.label] += 1
-            if sentence.failure is not None:
-                self.failures[sentence.failure.partition(':')[0]] += 1
+            if sentence.failure_kind is not None:
+                self.failures[sentence.failure_kind] += 1
 
     def count_pair(self, made: PreferencePair | DroppedQuestion) -> None:
         """Enter a pair, or a question without one."""

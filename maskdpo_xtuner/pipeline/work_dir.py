@@ -16,6 +16,7 @@ from maskdpo_xtuner.pipeline.shards import Shard
 from maskdpo_xtuner.records import Question
 from maskdpo_xtuner.registry import PAIRINGS
 from maskdpo_xtuner.settings import NOT_SAID, Settings
+from maskdpo_xtuner.splitters.english_chinese import EnglishChinese
 
 
 def experiment(
@@ -42,6 +43,8 @@ def experiment(
         **settings.flat(('policy', 'sampling', 'annotator', 'pairs')),
         **_describe('policy', identity_of(policy)),
         **_describe('annotator', _identity_of_judge(*judge)),
+        # An annotator names another splitter itself; documents are always split by this one.
+        'splitter.english_chinese': EnglishChinese.identity['version'],
         **identity_of_rule(settings.pairs.rule),
     }
     return {**values, 'shard': str(shard)} if shard else values

@@ -253,3 +253,36 @@ def test_it_runs_inside_an_event_loop_as_in_a_notebook(tmp_path: Path, use: Use)
     (tmp_path / 'outside').mkdir()
     run_pipeline(settings_of(tmp_path / 'outside', questions=5), quiet=True)
     assert contents(tmp_path / 'inside/work') == contents(tmp_path / 'outside/work')
+
+
+def test_a_work_dir_of_the_splitter_before_is_refused(tmp_path: Path, use: Use) -> None:
+    use(mixed_answer)
+    settings = settings_of(tmp_path)
+    run_pipeline(settings, quiet=True)
+    path = settings.work_dir / 'settings.json'
+    recorded = json.loads(path.read_text())
+    del recorded['splitter.english_chinese']
+    path.write_text(json.dumps(recorded))
+    with pytest.raises(ValueError, match=r"\(splitter\.english_chinese: None -> '\d+'\)"):
+        run_pipeline(settings, quiet=True)
+
+
+def test_thoughts_at_the_start_of_a_response_are_kept_apart(tmp_path: Path, use: Use) -> None:
+    use(scripted(f'<think>Is tin a metal?\nYes.</think>\n\n{TRUE}', FALSE))
+    run_pipeline(settings_of(tmp_path, questions=1), quiet=True)
+    thought, plain = records(tmp_path / 'work/annotated.jsonl')
+    assert (thought['text'], thought['reasoning']) == (TRUE, 'Is tin a metal?\nYes.')
+    assert 'reasoning' not in plain
+    (pair,) = records(tmp_path / 'work/pairs.jsonl')
+    assert pair['chosen'][0]['content'] == TRUE
+
+
+def test_what_is_not_judged_is_counted_by_its_kind(tmp_path: Path, use: Use) -> None:
+    cut = Completion(f'{TRUE} But, in', 'length', 1, 1)
+    leaked = f'{TRUE}<|im_end|>\n<|im_start|>user\nAnd?'
+    use(scripted(cut, FALSE, leaked, FALSE))
+    summary = run_pipeline(settings_of(tmp_path, questions=2), quiet=True)
+    assert summary.failures == {'cut': 1, 'leaked': 1}
+    assert (summary.pairs, summary.exit_status) == (1, 0)
+    assert summary.dropped == {'fewer_than_two_scored_responses': 1}
+    assert 'leaked' in summary.table()

@@ -16,6 +16,7 @@ from maskdpo_xtuner.annotators.anah_v2.parsing import (
 )
 from maskdpo_xtuner.annotators.anah_v2.prompts import Prompts
 from maskdpo_xtuner.annotators.asking import NoVerdict, ask, whole
+from maskdpo_xtuner.annotators.spoken import spoken
 from maskdpo_xtuner.engines.base import TEMPERATURE, Completion, Failure, Request
 from maskdpo_xtuner.records import Label, Message, Question
 
@@ -105,7 +106,7 @@ class SentenceDialogue:
         said = yield from ask(self.messages, limit, self._settings, read, f'turn {self.turn}: ')
         if said.unreadable:
             self.notes.append(f'retried: turn {self.turn}: {"; ".join(said.unreadable)}')
-        self.messages.append(Message(role='assistant', content=said.answer.text))
+        self.messages.append(Message(role='assistant', content=spoken(said.answer.text)))
         return said.meaning
 
     def _prompt(self, turn: str, **values: str) -> str:

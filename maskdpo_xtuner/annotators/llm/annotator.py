@@ -55,7 +55,7 @@ class LLMAnnotator(SentenceAnnotator):
         retrying = self.retrying
         self.identity = {
             'name': 'llm',
-            'version': '1',
+            'version': '2',
             **{f'engine.{name}': value for name, value in self.engine.items()},
             'prompt': self.prompt.source,
             'prompt_sha256': self.prompt.sha256,

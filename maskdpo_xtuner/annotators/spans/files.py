@@ -9,7 +9,7 @@ from typing_extensions import Self
 
 from maskdpo_xtuner.hashing import file_sha256
 from maskdpo_xtuner.jsonl import RecordError, parse_record, read_objects
-from maskdpo_xtuner.records import Record
+from maskdpo_xtuner.records import QuestionId, Record
 
 
 class Span(Record):
@@ -27,7 +27,7 @@ class ResponseSpans(Record):
     A line of ``responses.jsonl`` with ``spans`` added is one; its other keys are not read.
     """
 
-    question_id: str
+    question_id: QuestionId
     text: str
     spans: tuple[Span, ...]
 

@@ -243,6 +243,10 @@ def test_a_bad_row_of_a_plain_data_set_is_reported_with_its_index(tokenizer: Any
             json.dumps(released_pair(chosen_item={'sents': [CORRECT], 'type': ['maybe']})),
             r'pairs\.jsonl:2: field "chosen_item\.type\.0".*found "maybe"',
         ),
+        (
+            '{"prompt": "p", "chosen": "a \\ud800", "rejected": "b"}',
+            r'pairs\.jsonl:2: field "chosen": .*one half of a character',
+        ),
     ],
 )
 def test_a_bad_line_is_reported_with_file_and_line(

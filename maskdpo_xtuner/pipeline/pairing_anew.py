@@ -49,6 +49,8 @@ def pair_anew(settings: Settings, source: Path) -> Summary:
         for name in FILES:
             with replacing(work_dir / name) as copy:
                 shutil.copyfile(source / name, copy)
+        for failure in read_lines(work_dir / 'failures.jsonl', FailureRecord):
+            summary.count_failure(failure)
         for response in read_lines(work_dir / 'annotated.jsonl', AnnotatedResponse):
             summary.count_response(response)
         by_id = {question.question_id: question for question in questions}

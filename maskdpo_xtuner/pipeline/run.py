@@ -143,6 +143,7 @@ def annotate_stage(
         ) as advance,
     ):
         for failure in read_lines(work_dir / 'failures.jsonl', FailureRecord):
+            summary.count_failure(failure)
             write_line(failures, failure)
         for response in annotate(responses, questions, annotator, scheduler):
             summary.count_response(response)
@@ -199,8 +200,11 @@ def refuse_without_pairs(work_dir: Path, summary: Summary) -> None:
         ValueError: when there is no pair.
     """
     if not summary.pairs:
+        advice = 'sample more answers, or look at the labels in annotated.jsonl'
+        if summary.same.questions:
+            advice = summary.same.describe()
+        print(summary.table())
         raise ValueError(
             f'all {summary.questions} questions were dropped ({summary.drop_reasons()}); '
-            f'{work_dir / "dropped.jsonl"} has the scores: sample more answers, or look at the '
-            'labels in annotated.jsonl'
+            f'{work_dir / "dropped.jsonl"} has the scores: {advice}'
         )

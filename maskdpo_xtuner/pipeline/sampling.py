@@ -57,6 +57,7 @@ def _sample(question: Question, index: int, settings: SamplingSettings, model: s
             question_id=question.question_id,
             sample_index=index,
             reason=outcome.reason,
+            final=not outcome.transient,
         )
     return Response(
         question_id=question.question_id,
@@ -68,4 +69,5 @@ def _sample(question: Question, index: int, settings: SamplingSettings, model: s
         completion_tokens=outcome.completion_tokens,
         model=model,
         with_document=with_document,
+        reasoning=outcome.reasoning,
     )

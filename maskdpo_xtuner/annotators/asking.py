@@ -62,8 +62,8 @@ def ask(
         where: stands before the reason of a failure, such as the number of the turn.
 
     Raises:
-        NoVerdict: ``failed: ...`` when there is no answer, ``no_answer: ...`` when there will be none,
-            ``unparsed: ...`` when none can be read.
+        NoVerdict: ``failed: ...`` when there is no answer, ``no_answer: ...`` when there will be
+            none, ``unparsed: ...`` when none can be read.
     """
     unreadable: list[str] = []
     for attempt in range(1 + retries.retries):

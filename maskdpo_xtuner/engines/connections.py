@@ -104,7 +104,7 @@ class Connections:
             if further is None:
                 break
             target = further
-        if response.is_redirect:
+        if response.has_redirect_location:
             content = redirection(response).encode()
         return Reply(response.status_code, content, retry_after(response.headers))
 

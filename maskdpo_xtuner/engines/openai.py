@@ -15,6 +15,7 @@ from maskdpo_xtuner.engines.base import Completion, EngineRefusal, Failure, Requ
 from maskdpo_xtuner.engines.composing import Composer, dialogue_key
 from maskdpo_xtuner.engines.connections import Bounds
 from maskdpo_xtuner.engines.endpoints import Endpoint, EndpointPool
+from maskdpo_xtuner.engines.loaded import loaded
 from maskdpo_xtuner.engines.open_files import allow_connections
 from maskdpo_xtuner.engines.statuses import Verdict
 from maskdpo_xtuner.engines.transport import Transport

@@ -67,10 +67,10 @@ class Transport:
         return judge_response(reply.status, reply.body, reply.retry_after, self._key)
 
     async def get(self, endpoint: Endpoint, path: str) -> Reply | None:
-        """Get a resource of one endpoint; None where it gives none."""
+        """Get a resource of one endpoint; None where it gives none, or not soon."""
         try:
-            return await self.to(endpoint).get(path)
-        except (httpx.RequestError, ResponseTooLate, ResponseTooLarge):
+            return await asyncio.wait_for(self.to(endpoint).get(path), CONNECT_TIMEOUT)
+        except (httpx.RequestError, ResponseTooLate, ResponseTooLarge, asyncio.TimeoutError):
             return None
 
     def to(self, endpoint: Endpoint) -> Connections:

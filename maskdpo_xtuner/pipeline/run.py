@@ -67,7 +67,7 @@ def run_pipeline(settings: Settings, shard: Shard | None = None, *, quiet: bool 
         if not summary.requests.done:
             raise ValueError(
                 f'there are no answers to annotate: {summary.requests.describe()}; see '
-                f'{work_dir / "failures.jsonl"}, and run again to ask for them'
+                f'{work_dir / "failures.jsonl"}, mend the cause and run again'
             )
         annotate_stage(work_dir, store, judge, questions, summary, quiet=quiet)
         pair_stage(work_dir, questions, settings.pair_rules(), summary)

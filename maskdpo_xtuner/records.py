@@ -89,9 +89,9 @@ class Response(Record):
     """One sampled answer.
 
     ``finish_reason`` is ``length`` for an answer cut at the token limit; its text then has no
-    end-of-turn token. ``with_document`` is an answer to a prompt that held the document.
-    ``reasoning`` is what a model that thinks wrote before the text; it is written only where there
-    is some.
+    end-of-turn token. ``with_document`` is an answer to a prompt that held the document. Counts of
+    tokens are None where nobody made them. ``reasoning`` is what a model that thinks wrote before
+    the text; it is written only where there is some.
     """
 
     question_id: QuestionId
@@ -99,8 +99,8 @@ class Response(Record):
     seed: int
     text: str
     finish_reason: FinishReason
-    prompt_tokens: int = Field(ge=0)
-    completion_tokens: int = Field(ge=0)
+    prompt_tokens: int | None = Field(ge=0)
+    completion_tokens: int | None = Field(ge=0)
     model: str
     with_document: bool = False
     reasoning: str | None = Field(default=None, exclude_if=lambda reasoning: reasoning is None)

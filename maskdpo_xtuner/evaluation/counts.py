@@ -24,7 +24,7 @@ class Counts:
         answers: answers in the set.
         empty: answers without any sentence.
         truncated: answers cut at the token limit.
-        tokens: completion tokens of all answers.
+        tokens: completion tokens of the answers whose tokens were counted.
         sentences: sentences of all answers that were to be judged, with and without a verdict.
         units: what was to be judged: sentences, or facts where a sentence has some.
         correct: hallucination-free units; ``no_facts`` are among them where sentences are judged,
@@ -79,7 +79,7 @@ def count_response(response: AnnotatedResponse) -> Counts:
         answers=1,
         empty=int(not response.sentences),
         truncated=int(response.finish_reason == 'length'),
-        tokens=response.completion_tokens,
+        tokens=response.completion_tokens or 0,
         uncheckable=int(not total.checkable and not total.without_verdict),
     )
 

@@ -139,6 +139,8 @@ def _count(record: Record, summary: Summary) -> None:
         summary.count_response(record)
     elif isinstance(record, PreferencePair | DroppedQuestion):
         summary.count_pair(record)
+    elif isinstance(record, FailureRecord):
+        summary.count_failure(record)
 
 
 def _check_question(

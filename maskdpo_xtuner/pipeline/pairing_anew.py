@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from maskdpo_xtuner.atomic import replacing
-from maskdpo_xtuner.pipeline.files import read_lines
+from maskdpo_xtuner.pipeline.files import FailureRecord, read_lines
 from maskdpo_xtuner.pipeline.run import pair_stage, refuse_without_pairs, write_summary
 from maskdpo_xtuner.pipeline.summary import Summary
 from maskdpo_xtuner.pipeline.work_dir import describe_questions, identity_of_rule, open_work_dir
@@ -49,6 +49,8 @@ def pair_anew(settings: Settings, source: Path) -> Summary:
         for name in FILES:
             with replacing(work_dir / name) as copy:
                 shutil.copyfile(source / name, copy)
+        for failure in read_lines(work_dir / 'failures.jsonl', FailureRecord):
+            summary.count_failure(failure)
         for response in read_lines(work_dir / 'annotated.jsonl', AnnotatedResponse):
             summary.count_response(response)
         by_id = {question.question_id: question for question in questions}

@@ -115,7 +115,7 @@ def sample_stage(
     if not summary.requests.done:
         raise ValueError(
             f'there are no answers to annotate: {summary.requests.describe()}; see '
-            f'{work_dir / "failures.jsonl"}, and run again to ask for them'
+            f'{work_dir / "failures.jsonl"}, mend the cause and run again'
         )
 
 
@@ -147,6 +147,7 @@ def annotate_stage(
         ) as advance,
     ):
         for failure in read_lines(work_dir / 'failures.jsonl', FailureRecord):
+            summary.count_failure(failure)
             write_line(failures, failure)
         for response in annotate(responses, questions, annotator, scheduler):
             summary.count_response(response)
@@ -203,8 +204,11 @@ def refuse_without_pairs(work_dir: Path, summary: Summary) -> None:
         ValueError: when there is no pair.
     """
     if not summary.pairs:
+        advice = 'sample more answers, or look at the labels in annotated.jsonl'
+        if summary.same.questions:
+            advice = summary.same.describe()
+        print(summary.table())
         raise ValueError(
             f'all {summary.questions} questions were dropped ({summary.drop_reasons()}); '
-            f'{work_dir / "dropped.jsonl"} has the scores: sample more answers, or look at the '
-            'labels in annotated.jsonl'
+            f'{work_dir / "dropped.jsonl"} has the scores: {advice}'
         )

@@ -58,6 +58,7 @@ def _sample(question: Question, index: int, settings: SamplingSettings, model: s
             question_id=question.question_id,
             sample_index=index,
             reason=outcome.reason,
+            final=not outcome.transient,
         )
     reasoning, text = split_reasoning(outcome.text)
     return Response(
@@ -70,5 +71,5 @@ def _sample(question: Question, index: int, settings: SamplingSettings, model: s
         completion_tokens=outcome.completion_tokens,
         model=model,
         with_document=with_document,
-        reasoning=reasoning,
+        reasoning=outcome.reasoning or reasoning,
     )

@@ -191,6 +191,7 @@ def test_failed_verdicts_are_listed_with_their_place(run: Run, tmp_path: Path) -
             'sample_index': answer['sample_index'],
             'span': [sentence['start'], sentence['end']],
             'reason': 'turn 1: HTTP 500',
+            'final': True,
         }
         for answer in annotated
         for sentence in answer['sentences']

@@ -106,7 +106,7 @@ def test_failures_are_listed_and_asked_again_by_the_next_run(tmp_path: Path, use
     use(fails_for(1))
     settings = settings_of(tmp_path)
     summary = run_pipeline(settings, quiet=True)
-    assert summary.missing == summary.requests.failed == 2
+    assert summary.missing == summary.no_answer == summary.requests.refused == 2
     assert records(tmp_path / 'work/failures.jsonl') == [
         {
             'stage': 'sampling',
@@ -114,6 +114,7 @@ def test_failures_are_listed_and_asked_again_by_the_next_run(tmp_path: Path, use
             'sample_index': index,
             'span': None,
             'reason': 'out of memory',
+            'final': True,
         }
         for index in (0, 1)
     ]
@@ -137,7 +138,9 @@ def test_a_question_without_any_answer_is_dropped_with_a_reason(tmp_path: Path, 
 
 def test_when_no_answer_came_the_reason_is_named(tmp_path: Path, use: Use) -> None:
     use(fails_for(0, 1, 2))
-    with pytest.raises(ValueError, match=r'no answers .* 6 failed, .*out of memory: 6.*failures'):
+    with pytest.raises(
+        ValueError, match=r'no answers .* 6 without an answer for good, .*memory: 6.*failures'
+    ):
         run_pipeline(settings_of(tmp_path), quiet=True)
     assert len(records(tmp_path / 'work/failures.jsonl')) == 6
 

@@ -254,8 +254,8 @@ def test_with_their_completions_a_run_without_shards_asks_nothing(
     merge_shards(settings, COMMAND, completions=True)
     engine = use(monkeypatch, often_failing, failing_verdict)
     summary = run_pipeline(settings, quiet=True)
-    failed = summary.requests.failed
-    assert (summary.requests.asked, summary.requests.answered) == (failed, 0)
+    refused = summary.requests.refused
+    assert (summary.requests.asked, summary.requests.answered) == (refused, 0)
     assert summary.turns.answered == 0
     assert {len(request.messages) for call in engine.calls for request in call} == {1}
     assert files(settings.work_dir) == undisturbed

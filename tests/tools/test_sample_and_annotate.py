@@ -122,7 +122,8 @@ def test_missing_answers_are_printed_and_end_in_a_non_zero_status(
     out = capsys.readouterr().out
     assert 'HTTP 500: 1' in out
     failures = tmp_path / 'work/failures.jsonl'
-    assert f'1 answers are missing, see {failures}; run again to ask for them' in out
+    assert f'1 requests have no answer and will have none, see {failures}' in out
+    assert 'run again' not in out
     assert len(records(failures)) == 1
     assert len(records(tmp_path / 'work/pairs.jsonl')) == 3
 

@@ -74,7 +74,7 @@ class ClassifierAnnotator(SentenceAnnotator):
         for premise in self._premises(question, sentence):
             outcome = yield pair_request(premise, hypothesis)
             if isinstance(outcome, Failure):
-                failure = f'failed: {outcome.reason}'
+                failure = f'{outcome.kind}: {outcome.reason}'
                 return Sentence(start=start, end=end, failure=failure, notes=tuple(found.notes))
             if found.add(premise, json.loads(outcome.text), self.labels) >= self.support:
                 break

@@ -64,7 +64,7 @@ class SpanAnnotator(SentenceAnnotator):
         else:
             outcome = yield pair_request(_context(self.marked, question), text)
             if isinstance(outcome, Failure):
-                return _failed(sentences, f'failed: {outcome.reason}')
+                return _failed(sentences, f'{outcome.kind}: {outcome.reason}')
             said = json.loads(outcome.text)
             spans = tuple(Span.model_validate(span) for span in said['spans'])
             if said['left_out']:

@@ -102,7 +102,7 @@ def test_thresholds_and_the_meaning_of_classes_are_settings(
 def test_a_failed_request_is_no_label_and_a_cut_passage_is_noted(tmp_path: Path) -> None:
     script = by_premise({'Tin melts': says(0, left_out=40), 'Tin': Failure('no room')})
     (sentence,) = judged(tmp_path, ScriptedEngine(script), 'It melts at 505 K.').sentences
-    assert sentence.failure == 'failed: no room'
+    assert sentence.failure == 'no_answer: no room'
     assert sentence.notes == ('passage_cut: by 40 of 100 tokens',)
 
 

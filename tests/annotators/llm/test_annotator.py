@@ -88,7 +88,7 @@ def test_a_prompt_of_the_users_gets_every_variable(tmp_path: Path) -> None:
     ('outcome', 'failure'),
     [
         ('I am not sure.', "unparsed: no marker: 'I am not sure.'"),
-        (Failure('HTTP 400: the input is too long'), 'failed: HTTP 400: the input is too long'),
+        (Failure('HTTP 400: the input is too long'), 'no_answer: HTTP 400: the input is too long'),
         (
             Completion('[[SUPPORTED]] or', 'length', 9, 512),
             "unparsed: cut at 512 tokens: '[[SUPPORTED]] or'",

@@ -120,7 +120,7 @@ def test_one_request_marks_an_answer(tmp_path: Path) -> None:
 
 def test_a_failed_request_leaves_every_sentence_without_a_label(tmp_path: Path) -> None:
     (response,) = by_model(tmp_path, ScriptedEngine(lambda request: Failure('no room')), [TEXT])
-    assert verdicts(response) == ['failed: no room'] * 3
+    assert verdicts(response) == ['no_answer: no room'] * 3
 
 
 def test_a_model_folder_judges_with_a_prompt_of_the_users(tmp_path: Path) -> None:

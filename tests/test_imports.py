@@ -34,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'identity': set(),
     'splitters': {'registry'},
     'forms': {'records', 'jsonl'},
-    'refusals': {'records'},
+    'refusals': {'records', 'registry'},
     'masking': {'records', 'chat_templates', 'forms'},
     'objectives': {'registry'},
     'batches': {'masking'},
@@ -58,7 +58,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     'pipeline': {
         *{'records', 'jsonl', 'progress', 'identity', 'engines', 'completions', 'annotators'},
-        *{'pairing', 'settings', 'builtin', 'registry', 'atomic', 'columns'},
+        *{'pairing', 'refusals', 'settings', 'builtin', 'registry', 'atomic', 'columns'},
     },
     'evaluation': {
         *{'records', 'jsonl', 'progress', 'engines', 'completions', 'annotators'},

@@ -180,3 +180,4 @@ METRICS: Registry[Any] = Registry('metric', ['maskdpo_xtuner.evaluation.metrics'
 SPLITTERS: Registry[Any] = Registry('splitter', ['maskdpo_xtuner.splitters'])
 HUMAN_LABELS: Registry[Any] = Registry('form of human labels', ['maskdpo_xtuner.evaluation.human'])
 ENTITIES: Registry[Any] = Registry('extractor of entities', ['maskdpo_xtuner.topics.entities'])
+REFUSALS: Registry[Any] = Registry('list of refusals', ['maskdpo_xtuner.refusals'])

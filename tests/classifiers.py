@@ -11,14 +11,17 @@ WORDS = 'Tin is a metal . It melts at 505 K 12 ? ! What when the an old wall and
 SPECIAL = ('[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]')
 
 
-def tiny_bert(folder: Path, kind: str, labels: Sequence[str], **overrides: Any) -> Path:
+def tiny_bert(
+    folder: Path, kind: str, labels: Sequence[str], family: str = 'Bert', **overrides: Any
+) -> Path:
     """Write a random model with a word-level tokenizer as an HF folder.
 
     Args:
         folder: where.
         kind: what it classifies, ``Sequence`` or ``Token``.
         labels: names of its classes.
-        **overrides: fields of `transformers.BertConfig`.
+        family: ``Bert``, or another that `transformers` has with the same fields, as ``Roberta``.
+        **overrides: fields of the model's config.
     """
     import torch
     import transformers
@@ -34,7 +37,7 @@ def tiny_bert(folder: Path, kind: str, labels: Sequence[str], **overrides: Any) 
         'intermediate_size': 64,
         'max_position_embeddings': 64,
     }
-    config = transformers.BertConfig(
+    config = getattr(transformers, f'{family}Config')(
         vocab_size=len(tokenizer),
         id2label=dict(enumerate(labels)),
         label2id={label: index for index, label in enumerate(labels)},
@@ -42,7 +45,7 @@ def tiny_bert(folder: Path, kind: str, labels: Sequence[str], **overrides: Any) 
         **{**shape, **overrides},
     )
     torch.manual_seed(0)
-    getattr(transformers, f'BertFor{kind}Classification')(config).save_pretrained(folder)
+    getattr(transformers, f'{family}For{kind}Classification')(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 

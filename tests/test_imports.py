@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'identity': set(),
     'splitters': {'registry'},
     'forms': {'records', 'jsonl'},
-    'refusals': {'records'},
+    'refusals': {'records', 'registry'},
     'masking': {'records', 'chat_templates', 'forms'},
     'objectives': {'registry'},
     'batches': {'masking'},
@@ -64,7 +64,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     'pipeline': {
         *{'records', 'jsonl', 'progress', 'identity', 'engines', 'completions', 'annotators'},
-        *{'pairing', 'settings', 'builtin', 'registry', 'atomic', 'columns', 'splitters'},
+        *{'pairing', 'refusals', 'settings', 'builtin', 'registry', 'atomic', 'columns'},
+        'splitters',
     },
     'evaluation': {
         *{'records', 'jsonl', 'progress', 'engines', 'completions', 'annotators'},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from maskdpo_xtuner.records import Language
-from maskdpo_xtuner.refusals import is_refusal
+from maskdpo_xtuner.refusals import ENGLISH, REFUSALS, Wordings, describe_refusals, is_refusal
 
 ENGLISH_REFUSALS = [
     'I cannot say.',
@@ -87,7 +87,7 @@ def test_an_answer_that_only_declines_is_a_refusal(text: str, language: Language
     [*((text, 'en') for text in ENGLISH_ANSWERS), *((text, 'zh') for text in CHINESE_ANSWERS)],
 )
 def test_an_answer_that_states_something_is_none(text: str, language: Language) -> None:
-    assert not is_refusal(text, language)
+    assert is_refusal(text, language) is False
 
 
 @pytest.mark.parametrize(
@@ -98,3 +98,40 @@ def test_a_long_text_is_read_at_once(piece: str) -> None:
     # A pattern that goes back over its steps would not end.
     assert not is_refusal(piece * 3000 + 'tin.', 'en')
     assert not is_refusal(piece * 3000 + 'tin.', 'zh')
+
+
+@pytest.mark.parametrize(('language', 'known'), [('de', False), (None, False), ('zh-Hant', True)])
+def test_a_language_without_a_list_is_not_decided(language: Language | None, known: bool) -> None:
+    # Not by the English list either: of answers in German it would find English refusals alone.
+    assert [is_refusal(text, language) for text in ('I do not know.', 'Tin.')] == (
+        [False, False] if known else [None, None]
+    )
+
+
+def test_a_list_of_the_users_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(REFUSALS, '_items', {'en': ENGLISH})
+    german = Wordings(refusals='(das )?weiß ich (leider )?nicht', courtesies='tut mir leid')
+    REFUSALS.register_module('de', module=german)
+    said = ['Tut mir leid, das weiß ich nicht.', 'Das weiß ich nicht. Zinn ist weich.', '']
+    assert [is_refusal(text, 'de-AT') for text in said] == [True, False, False]
+
+
+def test_wordings_are_added_to_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(REFUSALS, '_items', {'en': ENGLISH})
+    assert is_refusal('Alas, no comment.', 'en') is False
+    more = ENGLISH.also(refusals='no comment', courtesies='alas')
+    REFUSALS.register_module('en', force=True, module=more)
+    assert is_refusal('Alas, no comment.', 'en')
+    assert is_refusal('Sorry, I do not know.', 'en')
+
+
+def test_what_is_no_pattern_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"courtesies: '\(' is not a pattern: missing \)"):
+        Wordings(refusals='no', courtesies='(')
+
+
+def test_the_unknown_are_named() -> None:
+    assert describe_refusals(3, 0) == '3'
+    assert (
+        describe_refusals(3, 12) == '3 (12 not known, without a list of refusals in their language)'
+    )

@@ -27,6 +27,12 @@ from maskdpo_xtuner.records import Message
 CALL = 8
 DIGITS = 4
 
+# Their positions begin behind that of padding, so RoBERTa takes 512 tokens of its 514 positions.
+OFFSET_POSITIONS = frozenset(
+    ('camembert', 'data2vec-text', 'esm', 'ibert', 'lilt', 'longformer', 'luke', 'markuplm')
+    + ('mpnet', 'roberta', 'roberta-prelayernorm', 'xlm-roberta', 'xlm-roberta-xl', 'xmod')
+)
+
 
 def pair_request(context: str, text: str) -> Request:
     """Ask a classifier about ``text`` given ``context``: hypothesis and premise, answer and source.
@@ -107,8 +113,8 @@ class Classifier:
             'dtype': dtype,
             'max_length': str(max_length),
         }
-        limit = getattr(self._config, 'max_position_embeddings', None)
-        if limit and 0 < limit < max_length:
+        limit = most_tokens(self._config)
+        if limit is not None and limit < max_length:
             raise ValueError(
                 f'{model} takes {limit} tokens at most, fewer than max_length {max_length}'
             )
@@ -209,6 +215,14 @@ class SequenceClassifier(Classifier):
     def _read(self, pair: Pair, shares: Any, text: str) -> dict[str, Any]:
         rounded = [round(share, DIGITS) for share in shares.tolist()]
         return {'probabilities': dict(zip(self.labels, rounded, strict=True))}
+
+
+def most_tokens(config: Any) -> int | None:
+    """Count the tokens that a model takes, by its `transformers` config; None for no limit."""
+    positions: int = getattr(config, 'max_position_embeddings', None) or 0
+    if positions <= 0:
+        return None
+    return positions - (config.pad_token_id + 1 if config.model_type in OFFSET_POSITIONS else 0)
 
 
 def _texts(request: Request) -> tuple[str, str]:

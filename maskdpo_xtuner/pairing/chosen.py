@@ -6,9 +6,9 @@ from maskdpo_xtuner.records import Label, PreferencePair
 from maskdpo_xtuner.refusals import is_refusal
 
 
-def chose_refusal(pair: PreferencePair) -> bool:
-    """Whether the chosen answer is a refusal; a pair that names no language is read as English."""
-    return is_refusal(pair.chosen[0].content, pair.language or 'en')
+def chose_refusal(pair: PreferencePair) -> bool | None:
+    """Tell whether the chosen answer is a refusal; None in a language without a list of them."""
+    return is_refusal(pair.chosen[0].content, pair.language)
 
 
 def chose_unsupported(pair: PreferencePair) -> bool:

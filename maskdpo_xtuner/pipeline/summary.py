@@ -13,6 +13,7 @@ from maskdpo_xtuner.pairing import DroppedQuestion, chose_refusal, chose_unsuppo
 from maskdpo_xtuner.pipeline.files import FailureRecord
 from maskdpo_xtuner.pipeline.sameness import SameAnswers
 from maskdpo_xtuner.records import AnnotatedResponse, Label, PreferencePair
+from maskdpo_xtuner.refusals import describe_refusals
 
 
 @dataclass
@@ -34,6 +35,7 @@ class Summary:
             what cannot be judged, `maskdpo_xtuner.records.LEFT_OUT`.
         pairs: pairs made; a question may have several.
         refusals: of these, whose chosen answer is a refusal.
+        refusals_unknown: of these, whose language has no list of refusals.
         unsupported: of these, whose chosen answer has no sentence that the document supports.
         dropped: questions without a pair, by reason.
         chosen_score: sum of the chosen answers' scores; ``rejected_score`` likewise.
@@ -52,6 +54,7 @@ class Summary:
     failures: Counter[str] = field(default_factory=Counter)
     pairs: int = 0
     refusals: int = 0
+    refusals_unknown: int = 0
     unsupported: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     chosen_score: float = 0.0
@@ -78,7 +81,9 @@ class Summary:
             self.dropped[made.reason] += 1
             return
         self.pairs += 1
-        self.refusals += chose_refusal(made)
+        refuses = chose_refusal(made)
+        self.refusals += refuses is True
+        self.refusals_unknown += refuses is None
         self.unsupported += chose_unsupported(made)
         self.chosen_score += made.chosen_item.score or 0.0
         self.rejected_score += made.rejected_item.score or 0.0
@@ -122,6 +127,7 @@ class Summary:
             'pairs': self.pairs,
             'paired_questions': self.paired_questions,
             'chosen_refusals': self.refusals,
+            **({'chosen_refusals_unknown': unknown} if (unknown := self.refusals_unknown) else {}),
             'chosen_without_supported_sentence': self.unsupported,
             'dropped_questions': dict(sorted(self.dropped.items())),
             'mean_score_chosen': self.chosen_score / self.pairs if self.pairs else None,
@@ -148,7 +154,7 @@ class Summary:
             ),
             *((f'    {kind}', str(n)) for kind, n in self.failures.most_common()),
             ('pairs', f'{self.pairs} of {self.paired_questions} questions'),
-            ('  chosen: refusals', str(self.refusals)),
+            ('  chosen: refusals', describe_refusals(self.refusals, self.refusals_unknown)),
             ('  chosen: nothing supported', str(self.unsupported)),
             *((f'  dropped: {reason}', str(n)) for reason, n in self.dropped.most_common()),
         ]

@@ -27,6 +27,7 @@ class PairFiles:
         labels: labels over all answers; over both sides of all pairs where there is no file of
             annotated answers. None counts sentences without a verdict.
         refusals: pairs whose chosen answer is a refusal.
+        refusals_unknown: pairs in a language without a list of refusals.
         unsupported: pairs whose chosen answer has no supported sentence; None where no pair tells
             its labels.
         scores: side -> scores of all pairs that have one.
@@ -41,6 +42,7 @@ class PairFiles:
     total: int
     labels: LabelCounts
     refusals: int = 0
+    refusals_unknown: int = 0
     unsupported: int | None = None
     scores: dict[Side, list[float]] = field(default_factory=lambda: {'chosen': [], 'rejected': []})
     responses: dict[str, list[AnnotatedResponse]] = field(default_factory=dict)
@@ -92,7 +94,9 @@ def _read_pairs(path: Path | str, limit: int | None) -> PairFiles:
         if limit is None or files.total < limit:
             files.pairs.append(pair)
         files.total += 1
-        files.refusals += chose_refusal(pair)
+        refuses = chose_refusal(pair)
+        files.refusals += refuses is True
+        files.refusals_unknown += refuses is None
         if pair.chosen_item.labels is not None:
             files.unsupported = (files.unsupported or 0) + chose_unsupported(pair)
         for side, scores in files.scores.items():

@@ -120,7 +120,7 @@ def _about(pair: PreferencePair) -> list[str]:
     rule = (pair.provenance or {}).get('rule')
     origin = pair.topic, pair.language, pair.question_id, rule and f'rule {rule}'
     remarks = {
-        'the chosen answer is a refusal': chose_refusal(pair),
+        'the chosen answer is a refusal': chose_refusal(pair) is True,
         'nothing in the chosen answer is supported': chose_unsupported(pair),
     }
     return [

@@ -51,7 +51,11 @@ def _views(files: PairFiles, converter: PairConverter | None) -> Iterable[PairVi
 
 
 def _tiles(files: PairFiles) -> dict[str, str]:
-    tiles = {'pairs': f'{files.total:,}', 'refusals chosen': f'{files.refusals:,}'}
+    tiles = {'pairs': f'{files.total:,}'}
+    if files.refusals_unknown < files.total:
+        tiles['refusals chosen'] = f'{files.refusals:,}'
+    if files.refusals_unknown:
+        tiles['chosen, refusal or not unknown'] = f'{files.refusals_unknown:,}'
     if files.unsupported is not None:
         tiles['chosen, nothing supported'] = f'{files.unsupported:,}'
     if files.questions:

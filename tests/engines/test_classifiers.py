@@ -152,6 +152,19 @@ def test_what_a_model_cannot_do_is_found_before_it_is_asked(
         outcomes(SequenceClassifier(str(sequence_model), max_length=64), request_of('Tin?'))
 
 
+@pytest.mark.parametrize('family', ['Roberta', 'XLMRoberta', 'Camembert'])
+def test_positions_that_begin_behind_padding_leave_two_fewer_tokens(
+    family: str, tmp_path: Path
+) -> None:
+    folder = tiny_bert(
+        tmp_path / family, 'Sequence', CLASSES, family, max_position_embeddings=34, pad_token_id=1
+    )
+    with pytest.raises(ValueError, match='takes 32 tokens at most, fewer than max_length 33'):
+        SequenceClassifier(str(folder), max_length=33)
+    (answer,) = said(SequenceClassifier(str(folder), max_length=32), (LONG, SHORT))
+    assert answer['left_out'] > 0
+
+
 def test_the_identity_tells_models_and_settings_apart(sequence_model: Path) -> None:
     engine = SequenceClassifier(str(sequence_model), max_length=64)
     other = SequenceClassifier(str(sequence_model), max_length=32, dtype='bfloat16')

@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 
 from maskdpo_xtuner.pairing import (
-    DropReason,
     PairRules,
     chose_refusal,
     chose_unsupported,
@@ -15,7 +14,7 @@ from tests.pairing.responses import QUESTION, response
 
 def pair(marks: str, text: str | None = None) -> PreferencePair:
     made = make_pairs(QUESTION, [response(0, marks, text=text), response(1, '-')], PairRules())
-    assert not isinstance(made, DropReason)
+    assert not isinstance(made, str)
     return made[0]
 
 
@@ -34,7 +33,9 @@ def test_of_a_file_without_labels_nothing_is_said() -> None:
 
 def test_a_refusal_is_told_in_the_language_of_the_pair() -> None:
     assert chose_refusal(pair('0', text='I do not know.'))
-    assert not chose_refusal(pair('0', text='Tin is a metal.'))
+    assert chose_refusal(pair('0', text='Tin is a metal.')) is False
     chinese = pair('0', text='我不知道。')
     assert not chose_refusal(chinese)
     assert chose_refusal(chinese.model_copy(update={'language': 'zh'}))
+    assert chose_refusal(chinese.model_copy(update={'language': 'de'})) is None
+    assert chose_refusal(chinese.model_copy(update={'language': None})) is None

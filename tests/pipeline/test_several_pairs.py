@@ -11,12 +11,14 @@ import pytest
 from maskdpo_xtuner.engines.scripted import Script, ScriptedEngine
 from maskdpo_xtuner.engines.settings import TransformersSettings
 from maskdpo_xtuner.jsonl import read_records
+from maskdpo_xtuner.pairing import PairRules, make_pairs
 from maskdpo_xtuner.pipeline.merging import merge_shards
 from maskdpo_xtuner.pipeline.run import run_pipeline
 from maskdpo_xtuner.pipeline.shards import Shard
 from maskdpo_xtuner.pipeline.summary import Summary
 from maskdpo_xtuner.records import PreferencePair
 from maskdpo_xtuner.settings import Settings
+from tests.pairing.responses import QUESTION, responses_of
 from tests.pipeline.work_dirs import FALSE, TRUE, contents, mixed_response, records, settings_of
 
 QUESTIONS = 7
@@ -116,6 +118,17 @@ def test_the_summary_counts_refusals_and_answers_without_a_supported_sentence(
     assert rows['pairs'] == '3 of 3 questions'
     assert rows['chosen: refusals'] == '1'
     assert rows['chosen: nothing supported'] == '2'
+
+
+def test_refusals_in_a_language_without_a_list_are_not_known() -> None:
+    summary = Summary(questions=1, samples=2)
+    german = QUESTION.model_copy(update={'language': 'de'})
+    made = make_pairs(german, responses_of('+', '-'), PairRules())
+    assert not isinstance(made, str)
+    summary.count_pair(made[0])
+    assert (summary.refusals, summary.refusals_unknown) == (0, 1)
+    assert summary.to_dict()['chosen_refusals_unknown'] == 1
+    assert '0 (1 not known, ' in summary.table()
 
 
 def test_with_no_facts_ignored_neither_is_left(

@@ -47,6 +47,7 @@ setup(
     package_data={
         'maskdpo_xtuner': [
             *('reports/templates/*', 'annotators/*/prompts/*.j2', 'preference/prompts/*.j2'),
+            'evaluation/*.json',
             'py.typed',
         ]
     },

@@ -1,10 +1,11 @@
-"""Training on one GPU: XTuner's DPO class and MaskDPO, each with the largest batch that fits.
+"""Training on one GPU: XTuner's DPO class and MaskDPO, each with a batch that fits.
 
 A random model of the shape of Llama-3.2-1B (vocabulary of 128,256) in bf16, the optimizer step
 included. Pairs are random tokens, up to 1,024 a response with its prompt, in sentences of which
 about a third are supervised: ``questions`` have short prompts and long responses, ``documents``
-the reverse. The batch grows by powers of two until memory is out; sides take turns, each with a
-model of its own. The reference's pass of MaskDPO, once a data set, is measured by itself.
+the reverse. The batch is half the largest power of two that fits: at the edge a batch fits once and
+not the next time. Sides take turns, each with a model of its own. The reference's pass of MaskDPO,
+once a data set, is measured by itself.
 
     python benchmarks/gpu_step.py [--kinds questions documents] [--rounds 3] [--peak 989]
 
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import random
 import tempfile
 import time
@@ -75,9 +77,13 @@ SIDES: dict[str, tuple[type, float]] = {
 
 @dataclass(frozen=True)
 class Run:
-    """What a side does with a batch: seconds a step, bytes at most, matrix FLOP needed."""
+    """What a side does with a batch: seconds a step, bytes at most, matrix FLOP needed.
+
+    ``tokens`` are those of both sides of the pairs, each with its prompt.
+    """
 
     pairs: int
+    tokens: int
     seconds: float
     memory: int
     flop: float
@@ -90,7 +96,7 @@ def make_items(kind: str, count: int, vocabulary: int) -> list[dict[str, Any]]:
     items = []
     for number in range(count):
         prompt = draw.choices(range(vocabulary), k=draw.randint(*prompts))
-        item: dict[str, Any] = {'source': f'pair {number}'}
+        item: dict[str, Any] = {'place': f'pair {number}'}
         for side in ('chosen', 'rejected'):
             ids = draw.choices(range(vocabulary), k=draw.randint(*responses))
             mask = list(_sentences(len(ids), draw))
@@ -129,29 +135,46 @@ def _llm(folder: Path) -> dict[str, Any]:
     }
 
 
-def measure(folder: Path, side: str, items: list[dict[str, Any]], steps: int) -> Run:
-    """Train on one batch again and again; the first step is not counted.
+class Trainer:
+    """A side's model with its optimizer, and training steps on one batch again and again."""
 
-    Raises:
-        torch.OutOfMemoryError: when the batch does not fit.
-    """
-    model = build(folder, side)
-    ours = isinstance(model, MaskDPO)
-    collate = mask_preference_collate_fn if ours else preference_collate_fn
-    data = model.data_preprocessor(collate(items))['data']
-    optimizer = torch.optim.AdamW(model.llm.parameters(), lr=1e-6, fused=True)
-    if torch.cuda.is_available():
-        torch.cuda.reset_peak_memory_stats()
-    seconds = []
-    for _ in range(steps + 1):
-        start = time.perf_counter()
-        model.compute_loss(dict(data))['loss'].mean().backward()
-        optimizer.step()
-        optimizer.zero_grad()
+    def __init__(self, folder: Path, side: str) -> None:
+        self.model = build(folder, side)
+        ours = isinstance(self.model, MaskDPO)
+        self.collate = mask_preference_collate_fn if ours else preference_collate_fn
+        self.optimizer = torch.optim.AdamW(self.model.llm.parameters(), lr=1e-6, fused=True)
+
+    def measure(self, items: list[dict[str, Any]], steps: int) -> Run:
+        """Train on one batch; the first step is not counted.
+
+        Raises:
+            torch.OutOfMemoryError: when the batch does not fit.
+        """
+        data = self.model.data_preprocessor(self.collate(items))['data']
         if torch.cuda.is_available():
-            torch.cuda.synchronize()
-        seconds.append(time.perf_counter() - start)
-    return Run(len(items), median(seconds[1:]), peak_memory(), _flop(model, data))
+            torch.cuda.reset_peak_memory_stats()
+        seconds = []
+        for _ in range(steps + 1):
+            start = time.perf_counter()
+            self.model.compute_loss(dict(data))['loss'].mean().backward()
+            self.optimizer.step()
+            self.optimizer.zero_grad()
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            seconds.append(time.perf_counter() - start)
+        tokens = sum(len(item[f'{side}_ids']) for item in items for side in ('chosen', 'rejected'))
+        memory, flop = peak_memory(), _flop(self.model, data)
+        return Run(len(items), tokens, median(seconds[1:]), memory, flop)
+
+    def fits(self, items: list[dict[str, Any]]) -> bool:
+        """Whether a batch can be trained on."""
+        try:
+            self.measure(items, steps=1)
+        except torch.OutOfMemoryError:
+            self.optimizer.zero_grad()
+            _free_memory()
+            return False
+        return True
 
 
 def _flop(model: Any, data: dict[str, torch.Tensor]) -> float:
@@ -164,23 +187,27 @@ def _flop(model: Any, data: dict[str, torch.Tensor]) -> float:
     return 8.0 * (layers + head) * data['input_ids'].numel()
 
 
-def fits(folder: Path, side: str, items: list[dict[str, Any]], steps: int) -> Run | None:
-    """Measure; None when memory is out."""
-    try:
-        return measure(folder, side, items, steps)
-    except torch.OutOfMemoryError:
-        return None
-    finally:
-        gc.collect()
-        torch.cuda.empty_cache()
+def measure(folder: Path, side: str, items: list[dict[str, Any]], steps: int) -> Run:
+    """Train a fresh model on one batch."""
+    run = Trainer(folder, side).measure(items, steps)
+    _free_memory()
+    return run
 
 
-def largest_batch(folder: Path, side: str, items: list[dict[str, Any]]) -> int:
-    """The largest power of two of pairs that a side can train on; 0 for none."""
-    size = 1
-    while size <= len(items) and fits(folder, side, items[:size], steps=1):
+def safe_batch(folder: Path, side: str, items: list[dict[str, Any]]) -> int:
+    """Half the largest power of two of pairs that a side can train on; 0 where 2 are too many."""
+    trainer, size = Trainer(folder, side), 1
+    while size <= len(items) and trainer.fits(items[:size]):
         size *= 2
-    return size // 2
+    del trainer
+    _free_memory()
+    return size // 4
+
+
+def _free_memory() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def reference_pass(folder: Path, items: list[dict[str, Any]]) -> tuple[list[Any], float]:
@@ -202,7 +229,7 @@ def reference_pass(folder: Path, items: list[dict[str, Any]]) -> tuple[list[Any]
 
 def report(kind: str, runs: dict[str, list[Run]], peak: float, pass_seconds: float) -> None:
     """Print one line for each side; speeds are relative to the first."""
-    columns = ('batch', 's/step', 'pairs/s', 'speed', '3 epochs', 'GiB', 'of peak')
+    columns = ('batch', 's/step', 'pairs/s', 'tokens/s', 'speed', '3 epochs', 'GiB', 'of peak')
     print(f'\n{kind:28} ' + ' '.join(f'{name:>9}' for name in columns))
     rates: list[tuple[float, float]] = []
     for side, found in runs.items():
@@ -213,7 +240,8 @@ def report(kind: str, runs: dict[str, list[Run]], peak: float, pass_seconds: flo
         memory = max(run.memory for run in found) / 2**30
         share = found[0].flop / seconds / (peak * 1e12)
         print(
-            f'{side:28} {pairs:9} {seconds:9.3f} {pairs / seconds:9.2f} {speed:8.2f}x '
+            f'{side:28} {pairs:9} {seconds:9.3f} {pairs / seconds:9.2f} '
+            f'{found[0].tokens / seconds:9,.0f} {speed:8.2f}x '
             f'{epochs:8.2f}x {memory:9.2f} {share:9.1%}'
         )
     print(f"the reference's pass: {pass_seconds:.4f} s a pair, once a data set")
@@ -224,11 +252,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--shape', choices=SHAPES, default='llama3.2-1b')
     parser.add_argument('--kinds', nargs='+', choices=KINDS, default=list(KINDS))
-    parser.add_argument('--largest', type=int, default=64, help='pairs of the largest batch tried')
+    parser.add_argument(
+        '--largest',
+        type=int,
+        default=64,
+        help='pairs of the largest batch tried, twice the largest measured',
+    )
     parser.add_argument('--steps', type=int, default=5, help='of a run, beside the first')
     parser.add_argument('--rounds', type=int, default=3, help='runs of each side')
     parser.add_argument('--peak', type=float, default=989.0, help='TFLOP/s of the chip in bf16')
     options = parser.parse_args()
+    os.environ.setdefault('PYTORCH_CUDA_ALLOC_CONF', 'expandable_segments:True')
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else 'no GPU'
     print(f'{device}, torch {torch.__version__}, {options.shape}')
     with tempfile.TemporaryDirectory() as work:
@@ -239,12 +273,11 @@ def main() -> None:
         for kind in options.kinds:
             items = make_items(kind, options.largest, config.vocab_size)
             items, pass_seconds = reference_pass(folder, items)
-            sizes = {side: largest_batch(folder, side, items) for side in SIDES}
+            sizes = {side: safe_batch(folder, side, items) for side in SIDES}
             runs: dict[str, list[Run]] = {side: [] for side, size in sizes.items() if size}
             for _ in range(options.rounds):
                 for side, found in runs.items():
                     found.append(measure(folder, side, items[: sizes[side]], options.steps))
-                    gc.collect()
             report(kind, runs, options.peak, pass_seconds)
 
 

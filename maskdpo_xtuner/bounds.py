@@ -35,7 +35,8 @@ class Bounds(Part):
         more_refusals: share of answers that refuse.
         least_supported: a model of higher precision must keep this share of the first model's
             supported sentences per answer, even if the loss is within noise.
-        without_verdict: share of sentences without a verdict from which on nothing is claimed.
+        without_verdict: share of units (sentences, or facts) without a verdict, and of questions
+            without an answer, from which on nothing is claimed.
     """
 
     perplexity: float = Field(default=3.0, ge=1, allow_inf_nan=False)

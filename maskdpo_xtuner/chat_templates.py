@@ -113,6 +113,10 @@ class ChatTemplate:
         """The ids of `render`."""
         return encode_chat(self._tokenizer, _turns(messages), self._kwargs)
 
+    def count(self, text: str) -> int:
+        """Tokens of an answer, without those that mark its end."""
+        return len(self._tokenizer.encode(text, add_special_tokens=False))
+
 
 def _turns(messages: Sequence[Message]) -> list[dict[str, str]]:
     return [message.model_dump() for message in messages]

@@ -101,8 +101,8 @@ def list_configs() -> int:
     if args.paths:
         print(*chosen.values(), sep='\n')
         return 0
-    root = shipped('configs')
-    data = {name: path for name, path in chosen.items() if path.is_relative_to(root / 'data')}
+    tools = [shipped('configs') / folder for folder in ('data', 'evaluation')]
+    data = {name: path for name, path in chosen.items() if any(map(path.is_relative_to, tools))}
     training = {name: path for name, path in chosen.items() if name not in data}
     for title, group in (('maskdpo train', training), ('maskdpo sample, evaluate', data)):
         if group:
@@ -121,12 +121,12 @@ def copy_one() -> int:
 
 
 def train() -> int:
-    """Train: `xtuner train` with these configs known."""
+    """Train with `xtuner train`, which then knows these configs."""
     return _xtuner(TRAIN, 'train')
 
 
 def convert() -> int:
-    """Convert checkpoints: `xtuner convert` with these configs known."""
+    """Convert checkpoints with `xtuner convert`, which then knows these configs."""
     return _xtuner(CONVERT)
 
 

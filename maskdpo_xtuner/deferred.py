@@ -13,7 +13,7 @@ from typing import Any
 
 @contextmanager
 def deferred(name: str) -> Iterator[None]:
-    """Inside, ``import name`` gives a stand-in, which imports the module when it is used.
+    """Make ``import name`` give a stand-in, which imports the module when it is used.
 
     Whoever imported it inside keeps the stand-in; outside of the block ``import name`` is what it
     always is. Nothing is deferred when the module is loaded already or not installed. Submodules

@@ -1,9 +1,10 @@
-"""JSON lines: reading with errors that name file, line, field and mend; writing atomically."""
+"""JSON lines: read with errors that name file, line, field and remedy; written atomically."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,15 +13,18 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from maskdpo_xtuner.atomic import atomic_writer
+from maskdpo_xtuner.packed import DAMAGED, open_packed
 from maskdpo_xtuner.records import Question, Record
 
 AnyRecord = TypeVar('AnyRecord', bound=Record)
 
 _LFS_POINTER = b'version https://git-lfs'
+_SURROGATE = re.compile(rb'\\u[dD][89a-fA-F]')
+_HALF = re.compile('[\ud800-\udfff]')
 
 
 class RecordError(ValueError):
-    """Bad input, with the place and the mend in its text."""
+    """Bad input; the message says where it is and how to correct it."""
 
     def __init__(self, path: Path | str, line: int | None, problem: str) -> None:
         place = str(path) if line is None else f'{path}:{line}'
@@ -32,22 +36,38 @@ class RecordError(ValueError):
 def read_objects(path: Path | str) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield ``(line number, object)`` of a JSON lines file; blank lines are passed over.
 
+    The file may be compressed, see `maskdpo_xtuner.packed`.
+
     Raises:
-        RecordError: when the file is missing or is not UTF-8, when a line is not a JSON object,
-            and at the end when there was no record at all.
+        RecordError: when the file is missing, damaged or not UTF-8, when a line is not a JSON
+            object of whole characters, and at the end when there was no record at all.
     """
     path = Path(path)
     if not path.is_file():
         raise RecordError(path, None, 'there is no such file; check the path')
     count = 0
-    with path.open('rb') as file:
-        for number, raw in enumerate(file, start=1):
-            if not raw.strip():
-                continue
-            count += 1
-            yield number, _parse_line(path, number, raw)
+    for number, raw in _lines(path):
+        if not raw.strip():
+            continue
+        count += 1
+        yield number, _parse_line(path, number, raw)
     if count == 0:
         raise RecordError(path, None, 'the file holds no records; expected one JSON object a line')
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    try:
+        file = open_packed(path)
+    except ValueError as error:
+        raise RecordError(path, None, str(error)) from error
+    number = 0
+    with file:
+        try:
+            for number, raw in enumerate(file, start=1):
+                yield number, raw
+        except DAMAGED as error:
+            problem = f'damaged behind this line ({error}); get the file anew'
+            raise RecordError(path, number or None, problem) from error
 
 
 def _parse_line(path: Path, number: int, raw: bytes) -> dict[str, Any]:
@@ -57,15 +77,38 @@ def _parse_line(path: Path, number: int, raw: bytes) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise RecordError(path, number, f'not UTF-8 ({error}); save the file as UTF-8') from error
     except json.JSONDecodeError as error:
-        mend = 'each line must be one whole JSON object'
+        remedy = 'each line must be one whole JSON object'
         if raw.startswith(_LFS_POINTER):
-            mend = 'this is a pointer of Git LFS; get the file itself with `git lfs pull`'
+            remedy = 'this is a pointer of Git LFS; get the file itself with `git lfs pull`'
         raise RecordError(
-            path, number, f'broken JSON at column {error.colno} ({error.msg}); {mend}'
+            path, number, f'broken JSON at column {error.colno} ({error.msg}); {remedy}'
         ) from error
+    except RecursionError as error:
+        raise RecordError(
+            path, number, 'lists or objects are nested too deep; flatten them'
+        ) from error
+    except ValueError as error:  # The only other that it raises, above 4,300 digits.
+        problem = 'an integer has too many digits to be read; write it as a string'
+        raise RecordError(path, number, problem) from error
+    _check_characters(path, number, raw, value)
     if not isinstance(value, dict):
         raise RecordError(path, number, f'expected a JSON object, found {type(value).__name__}')
     return value
+
+
+def _check_characters(path: Path, number: int, raw: bytes, value: Any) -> None:
+    """Refuse half of a character: JSON can write one, and no text can hold it."""
+    if not _SURROGATE.search(raw):
+        return
+    fields = value.items() if isinstance(value, dict) else [('record', value)]
+    for field, found in fields:
+        half = _HALF.search(json.dumps([field, found], ensure_ascii=False))
+        if half:
+            problem = (
+                f'"\\u{ord(half[0]):04x}" is one half of a character (a lone surrogate); write the '
+                'whole character, or leave it out'
+            )
+            raise RecordError(path, number, f'field {json.dumps(field)}: {problem}')
 
 
 def parse_record(
@@ -78,6 +121,8 @@ def parse_record(
     """
     try:
         return model.model_validate(value)
+    except RecursionError as error:
+        raise RecordError(path, line, 'nested too deep; flatten it') from error
     except ValidationError as error:
         raise RecordError(path, line, '; '.join(map(_describe, error.errors()))) from error
 

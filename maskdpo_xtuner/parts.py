@@ -61,6 +61,8 @@ def _look_up(base: type[AnyChoice], kind: Any) -> tuple[type[AnyChoice], str]:
     """The class, and the name under which it is remembered."""
     chosen = base.registry.get(kind) if isinstance(kind, str) else kind
     if not isinstance(chosen, type) or not issubclass(chosen, base):
-        raise ValueError(f'type {kind!r} is no subclass of {base.__module__}.{base.__qualname__}')
+        raise ValueError(
+            f'type {kind!r} is not a subclass of {base.__module__}.{base.__qualname__}'
+        )
     own = kind if isinstance(kind, str) else f'{chosen.__module__}.{chosen.__qualname__}'
     return chosen, base.registry.name_of(chosen) or own

@@ -8,9 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
 Language = Annotated[str, Field(pattern=r'^[a-z]{2,3}(-[A-Za-z0-9]+)*$')]
@@ -51,12 +59,28 @@ class Message(Record):
     content: str
 
 
+def _as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _refuse_blank(text: str) -> str:
+    if not text.strip():
+        raise PydanticCustomError('blank', 'is blank; write a text, or take the line out')
+    return text
+
+
+QuestionId = Annotated[str, BeforeValidator(_as_text)]
+"""A text; an integer is taken as its digits."""
+Text = Annotated[str, AfterValidator(_refuse_blank)]
+"""A text with something in it but white space."""
+
+
 class Question(Record):
     """A question with the document that answers to it are checked against."""
 
-    question_id: str = Field(min_length=1)
-    question: str = Field(min_length=1)
-    document: str = Field(min_length=1)
+    question_id: QuestionId = Field(min_length=1)
+    question: Text
+    document: Text
     language: Language
     topic: str = Field(min_length=1)
 
@@ -65,32 +89,61 @@ class Response(Record):
     """One sampled answer.
 
     ``finish_reason`` is ``length`` for an answer cut at the token limit; its text then has no
-    end-of-turn token. ``with_document`` is an answer to a prompt that held the document.
+    end-of-turn token. ``with_document`` is an answer to a prompt that held the document. Counts of
+    tokens are None where nobody made them. ``reasoning`` is what a model that thinks wrote before
+    the text; it is written only where there is some.
     """
 
-    question_id: str
+    question_id: QuestionId
     sample_index: int = Field(ge=0)
     seed: int
     text: str
     finish_reason: FinishReason
-    prompt_tokens: int = Field(ge=0)
-    completion_tokens: int = Field(ge=0)
+    prompt_tokens: int | None = Field(ge=0)
+    completion_tokens: int | None = Field(ge=0)
     model: str
     with_document: bool = False
+    reasoning: str | None = Field(default=None, exclude_if=lambda reasoning: reasoning is None)
 
     @property
     def response_id(self) -> str:
         return f'{self.question_id}#{self.sample_index}'
 
 
+class Fact(Record):
+    """An atomic fact that a sentence states: supported or not, or the reason why it is not known.
+
+    ``failure`` is as that of a `Sentence`; ``supported`` is None then, and only then. ``reply`` is
+    what the verifier wrote: other rules than ours can read it without asking again.
+    """
+
+    text: str = Field(min_length=1)
+    supported: bool | None = None
+    # Left out where there are none, as are the facts of a sentence.
+    failure: str | None = Field(default=None, exclude_if=_is_none)
+    reply: str | None = Field(default=None, exclude_if=_is_none)
+
+    @model_validator(mode='after')
+    def _check(self) -> Self:
+        if (self.supported is None) == (self.failure is None):
+            raise ValueError('a fact is supported or not, or has a failure')
+        return self
+
+
+LEFT_OUT = ('cut', 'damaged', 'leaked')
+"""Kinds of failures that are no annotator's: the text itself cannot be judged."""
+
+
 class Sentence(Record):
     """A span of a response with its verdict: a label, or the reason why there is none.
 
-    ``failure`` is an outcome of its own (``unparsed: ...``, ``failed: ...``): it is counted and
-    shown, and is never turned into a label. ``points`` are the passages of the document that the
-    verdict rests on. ``notes`` say what a reader of the verdict should know of how it came about
-    (``reference_cut: ...``, ``document_shortened: ...``). ``score`` is how surely the sentence is
-    hallucinated, from 0 to 1, by a judge that can say it; it is not written where there is none.
+    ``failure`` is an outcome of its own (``unparsed: ...``, ``failed: ...``, or one of `LEFT_OUT`):
+    it is counted and shown, and is never turned into a label. ``points`` are the passages of the
+    document that the verdict rests on. ``notes`` say what a reader of the verdict should know of
+    how it came about (``reference_cut: ...``, ``document_shortened: ...``). ``score`` is how surely
+    the sentence is hallucinated, from 0 to 1, by a judge that can say it. ``facts`` are what a
+    judge by atomic facts found in the sentence, none at all among them; None for a judge of whole
+    sentences.
     """
 
     start: int = Field(ge=0)
@@ -99,7 +152,19 @@ class Sentence(Record):
     failure: str | None = None
     points: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    # Left out where there are none: files of other judges stay as they are.
     score: float | None = Field(default=None, ge=0, le=1, exclude_if=_is_none)
+    facts: tuple[Fact, ...] | None = Field(default=None, exclude_if=_is_none)
+
+    @property
+    def failure_kind(self) -> str | None:
+        """The kind of failure, such as ``unparsed``; None for a sentence with a label."""
+        return self.failure and self.failure.partition(':')[0]
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether there was nothing to judge, so that no annotator failed either."""
+        return self.failure_kind in LEFT_OUT
 
     @model_validator(mode='after')
     def _check(self) -> Self:
@@ -171,7 +236,7 @@ class PreferencePair(Record):
     chosen_item: PairItem
     rejected: tuple[Message, ...] = Field(min_length=1, max_length=1)
     rejected_item: PairItem
-    question_id: str | None = None
+    question_id: QuestionId | None = None
     topic: str | None = None
     language: Language | None = None
     provenance: dict[str, str] | None = None

@@ -92,7 +92,7 @@ class Registry(Generic[Item]):
         return next((name for name, other in self._items.items() if other is item), None)
 
     def is_built_in(self, name: str) -> bool:
-        """Whether a name stands for something of this package."""
+        """Tell whether a name stands for something of this package."""
         self._import_built_in()
         item = self._items.get(name)
         return item is not None and _path_of(item).startswith(f'{__package__}.')
@@ -170,6 +170,7 @@ ANNOTATORS: Registry[Any] = Registry(
         'maskdpo_xtuner.annotators.llm.settings',
         'maskdpo_xtuner.annotators.classifier.settings',
         'maskdpo_xtuner.annotators.spans.settings',
+        'maskdpo_xtuner.annotators.factscore.settings',
     ],
 )
 QUESTIONS: Registry[Any] = Registry('source of questions', ['maskdpo_xtuner.questions'])

@@ -14,20 +14,20 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError
 
 from maskdpo_xtuner.annotators.settings import AnnotatorChoice, LexicalSettings
 from maskdpo_xtuner.atomic import atomic_writer
-from maskdpo_xtuner.bounds import Bounds
 from maskdpo_xtuner.config_files import find_config, know_our_bases, search_beside
 from maskdpo_xtuner.deferred import deferred
 from maskdpo_xtuner.engines.base import TEMPERATURE, TOP_K, TOP_P, Sampling
 from maskdpo_xtuner.engines.settings import EngineChoice, TransformersSettings
+from maskdpo_xtuner.evaluation_settings import EvaluationSettings
 from maskdpo_xtuner.pairing import PairRules, PairSettings
 from maskdpo_xtuner.parts import Part
 from maskdpo_xtuner.preference.settings import PreferenceSettings
 from maskdpo_xtuner.questions import QuestionsChoice
-from maskdpo_xtuner.registry import ANNOTATORS, ENGINES, METRICS, QUESTIONS
+from maskdpo_xtuner.registry import ANNOTATORS, ENGINES, QUESTIONS
 
 NOT_SAID = 'not said'
 """Stands in ``settings.json`` for the identity of what does not give one."""
@@ -63,48 +63,13 @@ class SamplingSettings(Part):
     document_for_chosen: bool = False
 
     @property
-    def answers_per_question(self) -> int:
+    def responses_per_question(self) -> int:
         """Answers with and without the document together."""
         return self.num_samples * (1 + self.document_for_chosen)
 
     def decoding(self) -> Sampling:
-        """What the engine needs of it."""
+        """Give what the engine needs of it."""
         return Sampling(self.max_new_tokens, self.temperature, self.top_k, self.top_p)
-
-
-class EvaluationSettings(Part):
-    """What `tools/evaluate.py` asks: the paper's runs are five (section 3.1).
-
-    Attributes:
-        judges: annotators that label the answers; none for the `annotator` alone, as in the paper.
-            The first leads, so name one first that did not make the pairs.
-        text_quality: whether the perplexity under the first model is measured, where the policy
-            is one of transformers. False where no model can be loaded on this machine.
-        perplexity: folders or hub names of other causal models to measure the perplexity under;
-            the paper takes GPT-2 (appendix C.2).
-        bounds: what a model may lose and still be called better.
-        metrics: further metrics by their names in `maskdpo_xtuner.registry.METRICS`, shown in a
-            table of their own; the verdict does not depend on them.
-    """
-
-    questions: QuestionsChoice
-    num_runs: int = Field(default=5, ge=1)
-    temperature: float = Field(default=TEMPERATURE, ge=0)
-    top_k: int = Field(default=TOP_K, ge=0)
-    seed: int = 0
-    judges: tuple[AnnotatorChoice, ...] = ()
-    text_quality: bool = True
-    perplexity: tuple[str, ...] = ()
-    bounds: Bounds = Bounds()
-    metrics: tuple[str, ...] = ()
-
-    @field_validator('metrics')
-    @classmethod
-    def _check_metrics(cls, metrics: tuple[str, ...]) -> tuple[str, ...]:
-        for name in metrics:  # Now, and not when all answers are there.
-            if not callable(METRICS.get(name)):
-                raise ValueError(f'the metric {name!r} is no function')
-        return metrics
 
 
 class Settings(Part):
@@ -132,12 +97,12 @@ class Settings(Part):
         return self.store or self.work_dir / 'completions.sqlite'
 
     def flat(self, keys: Collection[str]) -> dict[str, Any]:
-        """Some of the settings under dotted keys, without those that change no result."""
+        """Give some of the settings under dotted keys, without those that change no result."""
         values = self.model_dump(mode='json', include=set(keys))
         return {key: leaf for name in values for key, leaf in _flatten(values[name], name).items()}
 
     def pair_rules(self) -> PairRules:
-        """Which answers may be compared, as `make_pairs` takes it."""
+        """Give what says which answers may be compared, as `make_pairs` takes it."""
         return PairRules(
             **self.pairs.model_dump(), chosen_with_document=self.sampling.document_for_chosen
         )
@@ -273,7 +238,7 @@ def guard_work_dir(work_dir: Path, experiment: Mapping[str, Any]) -> None:
 
 
 def describe_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """``key: old -> new`` for every key whose value is not the same; empty when all are."""
+    """Write ``key: old -> new`` for every key with another value; empty when all are the same."""
     return '; '.join(
         f'{key}: {before.get(key)!r} -> {now.get(key)!r}'
         for key in sorted(before.keys() | now.keys())

@@ -17,7 +17,7 @@ def tokenized_pairs(pairs: Sequence[Sides]) -> Dataset:
     """A data set of pairs given as ids and labels of the chosen and of the rejected response."""
     columns: dict[str, list[Any]] = {name: [] for name in ITEM_COLUMNS}
     for number, pair in enumerate(pairs):
-        columns['source'].append(f'pairs.jsonl:{number + 1}')
+        columns['place'].append(f'pairs.jsonl:{number + 1}')
         for side, (ids, labels) in zip(('chosen', 'rejected'), pair, strict=True):
             columns[f'{side}_ids'].append(ids)
             columns[f'{side}_labels'].append(labels)

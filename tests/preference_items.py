@@ -27,7 +27,7 @@ def random_items(seed: int, pairs: int = 3, vocabulary: int = 1000) -> list[dict
     items = []
     for index in range(pairs):
         prompt, begin = tokens(number(1, 6)), tokens(number(0, 4))
-        item: dict[str, Any] = {'source': f'pairs.jsonl:{index + 1}'}
+        item: dict[str, Any] = {'place': f'pairs.jsonl:{index + 1}'}
         for side in ('chosen', 'rejected'):
             ids = prompt + begin + tokens(number(1, 9))
             supervised = torch.rand(len(ids), generator=draw) < 0.4

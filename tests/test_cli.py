@@ -12,7 +12,7 @@ from maskdpo_xtuner.cli import main
 from maskdpo_xtuner.config_files import config_file, config_names
 
 TOOLS = sorted((Path(__file__).parents[1] / 'tools').glob('*.py'))
-DATA = {'data', 'strategies'}
+DATA = {'data', 'strategies', 'evaluation'}
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *argv: str) -> object:
@@ -49,9 +49,9 @@ def test_the_version_is_said(
 
 @pytest.mark.parametrize(('name', 'hint'), [('sampel', '"sample"?'), ('x', 'maskdpo --help')])
 def test_another_command_is_refused(name: str, hint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    answer = run(monkeypatch, name)
-    assert str(answer).startswith(f'error: there is no command "{name}"; ')
-    assert hint in str(answer)
+    ended = run(monkeypatch, name)
+    assert str(ended).startswith(f'error: there is no command "{name}"; ')
+    assert hint in str(ended)
 
 
 def test_a_tool_has_its_arguments_and_the_name_of_the_command(
@@ -59,8 +59,8 @@ def test_a_tool_has_its_arguments_and_the_name_of_the_command(
 ) -> None:
     assert run(monkeypatch, 'sample', '--help') == 0
     assert capsys.readouterr().out.startswith('usage: maskdpo sample ')
-    answer = run(monkeypatch, 'pairs', 'nowhere', 'no_config.py')
-    assert str(answer).startswith('error: no_config.py: there is no such config')
+    ended = run(monkeypatch, 'pairs', 'nowhere', 'no_config.py')
+    assert str(ended).startswith('error: no_config.py: there is no such config')
 
 
 def test_configs_are_listed_by_what_they_are_for(
@@ -115,7 +115,7 @@ def test_arguments_go_to_xtuners_script_and_its_status_comes_back(
 
 
 def test_another_script_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    answer = run(monkeypatch, 'convert', 'c.py', 'x.pth', 'out')
-    assert answer == 'error: there is no script "c.py" of XTuner here; one of ' + ', '.join(
+    ended = run(monkeypatch, 'convert', 'c.py', 'x.pth', 'out')
+    assert ended == 'error: there is no script "c.py" of XTuner here; one of ' + ', '.join(
         xtuner_cli.SCRIPTS
     )

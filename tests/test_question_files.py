@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
+import sys
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -89,7 +93,92 @@ def test_text_that_is_not_unicode_is_reported_with_its_line(path: Path) -> None:
         read_questions(path)
 
 
+@pytest.mark.parametrize('field', ['question', 'document'])
+@pytest.mark.parametrize('blank', ['', ' ', '\n\u3000\t'])
+def test_a_blank_text_is_refused_with_its_line(path: Path, field: str, blank: str) -> None:
+    write(path, A, {**B, field: blank})
+    with pytest.raises(RecordError, match=rf':2: field "{field}": is blank; write a text'):
+        read_questions(path)
+
+
+def test_an_integer_is_taken_as_an_id(path: Path) -> None:
+    a, b = read_questions(write(path, {**A, 'question_id': 7}, {**B, 'question_id': '07'}))
+    assert (a.question_id, b.question_id) == ('7', '07')
+
+
+def test_an_integer_and_its_digits_are_the_same_id(path: Path) -> None:
+    write(path, {**A, 'question_id': 7}, {**B, 'question_id': '7'})
+    with pytest.raises(RecordError, match=r':2: question_id "7" already stands in line 1'):
+        read_questions(path)
+
+
+@pytest.mark.parametrize('odd', [True, 1.5, ['7'], {}])
+def test_nothing_else_is_taken_as_an_id(path: Path, odd: Any) -> None:
+    with pytest.raises(RecordError, match=':1: field "question_id": .*valid string'):
+        read_questions(write(path, {**A, 'question_id': odd}))
+
+
+@pytest.mark.parametrize('depth', [300, 2000, 100_000])
+@pytest.mark.parametrize('field', ['question', 'question_id', 'more'])
+def test_deep_nesting_ends_in_a_line_or_is_passed_over(path: Path, field: str, depth: int) -> None:
+    nested = json.dumps({**A, field: '@'}).replace('"@"', '[' * depth + ']' * depth)
+    path.write_text(nested + '\n')
+    if depth == 300 and field == 'more':
+        assert len(read_questions(path)) == 1
+        return
+    with pytest.raises(RecordError, match=r':1: (lists or objects are nested|field "question)'):
+        read_questions(path)
+
+
+def test_an_integer_of_many_digits_ends_in_a_line(path: Path) -> None:
+    path.write_text(json.dumps({**A, 'more': '@'}).replace('"@"', '9' * 5000) + '\n')
+    with pytest.raises(RecordError, match=':1: an integer has too many digits .*; write it as'):
+        read_questions(path)
+
+
 def test_a_pointer_of_git_lfs_is_recognised(path: Path) -> None:
     path.write_text('version https://git-lfs.github.com/spec/v1\noid sha256:7f\nsize 140579760\n')
     with pytest.raises(RecordError, match=r':1: .*pointer of Git LFS; .*git lfs pull'):
+        read_questions(path)
+
+
+@pytest.mark.parametrize('name', ['questions.jsonl.gz', 'questions.jsonl'])
+def test_gzip_is_read_whatever_the_name_of_the_file(path: Path, name: str) -> None:
+    plain = read_questions(write(path, A, B))
+    packed = path.with_name(name)
+    packed.write_bytes(
+        gzip.compress(path.read_bytes()[:80]) + gzip.compress(path.read_bytes()[80:])
+    )
+    assert read_questions(packed) == plain
+
+
+@pytest.mark.parametrize('damage', [slice(0, -20), slice(0, 12)])
+def test_a_damaged_gzip_file_is_named(path: Path, damage: slice) -> None:
+    path.write_bytes(gzip.compress(json.dumps(A).encode())[damage])
+    with pytest.raises(RecordError, match=r'question_document\.jsonl: damaged .*; get the file'):
+        read_questions(path)
+
+
+def test_a_flipped_bit_in_a_gzip_file_is_found(path: Path) -> None:
+    packed = bytearray(gzip.compress(json.dumps(A).encode() + b'\n'))
+    packed[-6] ^= 1  # of the checksum
+    path.write_bytes(packed)
+    with pytest.raises(RecordError, match=':1: damaged behind this line'):
+        read_questions(path)
+
+
+def test_zstandard_is_read_by_its_package(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.write_bytes(b'\x28\xb5\x2f\xfd')
+    lines = io.BytesIO(json.dumps(A).encode())
+    package = SimpleNamespace(open=lambda path, mode: lines)
+    monkeypatch.setitem(sys.modules, 'zstandard', package)
+    assert len(read_questions(path)) == 1
+
+
+def test_zstandard_without_its_package_names_the_mend(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_bytes(b'\x28\xb5\x2f\xfd...')
+    monkeypatch.setitem(sys.modules, 'zstandard', None)
+    with pytest.raises(RecordError, match='pip install zstandard.* or unpack it with `zstd -d'):
         read_questions(path)

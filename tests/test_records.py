@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from maskdpo_xtuner.records import Label, PairItem, PreferencePair, Sentence, check_spans
+from maskdpo_xtuner.records import Fact, Label, PairItem, PreferencePair, Sentence, check_spans
 from tests.preference_pairs import released_pair
 
 
@@ -42,6 +42,36 @@ def test_each_piece_of_a_pair_has_a_type_or_a_finite_weight(
 def test_a_sentence_has_a_span_and_one_outcome(fields: dict[str, Any], problem: str) -> None:
     with pytest.raises(ValidationError, match=problem):
         Sentence(**fields)
+
+
+@pytest.mark.parametrize(
+    ('fields', 'problem'),
+    [
+        ({'supported': None}, 'supported or not, or has a failure'),
+        ({'supported': False, 'failure': 'unparsed: hm'}, 'supported or not, or has a failure'),
+        ({'supported': True, 'text': ''}, 'at least 1 character'),
+    ],
+)
+def test_a_fact_has_one_outcome(fields: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ValidationError, match=problem):
+        Fact(**{'text': 'Tin is a metal.', **fields})
+
+
+def test_a_sentence_is_written_with_facts_only_where_its_judge_has_them() -> None:
+    without = Sentence(start=0, end=1, label=Label.NO_FACTS)
+    assert without.model_dump_json() == (
+        '{"start":0,"end":1,"label":"no_facts","failure":null,"points":[],"notes":[]}'
+    )
+    none = without.model_copy(update={'facts': ()})
+    assert '"facts":[]' in none.model_dump_json()
+    facts = (
+        Fact(text='a', supported=True, reply='True'),
+        Fact(text='b', supported=None, failure='unparsed: hm'),
+    )
+    some = Sentence(start=0, end=1, failure='unparsed: hm', facts=facts)
+    assert '"facts":[{"text":"a","supported":true,"reply":"True"},' in some.model_dump_json()
+    for sentence in (without, none, some):
+        assert Sentence.model_validate_json(sentence.model_dump_json()) == sentence
 
 
 @pytest.mark.parametrize('spans', [[(0, 2), (1, 3)], [(2, 3), (0, 1)], [(0, 4)], [(1, 1)]])

@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from maskdpo_xtuner.command_line import add_config_options, run_tool
 
 
-def named_model(text: str) -> tuple[str, str | None]:
-    """Read ``NAME=PATH``; a name alone is the config's policy."""
-    name, equals, model = text.partition('=')
-    if equals and not model:
+def named_model(text: str) -> tuple[str, tuple[str, ...] | None]:
+    """Read ``NAME=PATH``, or the paths of several trainings with commas; a name alone has none."""
+    name, equals, models = text.partition('=')
+    paths = tuple(models.split(','))
+    if equals and not all(paths):
         raise argparse.ArgumentTypeError(f'no path after {text!r}')
-    return name, model or None
+    return name, paths if equals else None
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -27,11 +28,14 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         '--models',
         nargs='+',
         type=named_model,
-        default=[('base', None)],
-        metavar='NAME[=PATH]',
-        help='models to evaluate; a name without a path is the policy of the config '
-        '(default: base). Example: --models base aligned=work_dirs/aligned_hf',
+        default=[],
+        metavar='NAME[=PATH[,PATH...]]',
+        help='models to evaluate, the others against the first: folders (a LoRA adapter too), hub '
+        'or served names; several paths are trainings of one row. One name without a path is the '
+        "config's policy (default: evaluation.models, or base). "
+        'Example: --models base aligned=work_dirs/aligned_hf',
     )
+    parser.add_argument('--shard', metavar='I/N', help='do part I of N, as an independent job')
     parser.add_argument('--page', metavar='FILE', help='also write an HTML page')
     parser.add_argument(
         '--training',
@@ -43,14 +47,14 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Parse, evaluate, print, write the page."""
+    """Parse, evaluate, print, write the page; 1 when anything is missing from the numbers."""
     args = parse_args(argv)
 
+    from maskdpo_xtuner.evaluation.printing import format_run
     from maskdpo_xtuner.evaluation.run import evaluate
-    from maskdpo_xtuner.evaluation.table import format_evaluation
+    from maskdpo_xtuner.pipeline.shards import Shard
     from maskdpo_xtuner.reports.curves import read_curves
-    from maskdpo_xtuner.reports.evaluation_page import evaluation_page
-    from maskdpo_xtuner.reports.pages import write_page
+    from maskdpo_xtuner.reports.evaluation_page import write_evaluation_page
     from maskdpo_xtuner.settings import load_settings
 
     models = dict(args.models)
@@ -58,17 +62,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise ValueError('a model name stands twice in --models')
     curves = read_curves(args.training) if args.training else None
     settings = load_settings(args.config, dict(args.cfg_options), args.work_dir)
-    run = evaluate(settings, models, quiet=args.quiet)
-    for name, by_judge in run.counts.items():
-        print(f'{name}: {next(iter(by_judge.values())).requests.describe()}')
-    print(format_evaluation(run.evaluation))
-    if args.page:
-        page = evaluation_page(run.evaluation, run.answers, run.questions, curves=curves)
-        write_page(args.page, page)
+    shard = Shard.parse(args.shard) if args.shard else None
+    run = evaluate(settings, models, shard, quiet=args.quiet)
+    print(format_run(run))
+    if args.page and not shard:
+        write_evaluation_page(args.page, run, curves)
         print(f'\npage: {args.page}')
-    if run.failed_turns:
-        print(f'{run.failed_turns} requests to annotators failed; run again to ask for them')
-    return int(run.failed_turns > 0)
+    return run.exit_status
 
 
 if __name__ == '__main__':

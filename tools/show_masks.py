@@ -54,7 +54,7 @@ def lines_of(training: TrainingPairs, args: argparse.Namespace) -> Iterator[str]
         item = items[index]
         pair = masked_pair(item)
         drop = f': not trained on: {pair.drop_reason}' if pair.drop_reason else ''
-        yield harmless(f'=== {index}: {item.get("source", f"pair {index}")}{drop}')
+        yield harmless(f'=== {index}: {item.get("place", f"pair {index}")}{drop}')
         yield from format_pair(training.tokenizer, pair, look, training.sides)
     if 'drop_reason' in items.column_names:
         yield count_drops(items['drop_reason'][:])

@@ -9,10 +9,14 @@ work_dir = 'work_dirs/smollm2_135m_elements'
 questions = dict(type='table', table='elements', split='train', topics=16)
 policy = dict(type='transformers')
 sampling = dict(num_samples=8, max_new_tokens=80)
-annotator = dict(type='table', table='elements')
+# Answers of 80 tokens are nearly all cut, and the facts in what was cut can be read.
+annotator = dict(type='table', table='elements', cut_sentence='judged')
 evaluation = dict(
     questions=dict(type='table', table='elements', split='test', topics=12),
     num_runs=2,
     # The judge that did not make the pairs leads.
-    judges=[dict(type='lexical'), dict(type='table', table='elements')],
+    judges=[
+        dict(type='lexical', cut_sentence='judged'),
+        dict(type='table', table='elements', cut_sentence='judged'),
+    ],
 )

@@ -62,7 +62,8 @@ def ask(
         where: stands before the reason of a failure, such as the number of the turn.
 
     Raises:
-        NoVerdict: ``failed: ...`` when there is no answer, ``unparsed: ...`` when none can be read.
+        NoVerdict: ``failed: ...`` when there is no answer, ``no_answer: ...`` when there will be
+            none, ``unparsed: ...`` when none can be read.
     """
     unreadable: list[str] = []
     for attempt in range(1 + retries.retries):
@@ -70,7 +71,7 @@ def ask(
         sampling = Sampling(max_new_tokens, temperature)
         answer = yield Request(tuple(messages), sampling, retries.seed + attempt)
         if isinstance(answer, Failure):
-            raise NoVerdict(f'failed: {where}{answer.reason}')
+            raise NoVerdict(f'{answer.kind}: {where}{answer.reason}')
         try:
             return Said(answer, read(answer), tuple(unreadable))
         except UnreadableAnswer as error:

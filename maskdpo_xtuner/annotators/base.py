@@ -74,10 +74,11 @@ class SentenceAnnotator:
         return (sentence,)
 
     def split_by(self, splitter: Splitter) -> None:
-        """Use another splitter, which is then part of the identity."""
+        """Use another splitter, which is then part of the identity, unless either has none."""
         self.splitter = splitter
+        told = identity_of(self)
         own = {f'splitter.{key}': value for key, value in identity_of(splitter).items()}
-        self.identity = {**self.identity, **own} if own else {}
+        self.identity = {**told, **own} if told and own else {}
 
 
 def check_languages(annotator: Annotator, questions: Iterable[Question]) -> None:

@@ -13,10 +13,42 @@ from typing import Any
 PASSAGE_LENGTH = 400  # characters, so that a passage is a few sentences
 
 # Scripts that put no blanks between words: Thai, Lao, Myanmar, Khmer, Japanese, Chinese.
-_UNSPACED = (
+UNSPACED = (
     r'\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff66-\uff9f'
 )
-_TERM = re.compile(rf'(?P<unspaced>[{_UNSPACED}]+)|[^\W{_UNSPACED}]+')
+_TERM = re.compile(rf'(?P<unspaced>[{UNSPACED}]+)|[^\W{UNSPACED}]+')
+
+
+class Ranking:
+    """Texts, and which of them are relevant to a query.
+
+    Args:
+        texts: what is ranked.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._texts = texts
+
+    def ranked(self, query: str) -> list[int]:
+        """Give the places of all texts, the most relevant first; equal ones as they stand."""
+        places = range(len(self._texts))
+        terms = _terms(query)
+        if len(places) == 1 or self._index is None or not terms:
+            return list(places)
+        scores = self._index.get_scores(terms)
+        return sorted(places, key=lambda place: (-scores[place], place))
+
+    @cached_property
+    def _index(self) -> Any:
+        """The BM25 index; None for texts without a single word."""
+        import bm25s
+
+        terms = [_terms(text) for text in self._texts]
+        if not any(terms):
+            return None
+        index = bm25s.BM25(method='lucene')
+        index.index(terms, show_progress=False)
+        return index
 
 
 class Passages:
@@ -36,34 +68,19 @@ class Passages:
     ) -> None:
         self.document = document
         self.spans = _join_sentences(sentences, length)
+        self._ranking = Ranking([document[start:end] for start, end in self.spans])
 
     def __len__(self) -> int:
         return len(self.spans)
 
     def ranked(self, query: str) -> list[int]:
         """Give the places of all passages, the most relevant first; equal ones as they stand."""
-        terms = _terms(query)
-        if len(self) == 1 or self._index is None or not terms:
-            return list(range(len(self)))
-        scores = self._index.get_scores(terms)
-        return sorted(range(len(self)), key=lambda place: (-scores[place], place))
+        return self._ranking.ranked(query)
 
     def best(self, query: str, count: int) -> list[str]:
         """Give the texts of the most relevant passages, the most relevant first."""
         spans = [self.spans[place] for place in self.ranked(query)[:count]]
         return [self.document[start:end].strip() for start, end in spans]
-
-    @cached_property
-    def _index(self) -> Any:
-        """The BM25 index; None for a document without a single word."""
-        import bm25s
-
-        terms = [_terms(self.document[start:end]) for start, end in self.spans]
-        if not any(terms):
-            return None
-        index = bm25s.BM25(method='lucene')
-        index.index(terms, show_progress=False)
-        return index
 
 
 def _join_sentences(sentences: Sequence[tuple[int, int]], length: int) -> list[tuple[int, int]]:

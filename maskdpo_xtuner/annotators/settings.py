@@ -21,6 +21,7 @@ from maskdpo_xtuner.annotators.anah_v2 import (
     read_prompts,
 )
 from maskdpo_xtuner.annotators.base import Annotator, SentenceAnnotator, check_languages
+from maskdpo_xtuner.annotators.left_out import CutSentence, LeavesOut
 from maskdpo_xtuner.annotators.lexical import LexicalAnnotator
 from maskdpo_xtuner.chat_templates import ChatTemplate
 from maskdpo_xtuner.engines.base import Engine
@@ -45,9 +46,17 @@ DEFAULT_SPLITTER = 'english_chinese'
 
 
 class AnnotatorSettings(Choice):
-    """Settings of an annotator; subclasses add what it needs."""
+    """Settings of an annotator; subclasses add what it needs.
+
+    Attributes:
+        cut_sentence: the last sentence of a response that met its token limit, unless a terminator
+            ends it. ``unjudged``: it gets no verdict and counts nowhere. ``judged``: as if it were
+            whole, so that "But, in" may be trained on. The paper does not say; its limit of 1,024
+            tokens cuts few.
+    """
 
     registry: ClassVar = ANNOTATORS
+    cut_sentence: CutSentence = 'unjudged'
 
     def build(self) -> tuple[Annotator, Engine | None]:
         """Make the annotator, and the engine that answers it if it asks one.
@@ -58,14 +67,14 @@ class AnnotatorSettings(Choice):
         raise NotImplementedError(f'{type(self).__name__}.build')
 
     def build_for(self, questions: Iterable[Question]) -> tuple[Annotator, Engine | None]:
-        """Build, and see that the languages of the questions are spoken.
+        """Build, see that the languages of the questions are spoken, and leave out what is cut.
 
         Raises:
             ValueError: as `build`, and naming a question in another language.
         """
         annotator, engine = self.build()
         check_languages(annotator, questions)
-        return annotator, engine
+        return LeavesOut(annotator, engine is not None, self.cut_sentence), engine
 
 
 def _is_default(splitter: str) -> bool:

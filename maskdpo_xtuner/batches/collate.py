@@ -60,8 +60,8 @@ def mask_preference_collate_fn(
         layout = padded_pairs(responses, pad_index)
     else:
         layout = padded_responses(responses, pad_index)
-    places = [item.get('source', f'item {index}') for index, item in enumerate(instances)]
-    return {'data': {**layout, **_supervised(responses)}, 'data_samples': {'source': places}}
+    places = [item.get('place', f'item {index}') for index, item in enumerate(instances)]
+    return {'data': {**layout, **_supervised(responses)}, 'data_samples': {'place': places}}
 
 
 def _supervised(responses: Sequence[TokenizedResponse]) -> Layout:

@@ -19,7 +19,7 @@ Layout = dict[str, Tensor]
 
 
 def padded_responses(responses: Sequence[TokenizedResponse], pad_index: int = 0) -> Layout:
-    """One response a row, padded to the longest: the plain layout.
+    """Lay out one response a row, padded to the longest: the plain layout.
 
     Returns:
         ``input_ids``, ``position_ids`` and ``attention_mask``, (responses, length);
@@ -43,7 +43,7 @@ def padded_responses(responses: Sequence[TokenizedResponse], pad_index: int = 0)
 
 
 def padded_pairs(responses: Sequence[TokenizedResponse], pad_index: int = 0) -> Layout:
-    """One pair a row, padded to the longest; what both responses begin with is there once.
+    """Lay out one pair a row, padded to the longest, with the common beginning once.
 
     Args:
         responses: chosen and rejected in turn.
@@ -61,7 +61,7 @@ def padded_pairs(responses: Sequence[TokenizedResponse], pad_index: int = 0) -> 
 
 
 def packed_pairs(responses: Sequence[TokenizedResponse], *, share: bool) -> Layout:
-    """All pairs in one row without padding.
+    """Lay out all pairs in one row without padding.
 
     Args:
         responses: chosen and rejected in turn.
@@ -75,7 +75,7 @@ def packed_pairs(responses: Sequence[TokenizedResponse], *, share: bool) -> Layo
 
 
 def packed_responses(responses: Sequence[TokenizedResponse]) -> Layout:
-    """All responses in one row without padding.
+    """Lay out all responses in one row without padding.
 
     Returns:
         As `packed_pairs`, with one of ``sequences`` for each response.

@@ -39,7 +39,7 @@ class PairLengths:
     supervised: Counts
 
     def computed(self, *, share_prompt: bool = True, cut_tail: bool = True) -> Counts:
-        """Tokens that the model reads of each pair, (pairs,), under the settings of the collate.
+        """Count the tokens that the model reads of each pair, (pairs,), as the collate is set.
 
         Padding is not counted.
         """

@@ -20,7 +20,7 @@ SUPERVISED = ('targets', 'weights', 'reference_logps')
 
 
 def pair_tokens(batch: Mapping[str, Any]) -> list[int]:
-    """How many tokens each pair of a packed batch takes up.
+    """Count the tokens that each pair of a packed batch takes up.
 
     Args:
         batch: of `mask_preference_collate_fn` with ``pack=True``.
@@ -31,8 +31,8 @@ def pair_tokens(batch: Mapping[str, Any]) -> list[int]:
 
 
 def responses_per_pair(batch: Mapping[str, Any]) -> int:
-    """2, or 1 in a batch of chosen responses alone."""
-    return len(batch['data']['counts']) // len(batch['data_samples']['source'])
+    """Give 2, or 1 in a batch of chosen responses alone."""
+    return len(batch['data']['counts']) // len(batch['data_samples']['place'])
 
 
 def fill_rows(tokens: Sequence[int], max_tokens: int, at_least: int = 1) -> list[list[int]]:
@@ -68,7 +68,7 @@ def cut_rows(batch: Mapping[str, Any], rows: Sequence[Sequence[int]]) -> list[di
     return [
         {
             'data': _take(batch['data'], row, responses_per_pair(batch)),
-            'data_samples': {'source': [batch['data_samples']['source'][pair] for pair in row]},
+            'data_samples': {'place': [batch['data_samples']['place'][pair] for pair in row]},
         }
         for row in rows
     ]

@@ -49,7 +49,7 @@ _AREAS = {
 
 
 def country_rows() -> list[Row]:
-    """One row per country, the file's columns made ready for prose.
+    """Make one row per country, the file's columns made ready for prose.
 
     Raises:
         WheelError: when the file cannot be downloaded or is not the one expected.

@@ -61,7 +61,7 @@ _ALSO = {
 
 @rows_of_package('mendeleev')
 def element_rows() -> list[Row]:
-    """One row per element, the package's columns made ready for prose.
+    """Make one row per element, the package's columns made ready for prose.
 
     Raises:
         ModuleNotFoundError: when ``mendeleev`` is not installed, with the command that does it.
@@ -103,7 +103,7 @@ def _readable(record: dict[str, Any]) -> Row:
 
 
 def _whole(value: float) -> str | None:
-    """``1940.0`` as ``1940``: columns with gaps are read as floats."""
+    """Write ``1940.0`` as ``1940``: columns with gaps are read as floats."""
     return None if math.isnan(value) else str(int(value))
 
 
@@ -123,7 +123,7 @@ def _temperatures(name: str, kelvin: float) -> dict[str, str]:
 
 
 def _prose(text: object) -> str | None:
-    """One line that ends in a full stop; None for a gap."""
+    """Make one line that ends in a full stop; None for a gap."""
     if not isinstance(text, str):
         return None
     line = ' '.join(text.split())
@@ -131,7 +131,7 @@ def _prose(text: object) -> str | None:
 
 
 def _spaced_initials(names: str) -> str:
-    """``E.M.McMillan`` as ``E. M. McMillan``, which is how others write the name."""
+    """Write ``E.M.McMillan`` as ``E. M. McMillan``, which is how others write the name."""
     return re.sub(r'(?<=[A-Z]\.)(?=[A-Z])', ' ', names)
 
 

@@ -33,7 +33,7 @@ _AMERICA = {'USA': 'United States'}
 
 
 def mineral_rows() -> list[Row]:
-    """One row per mineral found in nature, by name, the columns made ready for prose.
+    """Make one row per mineral found in nature, by name, the columns made ready for prose.
 
     Raises:
         WheelError: when the file cannot be downloaded or is not the one expected.
@@ -91,7 +91,7 @@ def _plain(text: str) -> str:
 
 
 def _kinds(text: str) -> str:
-    """``vitreous to resinous`` as a column of two."""
+    """Write ``vitreous to resinous`` as a column of two."""
     return '; '.join(re.split(r' to |[,;] ?', _plain(text).lower()))
 
 

@@ -103,7 +103,7 @@ def build_questions(table: TableQuestions, rows: Iterable[Row], split: Split) ->
 
 
 def split_of(table: TableQuestions, topic: str) -> Split:
-    """The split of a topic: its hash, read as a fraction, against the shares.
+    """Find the split of a topic: its hash, read as a fraction, against the shares.
 
     The lowest fractions are tested on, the next ones validated on: another ``validation_share``
     moves no topic into the test split or out of it.

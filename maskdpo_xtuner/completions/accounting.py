@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import Enum
 
 from maskdpo_xtuner.completions.rates import EngineRates
-from maskdpo_xtuner.engines.base import Completion, Failure
+from maskdpo_xtuner.engines.base import Completion, Failure, Origin
 
 # Servers put numbers into their reasons: this many are told apart.
 MOST_REASONS = 100
@@ -26,15 +26,15 @@ class Source(Enum):
 
 @dataclass
 class Tokens:
-    """Tokens read and written."""
+    """Tokens read and written; those that nobody counted are not in it."""
 
     prompt: int = 0
     completion: int = 0
 
     def add(self, completion: Completion) -> None:
         """Enter one completion."""
-        self.prompt += completion.prompt_tokens
-        self.completion += completion.completion_tokens
+        self.prompt += completion.prompt_tokens or 0
+        self.completion += completion.completion_tokens or 0
 
 
 @dataclass
@@ -46,10 +46,16 @@ class Accounting:
         stored: of these, answered from the store.
         answered: of these, answered by the engine.
         coalesced: of these, answered with an equal request that was on its way.
-        failures: of these, failed for good, by reason.
+        failures: of these, failed in all their attempts, by reason; another run may ask again.
+        no_answer: of these, failed in a way that is final, by reason: asked again, they would fail
+            again, as a question does that is longer than the context.
         asked: different requests that went to the engine, repetitions not counted.
         stored_tokens: of the requests answered from the store.
         answered_tokens: of those answered by the engine.
+        damaged: requests asked again because what the store had did not fit its checksum.
+        notes: what is to be known of answers, with how many they are.
+        origins: of the answers from the store, as far as it is known.
+        origin: of the answers of the engine.
         rates: of the engine, over the last minute.
     """
 
@@ -58,25 +64,35 @@ class Accounting:
     answered: int = 0
     coalesced: int = 0
     failures: Counter[str] = field(default_factory=Counter)
+    no_answer: Counter[str] = field(default_factory=Counter)
     asked: int = 0
     stored_tokens: Tokens = field(default_factory=Tokens)
     answered_tokens: Tokens = field(default_factory=Tokens)
+    damaged: int = 0
+    notes: Counter[str] = field(default_factory=Counter)
+    origins: Counter[Origin] = field(default_factory=Counter)
+    origin: Origin = Origin()
     rates: EngineRates = field(default_factory=EngineRates)
 
     def count(self, outcome: Completion | Failure, source: Source) -> None:
         """Enter the outcome of one request."""
         if isinstance(outcome, Failure):
-            known = outcome.reason in self.failures or len(self.failures) < MOST_REASONS
-            self.failures[outcome.reason if known else OTHER_REASONS] += 1
-        elif source is Source.STORE:
+            reasons = self.failures if outcome.transient else self.no_answer
+            known = outcome.reason in reasons or len(reasons) < MOST_REASONS
+            reasons[outcome.reason if known else OTHER_REASONS] += 1
+            return
+        if outcome.note:
+            self.notes[outcome.note] += 1
+        if source is Source.STORE:
             self.stored += 1
             self.stored_tokens.add(outcome)
+            self.origins.update([outcome.origin] if outcome.origin else [])
         elif source is Source.EQUAL_REQUEST:
             self.coalesced += 1
         else:
             self.answered += 1
             self.answered_tokens.add(outcome)
-            self.rates.count_answer(outcome.completion_tokens)
+            self.rates.count_answer(outcome.completion_tokens or 0)
 
     @property
     def done(self) -> int:
@@ -84,12 +100,18 @@ class Accounting:
 
     @property
     def failed(self) -> int:
+        """Requests that another run may ask again."""
         return self.failures.total()
+
+    @property
+    def refused(self) -> int:
+        """Requests that will have no answer, whoever asks again."""
+        return self.no_answer.total()
 
     @property
     def pending(self) -> int:
         """Requests without an outcome: what an interruption left."""
-        return self.expected - self.done - self.failed
+        return self.expected - self.done - self.failed - self.refused
 
     @property
     def stored_share(self) -> float:
@@ -120,12 +142,37 @@ class Accounting:
 
     def describe(self) -> str:
         """Say in one line what became of the requests, and who answered them."""
+        no_answer = f'{self.refused} without an answer for good, ' if self.refused else ''
         line = (
-            f'{self.expected} requests: {self.done} done, {self.failed} failed, {self.pending} '
-            f'pending; {self.asked} sent to the engine, {self.stored} found in the store, '
-            f'{self.coalesced} answered by an equal request'
+            f'{self.expected} requests: {self.done} done, {self.failed} failed, {no_answer}'
+            f'{self.pending} pending; {self.asked} sent to the engine, {self.stored} found in the '
+            f'store, {self.coalesced} answered by an equal request'
         )
-        reasons = [f'{reason}: {n}' for reason, n in self.failures.most_common(_SHOWN_REASONS)]
-        if len(self.failures) > _SHOWN_REASONS:
-            reasons.append(f'{len(self.failures) - _SHOWN_REASONS} more reasons')
-        return f'{line} ({"; ".join(reasons)})' if reasons else line
+        reasons = (self.failures + self.no_answer).most_common()
+        said = [f'{reason}: {n}' for reason, n in reasons[:_SHOWN_REASONS]]
+        if len(reasons) > _SHOWN_REASONS:
+            said.append(f'{len(reasons) - _SHOWN_REASONS} more reasons')
+        said += [f'{note}: {n}' for note, n in self._remarks().most_common()]
+        return f'{line} ({"; ".join(said)})' if said else line
+
+    def _remarks(self) -> Counter[str]:
+        """The notes, and what is to be known of the store."""
+        remarks = Counter(self.notes)
+        for origin, count in self.origins.items():
+            if remark := _remark(origin, self.origin):
+                remarks[remark] += count
+        if self.damaged:
+            remarks['damaged in the store and asked again'] += self.damaged
+        return remarks
+
+
+def _remark(origin: Origin, present: Origin) -> str | None:
+    """How a stored answer differs from what this run would get; None where nothing is known."""
+    if origin.served and present.served and origin.served != present.served:
+        return (
+            f'stored when the server said it serves {origin.served}, which is now '
+            f'{present.served} (set policy.revision to tell them apart)'
+        )
+    if origin.run != present.run:
+        return f'stored by another run ({origin.run or "that of the store"})'
+    return None

@@ -10,9 +10,14 @@ from maskdpo_xtuner.engines.base import Completion
 
 
 class GroupCommit:
-    """Writes to a store once for all that arrives in one tick of the event loop."""
+    """Writes to a store once for all that arrives in one tick of the event loop.
+
+    Attributes:
+        served: what the server of the completions says that it serves.
+    """
 
     def __init__(self, store: CompletionStore) -> None:
+        self.served = ''
         self._store = store
         self._arrived: dict[bytes, Completion] = {}
 
@@ -32,5 +37,5 @@ class GroupCommit:
     def _flush(self) -> None:
         """Write what has arrived; the first one to wake up does it for all."""
         if self._arrived:
-            self._store.put(self._arrived)
+            self._store.put(self._arrived, self.served)
             self._arrived = {}

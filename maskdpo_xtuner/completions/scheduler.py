@@ -20,7 +20,7 @@ from maskdpo_xtuner.completions.loops import run_loop
 from maskdpo_xtuner.completions.slots import Slot, Slots
 from maskdpo_xtuner.completions.store import CompletionStore, request_key
 from maskdpo_xtuner.completions.window import Window
-from maskdpo_xtuner.engines.base import Completion, Engine, Failure, Request
+from maskdpo_xtuner.engines.base import Completion, Engine, Failure, Origin, Request, served_by
 from maskdpo_xtuner.identity import identity_of
 
 Result = TypeVar('Result')
@@ -81,7 +81,7 @@ class Scheduler(Generic[Result]):
         *,
         patience: int | None = None,
     ) -> None:
-        self.accounting = Accounting()
+        self.accounting = Accounting(origin=Origin(store.run))
         self._engine = engine
         # Of an engine that does not say what determines its answers, none is found again.
         self._identity = identity_of(engine) or {'run': uuid4().hex}
@@ -106,6 +106,7 @@ class Scheduler(Generic[Result]):
         """
         loop = asyncio.new_event_loop()
         self._slots = Slots(self._engine.concurrency)
+        self._serving: asyncio.Future[str] | None = None
         window: Window[Result] = Window(
             loop,
             running=RUNNING * self._engine.concurrency,
@@ -168,7 +169,7 @@ class Scheduler(Generic[Result]):
         keys = [request_key(self._identity, request) for request in requests]
         self.accounting.expected += len(keys)
         unique = dict(zip(keys, requests, strict=True))
-        stored = self._store.get(keys)
+        stored = self._get(keys)
         answers = {key: _Answer(completion, Source.STORE) for key, completion in stored.items()}
         if len(answers) < len(unique):
             answers = {**await self._ask_once(slot, unique), **answers}
@@ -209,6 +210,7 @@ class Scheduler(Generic[Result]):
     async def _call(self, slot: Slot, unique: dict[bytes, Request]) -> dict[bytes, Outcome]:
         """One call of the engine; what it answers is stored."""
         await slot.take()
+        await self._note_origin()
         answers = await self._engine.complete(list(unique.values()))
         outcomes = dict(zip(unique, answers, strict=True))
         if not all(map(_is_transient, answers)):
@@ -216,6 +218,20 @@ class Scheduler(Generic[Result]):
         await self._written.put({k: o for k, o in outcomes.items() if isinstance(o, Completion)})
         # What is stored stays, also what another batch has stored by now: files are made of it.
         return {**outcomes, **self._store.get(list(unique))}
+
+    async def _note_origin(self) -> None:
+        """Learn once what the server has loaded, before the first answer of it is stored."""
+        if self._serving is None:
+            self._serving = asyncio.ensure_future(served_by(self._engine))
+        self._written.served = await asyncio.shield(self._serving)
+        self.accounting.origin = Origin(self._store.run, self._written.served)
+
+    def _get(self, keys: Sequence[bytes]) -> dict[bytes, Completion]:
+        """What the store has; rows that are found to be damaged are counted."""
+        before = len(self._store.damaged)
+        stored = self._store.get(keys)
+        self.accounting.damaged += len(self._store.damaged) - before
+        return stored
 
 
 def _is_transient(outcome: Outcome) -> TypeGuard[Failure]:

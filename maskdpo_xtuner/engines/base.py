@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
 
 from maskdpo_xtuner.identity import identity_of
 from maskdpo_xtuner.records import FinishReason, Message
@@ -43,22 +43,56 @@ class Request:
     seed: int
 
 
+class Origin(NamedTuple):
+    """Who gave a completion that is stored: the run, and what its server said that it serves."""
+
+    run: str = ''
+    served: str = ''
+
+
 @dataclass(frozen=True)
 class Completion:
-    """What the model wrote. ``finish_reason`` is ``length`` when cut at ``max_new_tokens``."""
+    """What the model wrote. ``finish_reason`` is ``length`` when cut at ``max_new_tokens``.
+
+    Attributes:
+        prompt_tokens: None where nobody counted them; ``completion_tokens`` likewise.
+        reasoning: what the model thought before, where the server gives it or it stands at the
+            start of the text; ``text`` is then what follows.
+        note: what a reader of the summary should know of how it came about; not stored.
+        origin: of one that was found in a store; None where it is not known.
+    """
 
     text: str
     finish_reason: FinishReason
-    prompt_tokens: int
-    completion_tokens: int
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    reasoning: str | None = None
+    note: str | None = field(default=None, compare=False)
+    origin: Origin | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A request that gave no completion; ``transient`` ones are worth another try."""
+    """A request that gave no completion.
+
+    A ``transient`` one is worth another try. Any other is final: the same request would fail
+    again, as one that is longer than the context does, though others are answered.
+    """
 
     reason: str
     transient: bool = False
+
+    @property
+    def kind(self) -> str:
+        """``failed`` for one that another run asks again, ``no_answer`` for a final one."""
+        return 'failed' if self.transient else 'no_answer'
+
+
+class EngineRefusal(ConnectionError):
+    """An engine refuses whatever it is asked until somebody mends something: key, model, credit.
+
+    What it had answered is in the store.
+    """
 
 
 class Engine(Protocol):
@@ -72,6 +106,9 @@ class Engine(Protocol):
             For an engine that batches here, the caller fixes batches by the input, never by
             what happens to be missing, so that a resumed run repeats them.
         concurrency: how many calls may be in flight at once.
+
+    An engine may have a method ``async served() -> str`` that says what a server has loaded, beyond
+    its name; it is kept beside the answers and compared, and is not part of their key.
     """
 
     identity: Mapping[str, str]
@@ -79,7 +116,11 @@ class Engine(Protocol):
     concurrency: int
 
     async def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
-        """Answer ``requests`` in order; one outcome each. What went wrong is a `Failure`."""
+        """Answer ``requests`` in order; one outcome each. What went wrong is a `Failure`.
+
+        Raises:
+            EngineRefusal: when no request will be answered, so that none need be tried again.
+        """
         ...
 
 
@@ -99,6 +140,12 @@ async def in_thread(
         return await asyncio.to_thread(work, requests, stop)
     finally:
         stop.set()
+
+
+async def served_by(engine: Engine) -> str:
+    """What the server of an engine says that it serves; empty where none says anything."""
+    ask = getattr(engine, 'served', None)
+    return str(await ask()) if ask else ''
 
 
 def model_of(engine: Engine) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from maskdpo_xtuner.builtin.remembering import remembered
+from maskdpo_xtuner.engines.adapters import base_of, is_adapter, merge
 from maskdpo_xtuner.hashing import file_sha256
 
 # Weights, configuration and tokenizer; other files of a model folder do not change an answer.
@@ -17,19 +18,27 @@ WORTH_REMEMBERING = 16 << 20  # bytes; less is hashed in milliseconds
 SETTLED = 2_000_000_000  # ns
 
 
-def check_model(model: str, key: str = 'the path') -> None:
+def check_model(model: str, key: str = 'the path', *, adapters: bool = False) -> None:
     """Refuse what is meant as a model folder and is none, before the hub is asked for it.
 
     Args:
         model: a folder, or a name on the hub.
         key: of the config, for the error.
+        adapters: whether the folder may hold a LoRA adapter, whose base is checked then.
 
     Raises:
         ValueError: saying what is missing.
     """
     check_folder(model, key)
     folder = Path(model)
-    if folder.is_dir() and not (folder / 'config.json').is_file():
+    if is_adapter(model):
+        if not adapters:
+            raise ValueError(
+                f'{model}: this is a LoRA adapter, which the engine transformers alone runs over '
+                'its base; merge it first (`maskdpo convert merge BASE ADAPTER FOLDER`)'
+            )
+        check_model(base_of(model)[0], f'base_model_name_or_path of {model}')
+    elif folder.is_dir() and not (folder / 'config.json').is_file():
         raise ValueError(f'{model}: this folder holds no config.json; correct {key}')
 
 
@@ -48,11 +57,15 @@ def name_and_revision(model: str, revision: str | None, trust_remote_code: bool)
 
     Returns:
         The folder's name and the hash of its model files, or the name on the hub and the commit.
+        An adapter's hash and its base's commit are joined by a plus sign.
 
     Raises:
         ValueError: when there is no such model, or the hub names no commit.
     """
     folder = Path(model)
+    if is_adapter(model):
+        _, base = name_and_revision(*base_of(model), trust_remote_code)
+        return folder.resolve().name, f'{digest_folder(folder)}+{base}'
     if folder.is_dir():
         return folder.resolve().name, digest_folder(folder)
     from transformers import AutoConfig
@@ -72,12 +85,24 @@ def name_and_revision(model: str, revision: str | None, trust_remote_code: bool)
 
 
 def model_source(model: str, commit: str, trust_remote_code: bool) -> dict[str, Any]:
-    """What transformers' ``from_pretrained`` takes to read what `name_and_revision` named."""
+    """What `load_model` and `tokenizer_source` take to read what `name_and_revision` named."""
+    if is_adapter(model):
+        base = model_source(base_of(model)[0], commit.rpartition('+')[2], trust_remote_code)
+        return {**base, 'adapter': model}
     return {
         'pretrained_model_name_or_path': model,
         'revision': None if Path(model).is_dir() else commit,
         'trust_remote_code': trust_remote_code,
     }
+
+
+def tokenizer_source(source: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``from_pretrained`` takes for the tokenizer: an adapter's own, or its base's."""
+    adapter = source.get('adapter')
+    plain = {key: value for key, value in source.items() if key != 'adapter'}
+    if adapter and (Path(adapter) / 'tokenizer_config.json').is_file():
+        return {**plain, 'pretrained_model_name_or_path': adapter, 'revision': None}
+    return plain
 
 
 def load_causal_lm(source: Mapping[str, Any], dtype: str, device: str) -> Any:
@@ -86,7 +111,7 @@ def load_causal_lm(source: Mapping[str, Any], dtype: str, device: str) -> Any:
 
 
 def load_model(kind: str, source: Mapping[str, Any], dtype: str, device: str) -> Any:
-    """Load a model for inference.
+    """Load a model for inference, an adapter merged into it.
 
     Args:
         kind: name of the class of transformers that loads it.
@@ -98,7 +123,10 @@ def load_model(kind: str, source: Mapping[str, Any], dtype: str, device: str) ->
     import transformers
 
     loader = getattr(transformers, kind)
-    model = loader.from_pretrained(**source, torch_dtype=getattr(torch, dtype))
+    plain = {key: value for key, value in source.items() if key != 'adapter'}
+    model = loader.from_pretrained(**plain, torch_dtype=getattr(torch, dtype))
+    if 'adapter' in source:
+        model = merge(model, source['adapter'])
     if device == 'auto':
         device = 'cuda' if torch.cuda.is_available() else 'cpu'
     return model.to(device).eval()

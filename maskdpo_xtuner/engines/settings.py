@@ -122,6 +122,7 @@ class OpenAISettings(EngineSettings):
     trust_remote_code: bool = False
     concurrency_per_endpoint: int = Field(default=128, ge=1, exclude=True)
     timeout: float = Field(default=600.0, gt=0, exclude=True)
+    max_response_bytes: int = Field(default=1 << 20, ge=1 << 10, exclude=True)
     patience: float = Field(default=300.0, ge=0, exclude=True)
     api_key_env: str | None = Field(default=None, exclude=True)
     extra_body: dict[str, Any] = {}

@@ -16,6 +16,7 @@ from maskdpo_xtuner.engines.model_files import (
     load_causal_lm,
     model_source,
     name_and_revision,
+    tokenizer_source,
 )
 
 # Requests of a call for each that is decoded at once: the more, the less is decoded in small
@@ -57,7 +58,7 @@ class TransformersEngine:
         """Find out the identity; tokenizer and weights are loaded with the first request.
 
         Args:
-            model: a folder, or a name on the hub.
+            model: a folder, of a LoRA adapter too, or a name on the hub.
             dtype: name of the torch dtype that the weights are loaded in.
             device: a torch device, or ``auto`` for CUDA where there is one, else the CPU.
             batch_size: most requests that are decoded at once.
@@ -77,7 +78,7 @@ class TransformersEngine:
         self._most_rows, self._memory = batch_size, int(memory_gib * 2**30)
         self._dtype, self._device = dtype, device
         self._template_kwargs = template_kwargs
-        check_model(model)
+        check_model(model, adapters=True)
         name, commit = name_and_revision(model, revision, trust_remote_code)
         self._source = model_source(model, commit, trust_remote_code)
         self.identity: Mapping[str, str] = {
@@ -90,7 +91,7 @@ class TransformersEngine:
 
     @cached_property
     def _tokenizer(self) -> Any:
-        return load_tokenizer(self._source)
+        return load_tokenizer(tokenizer_source(self._source))
 
     @cached_property
     def _model(self) -> Any:

@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from maskdpo_xtuner.bounds import Bounds
 from maskdpo_xtuner.evaluation.agreement import agreements
 from maskdpo_xtuner.evaluation.best_of import best_of_curve
+from maskdpo_xtuner.evaluation.counts import count_runs, mean_counts, unit_of
 from maskdpo_xtuner.evaluation.intervals import Bootstrap
 from maskdpo_xtuner.evaluation.judges import Judge
-from maskdpo_xtuner.evaluation.metrics import count_runs, judged_tallies, mean_counts
+from maskdpo_xtuner.evaluation.metrics import judged_tallies
 from maskdpo_xtuner.evaluation.perplexity import AnswerNll
-from maskdpo_xtuner.evaluation.ratios import Measure, Tally, measure
-from maskdpo_xtuner.evaluation.results import Cluster, Evaluation, JudgeResult, ModelResult
+from maskdpo_xtuner.evaluation.ratios import Measure, Tally, joined, measure
+from maskdpo_xtuner.evaluation.results import (
+    Cluster,
+    Evaluation,
+    JudgeResult,
+    ModelResult,
+    Training,
+)
 from maskdpo_xtuner.evaluation.text_metrics import text_tallies
 from maskdpo_xtuner.evaluation.verdict import Verdict, overall, verdict
+from maskdpo_xtuner.evaluation_settings import K
+from maskdpo_xtuner.pipeline.work_dir import describe_questions
 from maskdpo_xtuner.records import AnnotatedResponse, Question
 
 Answers = Mapping[str, Sequence[AnnotatedResponse]]
+"""Key of a training -> its annotated answers."""
+Missing = Mapping[str, Collection[tuple[str, int]]]
+"""Key of a training -> question and run that its engine did not answer."""
 Measured = dict[str, dict[str, Measure]]
 
 
@@ -33,19 +45,25 @@ def compare(
     bootstrap: Bootstrap,
     cluster: Cluster = 'topic',
     metrics: Sequence[str] = (),
+    k: int = K,
+    models: Mapping[str, Sequence[Training]] | None = None,
+    missing: Missing | None = None,
 ) -> Evaluation:
     """Measure every model by every judge and compare each model with the first.
 
     Args:
-        answers: judge -> model name -> its annotated answers, ``sample_index`` being the run; the
-            same answers in the same order by every judge.
-        questions: the questions asked; all models and runs must have answered each.
-        nlls: model name -> name of a scorer -> what it gave to each of the model's answers.
+        answers: judge -> key of a training -> its annotated answers, ``sample_index`` being the
+            run; the same answers in the same order by every judge.
+        questions: the questions asked.
+        nlls: key of a training -> name of a scorer -> what it gave to each of the answers.
         settings: what else determined the answers (sampling, annotator, ...), for the reader.
         bounds: of the verdicts.
         bootstrap: of the intervals.
         cluster: what it resamples.
         metrics: further ones by name, beside those of the package.
+        k: of F1@K.
+        models: name -> its trainings; None where each has a row of its own.
+        missing: what engines did not answer; everything else must be there.
 
     Raises:
         ValueError: naming the first model, run and question without an answer, or the first answer
@@ -53,18 +71,24 @@ def compare(
     """
     by_id = {question.question_id: question for question in questions}
     cluster_of = {q: by_id[q].topic if cluster == 'topic' else q for q in by_id}
-    asked = _Asked(by_id, cluster_of, tuple(metrics), bounds, bootstrap)
+    first = next(iter(answers.values()))
+    models = models or {key: _alone(key, found) for key, found in first.items()}
+    asked = _Asked(by_id, cluster_of, tuple(metrics), bounds, bootstrap, k, models)
     texts = {}
-    for name, responses in next(iter(answers.values())).items():
-        _check_complete(name, responses, cluster_of)
-        texts[name] = text_tallies(responses, by_id, cluster_of, nlls.get(name, {}))
-    text_measures = _measured(texts, bootstrap)
+    for key, responses in first.items():
+        gone = (missing or {}).get(key, ())
+        _check_complete(key, responses, cluster_of, gone)
+        texts[key] = text_tallies(responses, by_id, cluster_of, nlls.get(key, {}), gone)
+    text_measures = _measured(texts, asked)
     results = tuple(
         _by_judge(judge, by_model, text_measures, asked) for judge, by_model in answers.items()
     )
     return Evaluation(
         questions=len(questions),
         topics=len({q.topic for q in questions}),
+        questions_sha256=describe_questions(questions)['questions.sha256'],
+        k=k,
+        num_runs=len({r.sample_index for found in first.values() for r in found}),
         cluster=cluster,
         bootstrap=bootstrap,
         bounds=bounds,
@@ -85,38 +109,57 @@ class _Asked:
     metrics: tuple[str, ...]
     bounds: Bounds
     bootstrap: Bootstrap
+    k: int
+    models: Mapping[str, Sequence[Training]]
+
+
+def _alone(key: str, responses: Sequence[AnnotatedResponse]) -> list[Training]:
+    return [Training(key=key, model=responses[0].model)]
 
 
 def _by_judge(
     judge: Judge, answers: Answers, text_measures: Measured, asked: _Asked
 ) -> JudgeResult:
     tallies = {
-        name: judged_tallies(answers[name], asked.questions, asked.cluster_of, asked.metrics)
-        for name in answers
+        key: judged_tallies(found, asked.questions, asked.cluster_of, asked.metrics, asked.k)
+        for key, found in answers.items()
     }
-    judged = _measured(tallies, asked.bootstrap)
+    judged = _measured(tallies, asked)
     _refuse_names_of_texts(asked.metrics, text_measures)
-    measures = {name: judged[name] | text_measures[name] for name in answers}
-    first = next(iter(answers))
+    measures = {name: judged[name] | text_measures[name] for name in asked.models}
+    unit = unit_of(response for found in answers.values() for response in found)
+    first = next(iter(asked.models))
     results = []
-    for name, responses in answers.items():
-        runs = count_runs(responses)
+    for name in asked.models:
         said = None
         if name != first:
-            said = verdict(name, measures[name], first, measures[first], judge.name, asked.bounds)
-        results.append(
-            ModelResult(
-                name=name,
-                model=responses[0].model,
-                runs=tuple(runs),
-                means=mean_counts(runs),
-                measures=measures[name],
-                best_of=best_of_curve(responses, asked.cluster_of, asked.bootstrap),
-                verdict=said,
-            )
-        )
-    annotator = answers[first][0].annotator
-    return JudgeResult(judge=judge, annotator=annotator, models=tuple(results))
+            compared = name, measures[name], first, measures[first]
+            said = verdict(*compared, judge.name, asked.bounds, unit)
+        results.append(_result(name, answers, measures[name], said, asked))
+    annotator = next(iter(answers.values()))[0].annotator
+    return JudgeResult(judge=judge, annotator=annotator, unit=unit, models=tuple(results))
+
+
+def _result(
+    name: str,
+    answers: Answers,
+    measures: dict[str, Measure],
+    said: Verdict | None,
+    asked: _Asked,
+) -> ModelResult:
+    trainings = tuple(asked.models[name])
+    found = [answers[training.key] for training in trainings]
+    runs = [run for responses in found for run in count_runs(responses)]
+    return ModelResult(
+        name=name,
+        model=trainings[0].model,
+        trainings=trainings,
+        runs=tuple(runs),
+        means=mean_counts(runs),
+        measures=measures,
+        best_of=best_of_curve(found, asked.cluster_of, asked.bootstrap),
+        verdict=said,
+    )
 
 
 def _refuse_names_of_texts(metrics: Sequence[str], text_measures: Measured) -> None:
@@ -126,15 +169,24 @@ def _refuse_names_of_texts(metrics: Sequence[str], text_measures: Measured) -> N
         raise ValueError(f'{min(taken)} is a measure of the texts; give your metric another name')
 
 
-def _measured(tallies: Mapping[str, Mapping[str, Tally]], bootstrap: Bootstrap) -> Measured:
+def _measured(tallies: Mapping[str, Mapping[str, Tally]], asked: _Asked) -> Measured:
     """Model -> metric -> its measure against that of the first model."""
-    first = next(iter(tallies))
+    by_model = {
+        name: {
+            metric: joined([tallies[training.key][metric] for training in trainings])
+            for metric in tallies[trainings[0].key]
+        }
+        for name, trainings in asked.models.items()
+    }
+    first = next(iter(by_model))
     return {
         name: {
-            metric: measure(own, None if name == first else tallies[first][metric], bootstrap)
+            metric: measure(
+                own, None if name == first else by_model[first][metric], asked.bootstrap
+            )
             for metric, own in metrics.items()
         }
-        for name, metrics in tallies.items()
+        for name, metrics in by_model.items()
     }
 
 
@@ -150,14 +202,16 @@ def _overall(results: Sequence[JudgeResult]) -> dict[str, Verdict]:
 
 
 def _check_complete(
-    name: str, responses: Sequence[AnnotatedResponse], question_ids: Iterable[str]
+    key: str,
+    responses: Sequence[AnnotatedResponse],
+    question_ids: Iterable[str],
+    missing: Collection[tuple[str, int]],
 ) -> None:
     runs = {response.sample_index for response in responses} or {0}
     times = Counter((response.question_id, response.sample_index) for response in responses)
-    for question_id in question_ids:
-        for run in runs:
-            if times[question_id, run] != 1:
-                raise ValueError(
-                    f'{name}: question {question_id} has {times[question_id, run]} answers in run '
-                    f'{run}, not one; run the evaluation again to fill what is missing'
-                )
+    for place in ((question_id, run) for question_id in question_ids for run in runs):
+        if times[place] != (place not in missing):
+            raise ValueError(
+                f'{key}: question {place[0]} has {times[place]} answers in run {place[1]}, not '
+                'one; run the evaluation again to fill what is missing'
+            )

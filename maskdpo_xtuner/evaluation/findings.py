@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal, get_args
 
 from maskdpo_xtuner.bounds import Bounds
+from maskdpo_xtuner.evaluation.counts import Unit
 from maskdpo_xtuner.evaluation.ratios import Direction, Measure
 from maskdpo_xtuner.evaluation.text_metrics import PERPLEXITY
 from maskdpo_xtuner.records import Record
@@ -34,19 +35,22 @@ class Finding(Record):
     detail: str = ''
 
 
-def find(model: Measures, baseline: Measures, bounds: Bounds) -> list[Finding]:
+def find(
+    model: Measures, baseline: Measures, bounds: Bounds, unit: Unit = 'sentences'
+) -> list[Finding]:
     """All that speaks against a model, the most severe first.
 
     Args:
         model: its metrics by name, those of `judged_tallies` and of `text_tallies`.
         baseline: the metrics of the model that it is compared with.
         bounds: what the model may lose.
+        unit: what the judge counted.
     """
     found = [
         *_text(model, baseline, bounds),
         *_avoidance(model, baseline, bounds),
         *_alike(model, baseline, bounds),
-        *(_unjudged(model, baseline, bounds) or _facts(model, baseline, bounds)),
+        *(_unjudged(model, baseline, bounds, unit) or _facts(model, baseline, bounds, unit)),
     ]
     return sorted(found, key=lambda finding: KINDS.index(finding.kind))
 
@@ -102,25 +106,32 @@ def _avoidance(model: Measures, baseline: Measures, bounds: Bounds) -> Iterator[
         yield Finding(kind=kind, detail=f'{_percent(model, "refusals")} refusals')
 
 
-def _unjudged(model: Measures, baseline: Measures, bounds: Bounds) -> list[Finding]:
-    share = max(model['without_verdict'].value or 0.0, baseline['without_verdict'].value or 0.0)
-    if share <= 100 * bounds.without_verdict:
-        return []
-    return [Finding(kind='unknown', detail=f'{share:.0f} % of sentences without a verdict')]
+def _unjudged(model: Measures, baseline: Measures, bounds: Bounds, unit: Unit) -> list[Finding]:
+    """What was lost on the way, of either model: nothing can be said about it."""
+    found = []
+    for key, lost in (
+        ('without_verdict', f'{unit} without a verdict'),
+        ('no_answer', 'questions without an answer'),
+    ):
+        known = [each[key].value or 0.0 for each in (model, baseline) if key in each]
+        share = max(known, default=0.0)
+        if share > 100 * bounds.without_verdict:
+            found.append(Finding(kind='unknown', detail=f'{share:.0f} % of {lost}'))
+    return found
 
 
-def _facts(model: Measures, baseline: Measures, bounds: Bounds) -> Iterator[Finding]:
+def _facts(model: Measures, baseline: Measures, bounds: Bounds, unit: Unit) -> Iterator[Finding]:
     yield from _repeated_facts(model, baseline, bounds)
     if direction(model) == 'unknown':
         nothing = None in (model['precision'].value, baseline['precision'].value)
-        detail = 'no checkable sentences to compare' if nothing else 'one cluster alone'
+        detail = f'no checkable {unit} to compare' if nothing else 'one cluster alone'
         yield Finding(kind='unknown', detail=detail)
     if direction(model) == 'lower':
         yield Finding(kind='worse')
     before, now = (each['supported_per_answer'].value or 0.0 for each in (baseline, model))
     lower = direction(model, 'supported_per_answer') == 'lower'
     if lower or (direction(model) == 'higher' and now < bounds.least_supported * before):
-        detail = f'{now:.2f} supported sentences per answer, was {before:.2f}'
+        detail = f'{now:.2f} supported {unit} per answer, was {before:.2f}'
         yield Finding(kind='says less', detail=detail)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from maskdpo_xtuner.annotators.settings import AnnotatorChoice
+from maskdpo_xtuner.evaluation_settings import JudgeSettings
 from maskdpo_xtuner.records import Record
 from maskdpo_xtuner.settings import Settings
 
 
 class Judge(Record):
-    """Who labelled the sentences.
+    """Who labelled the answers.
 
     ``made_pairs`` says that the annotator of the training pairs is the same: a model that was
     trained on its labels may have learned what it likes instead of facts.
@@ -27,19 +27,20 @@ class Judge(Record):
         return f'{self.name} ({made})'
 
 
-def judges_of(settings: Settings) -> dict[Judge, AnnotatorChoice]:
+def judges_of(settings: Settings) -> dict[Judge, JudgeSettings]:
     """The judges in the order of ``evaluation.judges``; without any, the annotator of the pairs.
 
-    A judge has the name of its type; the second of a type is ``type-2``, and so on.
+    A judge without a name has that of its type; the second of a name is ``name-2``, and so on.
     """
     asked = settings.evaluation
-    sources = (asked.judges if asked else ()) or (settings.annotator,)
+    sources = (asked.judges if asked else ()) or (JudgeSettings(annotator=settings.annotator),)
     times: Counter[str] = Counter()
     judges = {}
     for source in sources:
-        name = re.split(r'[.:/\\]', source.type)[-1]  # of a dotted name what it ends in
+        # Of a dotted name what it ends in.
+        name = source.name or re.split(r'[.:/\\]', source.annotator.type)[-1]
         times[name] += 1
         number = f'-{times[name]}' if times[name] > 1 else ''
-        judge = Judge(name=name + number, made_pairs=source == settings.annotator)
+        judge = Judge(name=name + number, made_pairs=source.annotator == settings.annotator)
         judges[judge] = source
     return judges

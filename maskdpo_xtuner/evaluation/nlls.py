@@ -39,6 +39,7 @@ def remembered_nlls(
     scorer: Scorer,
     conversations: Sequence[tuple[str | None, str]],
     *,
+    parts: Sequence[Path] = (),
     quiet: bool,
 ) -> list[AnswerNll]:
     """Score answers, asking the scorer only for those that the folder does not remember.
@@ -50,13 +51,15 @@ def remembered_nlls(
         folder: where the file stands: that of the model whose answers they are.
         scorer: loads its model when it is first asked.
         conversations: questions and answers.
+        parts: folders of shards that may remember some.
         quiet: no progress bar.
 
     Returns:
         One result for each of ``conversations``.
     """
-    path = folder / f'nlls-{_digest(dict(scorer.identity))[:12]}.jsonl'
-    known = {record.key: record for record in _read(path)}
+    name = f'nlls-{_digest(dict(scorer.identity))[:12]}.jsonl'
+    path = folder / name
+    known = {r.key: r for place in (*parts, folder) for r in _read(place / name)}
     keys = [_digest(conversation) for conversation in conversations]
     missing = {k: c for k, c in zip(keys, conversations, strict=True) if k not in known}
     with progress_bar(len(missing), 'perplexity', ' answers', quiet=quiet or not missing) as bar:
@@ -64,9 +67,16 @@ def remembered_nlls(
             found = scorer.score([missing[key] for key in some])
             for key, nll in zip(some, found, strict=True):
                 known[key] = NllRecord(key=key, total=nll.total, tokens=nll.tokens)
-            write_records(path, known.values())
+            write_records(path, _ordered(known, keys))
             bar.update(len(some))
+    if parts and known and not missing:
+        write_records(path, _ordered(known, keys))
     return [AnswerNll(known[key].total, known[key].tokens) for key in keys]
+
+
+def _ordered(known: Mapping[str, NllRecord], keys: Sequence[str]) -> list[NllRecord]:
+    """Those that are asked for first, in their order, whoever found them."""
+    return [known[key] for key in dict.fromkeys([*keys, *known]) if key in known]
 
 
 def _read(path: Path) -> Iterator[NllRecord]:

@@ -25,6 +25,7 @@ from maskdpo_xtuner.engines.model_files import (
     load_causal_lm,
     model_source,
     name_and_revision,
+    tokenizer_source,
 )
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class PerplexityScorer:
     answer that is longer than the model's context is read in windows that overlap by half.
 
     Args:
-        model: a folder, or a name on the hub.
+        model: a folder, of a LoRA adapter too, or a name on the hub.
         dtype: name of the torch dtype that the weights are loaded in; log-probabilities are fp32
             at least.
         device: a torch device, or ``auto`` for CUDA where there is one, else the CPU.
@@ -126,7 +127,7 @@ class PerplexityScorer:
         trust_remote_code: bool = False,
         template_kwargs: Mapping[str, Any] | None = None,
     ) -> None:
-        check_model(model)
+        check_model(model, adapters=True)
         name, commit = name_and_revision(model, revision, trust_remote_code)
         identity = {'model': name, 'revision': commit, 'dtype': dtype}
         if template_kwargs:
@@ -142,7 +143,7 @@ class PerplexityScorer:
 
     @cached_property
     def _tokenizer(self) -> Any:
-        return load_tokenizer(self._source)
+        return load_tokenizer(tokenizer_source(self._source))
 
     def score(self, conversations: Sequence[Conversation]) -> list[AnswerNll]:
         """Score the answers, one result each, in order; an empty answer has no tokens.

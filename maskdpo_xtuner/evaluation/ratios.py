@@ -1,14 +1,20 @@
-"""Ratios of two sums over a set of answers, with intervals, and how those of two models differ.
+"""Ratios of two sums over a set of answers, with their spread, and how those of two models differ.
 
 Every number of an evaluation is such a ratio: a score, sentences per answer, a share, a mean, and
 a perplexity as the exponential of one. Numerators and denominators are summed by cluster, so all
 of them get their interval, and their difference to another model's, from the same resamples.
+
+There are two spreads, and neither says what the other does. The interval is that between topics:
+what another set of questions would have given to the same weights. The standard deviation is that
+between trainings: what another seed of the training would have given on the same questions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import stdev
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -50,15 +56,17 @@ class Tally:
 
     Attributes:
         clusters: names of the clusters, sorted.
-        numerator: (clusters, runs).
-        denominator: (clusters, runs).
+        numerator: (clusters, columns), a column a run, or a training.
+        denominator: (clusters, columns).
         form: how the ratio is read.
+        ends: where the columns of each training end, where there are several.
     """
 
     clusters: tuple[str, ...]
     numerator: NDArray[np.float64]
     denominator: NDArray[np.float64]
     form: Form = Form()
+    ends: tuple[int, ...] = ()
 
     def values(self, weights: NDArray[np.int64]) -> NDArray[np.float64]:
         """The ratio for every row of ``weights`` (rows, clusters), averaged over runs: (rows,).
@@ -80,6 +88,16 @@ class Tally:
         """The ratio over the whole set; None where the denominator is 0."""
         value = float(self.values(np.ones((1, len(self.clusters)), dtype=np.int64))[0])
         return None if np.isnan(value) else value
+
+    def by_training(self) -> tuple[float | None, ...]:
+        """The value of each training by itself."""
+        spans = pairwise((0, *(self.ends or (self.numerator.shape[1],))))
+        return tuple(self._columns(start, end).value() for start, end in spans)
+
+    def _columns(self, start: int, end: int) -> Tally:
+        return Tally(
+            self.clusters, self.numerator[:, start:end], self.denominator[:, start:end], self.form
+        )
 
     def interval(self, bootstrap: Bootstrap) -> Interval | None:
         """Interval of the value; None for fewer than two clusters, or without a value."""
@@ -130,23 +148,50 @@ def tally(parts: Iterable[Part], cluster_of: Mapping[str, str], form: Form = For
     return Tally(clusters, sums[0], sums[1], form)
 
 
+def joined(trainings: Sequence[Tally]) -> Tally:
+    """One tally of several trainings of a model: its value is the mean of theirs.
+
+    Args:
+        trainings: of the same questions and form, each in as many runs.
+    """
+    if len(trainings) == 1:
+        return trainings[0]
+    ends = np.cumsum([each.numerator.shape[1] for each in trainings])
+    return Tally(
+        trainings[0].clusters,
+        np.concatenate([each.numerator for each in trainings], axis=1),
+        np.concatenate([each.denominator for each in trainings], axis=1),
+        trainings[0].form,
+        tuple(map(int, ends)),
+    )
+
+
 @dataclass(frozen=True)
 class Measure:
     """A metric of one model.
 
-    ``difference`` is to the first model, and None for the first model itself; ``value`` is None
-    where there is nothing to divide by.
+    Attributes:
+        value: None where there is nothing to divide by; of several trainings their mean.
+        interval: over topics.
+        difference: to the first model; None for the first model itself.
+        trainings: the value of each training; empty for a model that was trained once.
+        std: standard deviation between trainings (of a sample, n - 1); None for fewer than two.
     """
 
     value: float | None
     interval: Interval | None
     difference: Difference | None
+    trainings: tuple[float | None, ...] = ()
+    std: float | None = None
 
 
 def measure(model: Tally, baseline: Tally | None, bootstrap: Bootstrap) -> Measure:
     """The value with its interval, and how it differs from a baseline's if there is one."""
     compared = None if baseline is None else difference(model, baseline, bootstrap)
-    return Measure(model.value(), model.interval(bootstrap), compared)
+    each = model.by_training() if model.ends else ()
+    known = [value for value in each if value is not None]
+    std = stdev(known) if len(known) > 1 else None
+    return Measure(model.value(), model.interval(bootstrap), compared, each, std)
 
 
 def difference(model: Tally, baseline: Tally, bootstrap: Bootstrap) -> Difference:

@@ -1,179 +1,221 @@
-"""Evaluating models: sample the answers of every run, annotate them by every judge, compare.
+"""Evaluating models: sample the responses of every run, annotate them by every judge, compare.
 
-Sampling and annotation are the pipeline's own, in one folder a model, so an evaluation that was
-interrupted resumes where it stopped, and a model that was evaluated before costs nothing.
+Sampling and annotation are the pipeline's own, in one folder a set and model, so an evaluation that
+was interrupted resumes where it stopped, and a model that was evaluated before costs nothing.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from maskdpo_xtuner.annotators.settings import AnnotatorChoice
 from maskdpo_xtuner.atomic import atomic_writer
+from maskdpo_xtuner.evaluation.answering import (
+    Answered,
+    answer,
+    read_missing,
+    read_responses,
+)
 from maskdpo_xtuner.evaluation.comparison import compare
+from maskdpo_xtuner.evaluation.exports import as_csv, as_latex
 from maskdpo_xtuner.evaluation.intervals import Bootstrap
-from maskdpo_xtuner.evaluation.judges import Judge, judges_of
-from maskdpo_xtuner.evaluation.results import Evaluation
-from maskdpo_xtuner.evaluation.scorers import score_answers, scorers_of
-from maskdpo_xtuner.jsonl import read_records
-from maskdpo_xtuner.pipeline.run import annotate_stage, sample_stage
+from maskdpo_xtuner.evaluation.judges import Judge
+from maskdpo_xtuner.evaluation.nlls import Scorer
+from maskdpo_xtuner.evaluation.perplexity import AnswerNll
+from maskdpo_xtuner.evaluation.planning import AskedSet, Models, Plan, plan
+from maskdpo_xtuner.evaluation.results import (
+    FILE,
+    QUESTIONS_FILE,
+    Evaluation,
+    TrainedOn,
+    Training,
+)
+from maskdpo_xtuner.evaluation.scorers import Scored, score_responses, scorers_of
+from maskdpo_xtuner.evaluation.shortfalls import find_shortfalls
+from maskdpo_xtuner.evaluation.trained_on import trained_on
+from maskdpo_xtuner.jsonl import write_records
+from maskdpo_xtuner.pipeline.shards import Shard
 from maskdpo_xtuner.pipeline.summary import Summary
-from maskdpo_xtuner.pipeline.work_dir import open_work_dir
 from maskdpo_xtuner.records import AnnotatedResponse, Question
-from maskdpo_xtuner.settings import EvaluationSettings, Settings
+from maskdpo_xtuner.settings import Settings
+
+Nlls = dict[tuple[str, str], dict[str, list[AnswerNll]]]
+Responses = dict[Judge, dict[str, list[AnnotatedResponse]]]
+"""Judge -> key of a training -> its responses, annotated by that judge."""
 
 
 @dataclass(frozen=True)
-class EvaluationRun:
-    """What an evaluation found, and what it was found from.
+class SetRun:
+    """What was found on one set, and from what.
 
     Attributes:
         evaluation: the result, as in ``evaluation.json``.
         questions: the questions asked.
-        answers: judge -> model name -> its answers, annotated by that judge.
-        counts: model name -> name of a judge -> what became of the requests to both.
+        responses: all that was counted.
     """
 
     evaluation: Evaluation
     questions: list[Question]
-    answers: dict[Judge, dict[str, list[AnnotatedResponse]]]
-    counts: dict[str, dict[str, Summary]]
+    responses: Responses
+
+
+@dataclass(frozen=True)
+class EvaluationRun:
+    """What an evaluation did, on every set.
+
+    Attributes:
+        sets: what was found; nothing in a shard, which compares nothing.
+        counts: name of a set, key of a training -> name of a judge -> what became of the requests
+            to both.
+    """
+
+    sets: tuple[SetRun, ...]
+    counts: dict[tuple[str, str], dict[str, Summary]]
 
     @property
     def failed_turns(self) -> int:
         """Requests to annotators that failed; the next run asks them again."""
         return sum(summary.turns.failed for by in self.counts.values() for summary in by.values())
 
+    @property
+    def exit_status(self) -> int:
+        """0 when nothing is missing from the numbers, else 1."""
+        lost = any(s.exit_status for by in self.counts.values() for s in by.values())
+        short = any(each.evaluation.shortfalls for each in self.sets)
+        return int(lost or short or self.failed_turns > 0)
+
 
 def evaluate(
-    settings: Settings, models: Mapping[str, str | None], *, quiet: bool = False
+    settings: Settings,
+    models: Models | None = None,
+    shard: Shard | None = None,
+    *,
+    quiet: bool = False,
 ) -> EvaluationRun:
-    """Evaluate models on the questions of ``settings.evaluation``.
+    """Evaluate models on the sets of ``settings.evaluation``.
 
-    In ``<work_dir>/evaluation`` every model gets a folder with its responses, one file of annotated
-    answers a judge and the remembered likelihoods of its texts, and ``evaluation.json`` the
-    result. Table 1 of the paper samples with top-k 1, one answer a question; its means of several
-    runs need sampling, which is the default here.
+    In ``<work_dir>/evaluation`` every model gets a folder (below that of the set, where sets have
+    names) with its responses, one file of annotated responses a judge and the remembered
+    likelihoods of its texts. ``evaluation.json`` beside them is the result of a set,
+    ``questions.jsonl`` its questions; ``evaluation.csv`` and ``evaluation.tex`` have all sets.
 
     Args:
-        settings: the policy's model and number of answers are replaced, the rest is taken.
-        models: name -> folder or hub name of a model, None for the config's policy. The first
-            is what the others are compared with.
+        settings: the policy's model and number of responses are replaced, the rest is taken.
+        models: name -> folder, hub name or engine of a model, several of those for the trainings
+            of one row, None for the config's. The first is what the others are compared with.
+        shard: do this part of every set only, and compare nothing; a run without takes over what
+            the shards have done.
         quiet: no progress bars.
 
     Raises:
-        ValueError: for settings without evaluation or with several greedy runs, names that
-            cannot be folders, a model that does not exist, and when answers are missing.
+        ValueError: for settings that cannot be (`maskdpo_xtuner.evaluation.planning.plan`), a model
+            that does not exist, and a training that gave no response.
     """
-    asked = _check(settings, models)
-    questions = asked.questions.load()
-    by_id = {question.question_id: question for question in questions}
-    folder = settings.work_dir / 'evaluation'
-    judges, scorers = judges_of(settings), scorers_of(settings, asked, models)
-    answers: dict[Judge, dict[str, list[AnnotatedResponse]]] = {judge: {} for judge in judges}
-    counts = {}
-    for name, model in models.items():
-        own = _settings_of(settings, asked, model, folder / name)
-        counts[name] = _answer(own, judges, by_id, name, quiet=quiet)
-        for judge in judges:
-            annotated = read_records(folder / name / _file_of(judge), AnnotatedResponse)
-            answers[judge][name] = list(annotated)
-    first = next(iter(answers.values()))
-    evaluation = compare(
-        answers,
+    planned = plan(settings, models, shard)
+    name, trainings = next(iter(planned.models.items()))
+    first = next(iter(trainings.values()))
+    scorers = scorers_of(planned.asked, settings.policy, name, first)
+    answered = answer(planned, quiet=quiet)
+    responses = {asked.name: _responses(planned, asked) for asked in planned.sets}
+    nlls = _score(planned, responses, scorers, quiet=quiet)
+    if shard:
+        return EvaluationRun((), answered.counts)
+    sets = tuple(
+        _compare(planned, asked, responses[asked.name], nlls, answered) for asked in planned.sets
+    )
+    _write(planned, sets)
+    return EvaluationRun(sets, answered.counts)
+
+
+def _responses(planned: Plan, asked: AskedSet) -> Responses:
+    return {
+        judge: {key: read_responses(planned, asked, key, judge) for key in planned.engines}
+        for judge in planned.judges_of(asked)
+    }
+
+
+def _score(
+    planned: Plan, responses: Mapping[str, Responses], scorers: dict[str, Scorer], *, quiet: bool
+) -> Nlls:
+    scored = {}
+    for asked in planned.sets:
+        for key, own in next(iter(responses[asked.name].values())).items():
+            folder = planned.folder(asked, key)
+            asked_and_said = [(asked.questions[r.question_id].question, r.text) for r in own]
+            scored[asked.name, key] = Scored(folder, planned.parts_of(folder), asked_and_said)
+    return score_responses(scored, scorers, quiet=quiet)
+
+
+def _compare(
+    planned: Plan, asked: AskedSet, responses: Responses, nlls: Nlls, answered: Answered
+) -> SetRun:
+    questions = list(asked.questions.values())
+    missing = {key: read_missing(planned, asked, key) for key in planned.engines}
+    found = compare(
+        responses,
         questions,
-        nlls=score_answers(folder, scorers, first, by_id, quiet=quiet),
-        bounds=asked.bounds,
-        metrics=asked.metrics,
+        nlls={key: nlls[asked.name, key] for key in planned.engines},
+        bounds=planned.asked.bounds,
+        metrics=planned.asked.metrics,
         bootstrap=Bootstrap(),
-        settings=_describe(settings, asked),
+        settings=_describe(planned.settings, asked),
+        k=asked.k,
+        models=_trainings(planned, responses, answered),
+        missing=missing,
     )
-    with atomic_writer(folder / 'evaluation.json') as file:
-        file.write(evaluation.model_dump_json(indent=2))
-    return EvaluationRun(evaluation, questions, answers, counts)
+    by_judge = {judge.name: by_key for judge, by_key in responses.items()}
+    most = planned.asked.most_without_verdict
+    keys = ('temperature', 'top_k', 'top_p', 'max_new_tokens')
+    about = {
+        'name': asked.name,
+        'sampling': {key: getattr(asked.sampling, key) for key in keys},
+        'seed': asked.sampling.seed,
+        'num_runs': asked.sampling.num_samples,
+        'trained_on': _trained_on(planned, questions),
+        'shortfalls': tuple(find_shortfalls(by_judge, missing, most)),
+    }
+    return SetRun(found.model_copy(update=about), questions, responses)
 
 
-def _check(settings: Settings, models: Mapping[str, str | None]) -> EvaluationSettings:
-    asked = settings.evaluation
-    if asked is None:
-        raise ValueError(
-            'the config does not say what to evaluate on; add '
-            'evaluation = dict(questions=dict(type="jsonl", path=...))'
-        )
-    if asked.num_runs > 1 and (asked.temperature == 0 or asked.top_k == 1):
-        raise ValueError(
-            f'greedy decoding gives {asked.num_runs} equal runs; set evaluation.num_runs=1, or a '
-            'temperature above 0 and another top_k than 1'
-        )
-    for name in models:
-        if not re.fullmatch(r'\w[\w.-]*', name):
-            raise ValueError(f'the model name {name!r} may have letters, digits, "_", "." and "-"')
-    return asked
+def _trainings(
+    planned: Plan, responses: Responses, answered: Answered
+) -> dict[str, list[Training]]:
+    own = next(iter(responses.values()))
+    return {
+        name: [
+            Training(key=key, model=own[key][0].model, identity=answered.identities[key])
+            for key in keys
+        ]
+        for name, keys in planned.models.items()
+    }
 
 
-def _settings_of(
-    settings: Settings, asked: EvaluationSettings, model: str | None, folder: Path
-) -> Settings:
-    """The settings of one model's answers: a pipeline that stops before pairs."""
-    decoding = asked.model_dump(include={'temperature', 'top_k', 'seed'})
-    sampling = settings.sampling.model_copy(
-        update={'num_samples': asked.num_runs, 'document_for_chosen': False, **decoding}
-    )
-    policy = settings.policy.model_copy(update={'model': model} if model else {})
-    return settings.model_copy(
-        update={
-            'work_dir': folder,
-            'questions': asked.questions,
-            'sampling': sampling,
-            'policy': policy,
-            'store': None,
-        }
-    )
+def _trained_on(planned: Plan, questions: list[Question]) -> TrainedOn | None:
+    """By the pairs that the config names, or those of its work dir, if there are any."""
+    pairs = planned.asked.pairs or planned.settings.work_dir / 'pairs.jsonl'
+    return trained_on(pairs, questions) if pairs.is_file() else None
 
 
-def _answer(
-    settings: Settings,
-    judges: Mapping[Judge, AnnotatorChoice],
-    questions: Mapping[str, Question],
-    name: str,
-    *,
-    quiet: bool,
-) -> dict[str, Summary]:
-    """Sample one model's answers, and annotate them by every judge."""
-    summary = Summary(questions=len(questions), samples=settings.sampling.num_samples)
-    # What is wrong with any model is found before the first is asked.
-    policy = settings.policy.build()
-    built = [(judge, source.build_for(questions.values())) for judge, source in judges.items()]
-    work_dir, counts = settings.work_dir, {}
-    with open_work_dir(settings) as store:
-        sample_stage(work_dir, store, policy, questions, settings.sampling, summary, quiet=quiet)
-        del policy  # Its model makes room for the annotators'.
-        if summary.requests.failed:
-            raise ValueError(
-                f'{name}: {summary.requests.describe()}; see {work_dir / "failures.jsonl"}, '
-                'and run the same command again to ask for what is missing'
-            )
-        while built:
-            judge, built_judge = built.pop(0)
-            own = Summary(summary.questions, summary.samples, summary.requests)
-            file = _file_of(judge)
-            annotate_stage(work_dir, store, built_judge, questions, own, quiet=quiet, name=file)
-            counts[judge.name] = own
-    return counts
-
-
-def _file_of(judge: Judge) -> str:
-    return f'annotated-{judge.name}.jsonl'
-
-
-def _describe(settings: Settings, asked: EvaluationSettings) -> dict[str, str]:
+def _describe(settings: Settings, asked: AskedSet) -> dict[str, str]:
+    sampling = asked.sampling
     return {
         'pairs by': settings.annotator.type,
-        'temperature': str(asked.temperature),
-        'top_k': str(asked.top_k),
-        'max_new_tokens': str(settings.sampling.max_new_tokens),
-        'seed': str(asked.seed),
+        'temperature': str(sampling.temperature),
+        'top_k': str(sampling.top_k),
+        'max_new_tokens': str(sampling.max_new_tokens),
+        'seed': str(sampling.seed),
     }
+
+
+def _write(planned: Plan, sets: tuple[SetRun, ...]) -> None:
+    """The result of every set, then the tables of all."""
+    for left in planned.root.glob('.*.tmp'):  # by a run that was killed here
+        left.unlink()
+    for run in sets:
+        with atomic_writer(planned.root / run.evaluation.name / FILE) as file:
+            file.write(run.evaluation.model_dump_json(indent=2))
+        write_records(planned.root / run.evaluation.name / QUESTIONS_FILE, run.questions)
+    evaluations = [run.evaluation for run in sets]
+    for name, text in (('csv', as_csv(evaluations)), ('tex', as_latex(evaluations))):
+        with atomic_writer(planned.root / f'evaluation.{name}') as file:
+            file.write(text)

@@ -34,12 +34,66 @@ def verdict_rows(result: JudgeResult) -> list[Row]:
 
 def score_rows(result: JudgeResult, level: float) -> list[Row]:
     """The table of the paper's score, with the columns of the paper's tables."""
-    return [_score_row(model, level) for model in result.models]
+    return [_score_row(result, model, level) for model in result.models]
+
+
+def paper_counts(result: JudgeResult, model: ModelResult) -> tuple[float, float]:
+    """Correct and incorrect units as the paper prints them (Table 1).
+
+    Sentences in total over the set, facts an answer; both averaged over runs and trainings.
+    """
+    correct, incorrect, answers = (model.means[k] for k in ('correct', 'incorrect', 'answers'))
+    per = answers if result.unit == 'facts' else 1
+    return correct / per, incorrect / per
+
+
+def recall_rows(result: JudgeResult, k: int) -> list[Row]:
+    """The table of what silence costs: F1@K, and how many answers say something checkable."""
+    return [
+        {
+            'model': model.name,
+            f'F1@{k} %': _value(model.measures['f1_at_k'], 1),
+            f'F1@{k} % where it answers': _value(model.measures['f1_at_k_responding'], 1),
+            'response ratio %': _value(model.measures['response_ratio'], 1),
+        }
+        for model in result.models
+    ]
+
+
+REPLICATED = {
+    'score': "paper's score %",
+    'precision': 'precision %',
+    'supported_per_answer': 'supported/answer',
+    'f1_at_k': 'F1@{k} %',
+}
+"""The metrics of which the spread between trainings is shown; the files have it of all."""
+
+
+def training_rows(result: JudgeResult, k: int, level: float) -> list[Row]:
+    """The table of the models that were trained several times; empty when none was.
+
+    Two spreads stand beside each other: between trainings (standard deviation), and between topics
+    (the interval), which says nothing of another training.
+    """
+    return [
+        {
+            'model': model.name,
+            'metric': title.format(k=k),
+            'mean': '-' if found.value is None else f'{found.value:.2f}',
+            'std between trainings': '-' if found.std is None else f'{found.std:.2f}',
+            f'{level:.0%} interval between topics': format_interval(found.interval, 2),
+            'trainings': ' '.join('-' if v is None else f'{v:.2f}' for v in found.trainings),
+        }
+        for model in result.models
+        if len(model.trainings) > 1
+        for key, title in REPLICATED.items()
+        for found in [model.measures[key]]
+    ]
 
 
 def content_rows(result: JudgeResult) -> list[Row]:
     """The table of what the score hides: how much of what is said can be checked."""
-    return [_content_row(model) for model in result.models]
+    return [_content_row(result, model) for model in result.models]
 
 
 def metric_rows(result: JudgeResult, metrics: Sequence[str]) -> list[Row]:
@@ -55,8 +109,11 @@ def judged_tables(evaluation: Evaluation, result: JudgeResult) -> list[list[Row]
     tables = [
         verdict_rows(result),
         score_rows(result, evaluation.bootstrap.level),
+        recall_rows(result, evaluation.k),
         content_rows(result),
     ]
+    if replicated := training_rows(result, evaluation.k, evaluation.bootstrap.level):
+        tables.append(replicated)
     if evaluation.metrics:
         tables.append(metric_rows(result, evaluation.metrics))
     return tables
@@ -68,19 +125,33 @@ def text_rows(evaluation: Evaluation) -> list[Row]:
 
 
 def best_of_rows(result: JudgeResult) -> list[Row]:
-    """The table of the best of N (the paper's Table 6): a row for each N, two columns a model."""
-    rows = [{'best of': str(point.count)} for point in result.models[0].best_of]
-    for model in result.models:
-        for row, point in zip(rows, model.best_of, strict=True):
-            row[f'{model.name} score %'] = _with_interval(point.score, point.interval, 1)
-            best = _with_interval(point.precision, point.precision_interval, 1)
-            row[f'{model.name} precision %'] = best
-    return rows
+    """The table of the best of N (the paper's Table 6): a row for each model and N.
+
+    The score is the mean of the best answers' scores; the pooled one is that of their totals.
+    """
+    return [
+        {
+            'model': model.name,
+            'best of': str(point.count),
+            'score %': _with_interval(point.score, point.interval, 1),
+            'correct': f'{point.correct:.1f}',
+            'incorrect': f'{point.incorrect:.1f}',
+            'pooled score %': '-' if point.pooled_score is None else f'{point.pooled_score:.1f}',
+            'precision %': _with_interval(point.precision, point.precision_interval, 1),
+        }
+        for model in result.models
+        for point in model.best_of
+    ]
 
 
 def agreement_rows(agreement: Agreement) -> list[Row]:
-    """The classes of two judges: a row for each of the first one's, a column for the second's."""
+    """The classes of two judges: a row for each of the first one's, a column for the second's.
+
+    Empty for two that do not judge the same sentences.
+    """
     first, second = agreement.judges
+    if agreement.obstacle:
+        return []
     return [
         {f'{first} \\ {second}': name}
         | {column: str(count) for column, count in zip(CLASSES, counts, strict=True)}
@@ -90,6 +161,8 @@ def agreement_rows(agreement: Agreement) -> list[Row]:
 
 def agreement_line(agreement: Agreement) -> str:
     """Accuracy and kappa of two judges in a line."""
+    if agreement.obstacle:
+        return f'no agreement is counted: {agreement.obstacle}'
     about = f'{" and ".join(agreement.judges)} on {agreement.sentences} sentences'
     if agreement.accuracy is None:
         return f'{about}: no sentence was judged by both'
@@ -110,23 +183,29 @@ def _verdict_row(model: ModelResult) -> Row:
     }
 
 
-def _score_row(model: ModelResult, level: float) -> Row:
+def _score_row(result: JudgeResult, model: ModelResult, level: float) -> Row:
     score = model.measures['score']
+    correct, incorrect = paper_counts(result, model)
+    per = '/answer' if result.unit == 'facts' else ''
+    decimals = 2 if per else 1
     return {
         'model': model.name,
-        'correct': f'{model.means["correct"]:.1f}',
-        'incorrect': f'{model.means["incorrect"]:.1f}',
+        f'correct{per}': f'{correct:.{decimals}f}',
+        f'incorrect{per}': f'{incorrect:.{decimals}f}',
         "paper's score %": '-' if score.value is None else f'{score.value:.2f}',
         f'{level:.0%} interval': format_interval(score.interval),
         'difference': format_difference(score.difference, 2) or '-',
     }
 
 
-def _content_row(model: ModelResult) -> Row:
+def _content_row(result: JudgeResult, model: ModelResult) -> Row:
     measures = model.measures
+    each = {name: model.means[name] / model.means['answers'] for name in ('sentences', 'units')}
+    facts = {'facts/answer': f'{each["units"]:.1f}'} if result.unit == 'facts' else {}
     return {
         'model': model.name,
-        'sentences/answer': f'{model.means["sentences"] / model.means["answers"]:.1f}',
+        'sentences/answer': f'{each["sentences"]:.1f}',
+        **facts,
         'no facts': _percent(measures['no_facts']),
         'answers without checkable': _percent(measures['uncheckable_answers']),
         'distinct precision %': _value(measures['distinct_precision'], 1),
@@ -178,26 +257,18 @@ def format_table(rows: Sequence[Row]) -> str:
     return align([list(rows[0]), *(list(row.values()) for row in rows)], right=True)
 
 
-def format_evaluation(evaluation: Evaluation) -> str:
-    """What ``tools/evaluate.py`` prints: what was asked, the tables by judge, the verdicts."""
-    blocks = [_head(evaluation)]
-    for result in evaluation.judges:
-        blocks.append(f'judge: {result.judge.heading}')
-        tables = judged_tables(evaluation, result)
-        if len(result.models[0].runs) > 1:
-            tables.append(best_of_rows(result))
-        blocks += map(format_table, tables)
-    blocks.append(f'texts, which no judge decides:\n{format_table(text_rows(evaluation))}')
-    for agreement in evaluation.agreement:
-        rows = format_table(agreement_rows(agreement))
-        blocks.append(f'{agreement_line(agreement)}\n{rows}')
-    blocks += ['\n'.join(statements_of(evaluation, name)) for name in evaluation.verdicts]
-    return '\n\n'.join(blocks)
+def best_of_heading(result: JudgeResult) -> str:
+    """Say what the best of N is: a selection that needs the judge."""
+    return f'Best of N, selected by the judge that scores ({result.judge.name})'
 
 
-def _head(evaluation: Evaluation) -> str:
-    runs = len(evaluation.judges[0].models[0].runs)
-    return (
-        f'{evaluation.questions} questions on {evaluation.topics} topics, {runs} runs; counts are '
-        'totals over the set, averaged over runs'
-    )
+def remarks_of(evaluation: Evaluation) -> list[str]:
+    """What a reader of the numbers should know: what was trained on, and what is missing."""
+    found = evaluation.trained_on
+    remarks = []
+    if found and (found.questions or found.topics):
+        remarks.append(
+            f'{found.questions} of {evaluation.questions} questions and {found.topics} of '
+            f'{evaluation.topics} topics are also in {found.file}: models trained on it know them'
+        )
+    return [*remarks, *(shortfall.describe() for shortfall in evaluation.shortfalls)]

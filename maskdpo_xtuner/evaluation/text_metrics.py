@@ -7,7 +7,7 @@ that all questions of a topic get one answer, or that the words stand in no orde
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from maskdpo_xtuner.evaluation.metrics import PERCENT
 from maskdpo_xtuner.evaluation.perplexity import AnswerNll
@@ -26,9 +26,11 @@ def text_tallies(
     questions: Mapping[str, Question],
     cluster_of: Mapping[str, str],
     nlls: Mapping[str, Sequence[AnswerNll]],
+    missing: Iterable[tuple[str, int]] = (),
 ) -> dict[str, Tally]:
     """The text metrics of one model, ready for intervals.
 
+    ``no_answer`` in percent of what was asked; all others are of the answers that came:
     ``tokens_per_answer``; ``truncated``, ``empty`` and ``refusals`` in percent of the answers;
     ``rep_4`` (`repetition`, mean over answers), ``shared_4`` (`shared_ngrams`, mean over answers,
     among the questions of a topic in a run) and ``distinct_answers`` (`distinct_share` of the runs,
@@ -40,6 +42,7 @@ def text_tallies(
         questions: by id.
         cluster_of: question id -> cluster.
         nlls: name of the scorer -> what it found for each of ``responses``, in their order.
+        missing: questions and runs that were not answered.
     """
 
     def of_answers(values: Sequence[float | None], form: Form) -> Tally:
@@ -51,7 +54,10 @@ def text_tallies(
         return tally(parts, cluster_of, form)
 
     refusals = [is_refusal(r.text, questions[r.question_id].language) for r in responses]
+    asked = [Part(r.question_id, r.sample_index, 0, 1) for r in responses]
+    asked += [Part(question_id, run, 1, 1) for question_id, run in missing]
     found = {
+        'no_answer': tally(asked, cluster_of, PERCENT),
         'tokens_per_answer': of_answers([r.completion_tokens for r in responses], _ANSWERS),
         'truncated': of_answers([r.finish_reason == 'length' for r in responses], PERCENT),
         'empty': of_answers([not r.text.strip() for r in responses], PERCENT),

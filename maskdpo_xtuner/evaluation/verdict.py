@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from maskdpo_xtuner.bounds import Bounds
+from maskdpo_xtuner.evaluation.counts import Unit
 from maskdpo_xtuner.evaluation.findings import KINDS, Finding, Kind, Measures, direction, find
 from maskdpo_xtuner.evaluation.intervals import Interval
 from maskdpo_xtuner.evaluation.ratios import Difference, Measure
@@ -31,7 +32,13 @@ class Verdict(Record):
 
 
 def verdict(
-    name: str, model: Measures, baseline_name: str, baseline: Measures, judge: str, bounds: Bounds
+    name: str,
+    model: Measures,
+    baseline_name: str,
+    baseline: Measures,
+    judge: str,
+    bounds: Bounds,
+    unit: Unit = 'sentences',
 ) -> Verdict:
     """Judge a model against a baseline by the metrics of both.
 
@@ -42,15 +49,17 @@ def verdict(
         baseline: that one's metrics.
         judge: name of the judge whose labels were counted.
         bounds: what the model may lose.
+        unit: what the judge counted.
     """
-    findings = find(model, baseline, bounds)
+    findings = find(model, baseline, bounds, unit)
     label, kind = _label(findings, 'better' if direction(model) == 'higher' else 'within noise')
     others = dict.fromkeys(f.kind for f in findings if f.kind not in (kind, 'unknown'))
     parts = [
         label,
         *([f'also: {", ".join(others)}'] if others else []),
         f'precision {_change(model["precision"], baseline["precision"], " %")}',
-        'supported sentences per answer '
+        *_between_trainings(model['precision']),
+        f'supported {unit} per answer '
         + _change(model['supported_per_answer'], baseline['supported_per_answer']),
         'hallucinated '
         + _change(model['hallucinated_per_answer'], baseline['hallucinated_per_answer']),
@@ -59,6 +68,15 @@ def verdict(
         parts.append('perplexity was not checked')
     statement = f'{name} against {baseline_name}, judged by {judge}: ' + '; '.join(parts)
     return Verdict(kind=kind, label=label, statement=statement, findings=tuple(findings))
+
+
+def _between_trainings(precision: Measure) -> list[str]:
+    """The spread that the interval does not have, of a model that was trained several times."""
+    if precision.std is None:
+        return []
+    trainings = len(precision.trainings)
+    spread = f'{precision.std:.1f}'
+    return [f'standard deviation of the precision between {trainings} trainings {spread}']
 
 
 def _label(findings: list[Finding], otherwise: Kind) -> tuple[str, Kind]:

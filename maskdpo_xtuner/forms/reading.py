@@ -92,9 +92,9 @@ def read_pair(
     return parse_record(PreferencePair, reading.value, path, line), reading
 
 
-def _unlabelled(side: str, answer: Sequence[Any]) -> dict[str, Any]:
+def _unlabelled(side: str, turns: Sequence[Any]) -> dict[str, Any]:
     """An item whose only sentence has no verdict, of the type that keeps it out of the loss."""
-    text = answer[0].get('content') if answer and isinstance(answer[0], Mapping) else None
+    text = turns[0].get('content') if turns and isinstance(turns[0], Mapping) else None
     if not isinstance(text, str):
         return {'sents': [], 'type': []}  # the validation says what is wrong with the answer
     kind = 'hallucination' if side == 'chosen' else 'no_hallucination'

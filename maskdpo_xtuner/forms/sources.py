@@ -11,7 +11,7 @@ from maskdpo_xtuner.forms.reading import read_pair
 from maskdpo_xtuner.jsonl import read_objects
 from maskdpo_xtuner.records import PreferencePair
 
-SUFFIXES = ('.jsonl', '.json', '.ndjson')
+SUFFIXES = ('.jsonl', '.json', '.ndjson', '.gz', '.zst')
 
 
 def read_pairs(
@@ -30,7 +30,7 @@ def read_pairs(
         subset: of a data set that has several.
 
     Raises:
-        RecordError: naming file, line, field and mend of the first bad row.
+        RecordError: naming file, line and field of the first bad row, and what to correct.
         ValueError: when there is no such data set, or `datasets` cannot read it.
     """
     for place, line, row in _rows(source, split, subset):

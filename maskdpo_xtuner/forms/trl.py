@@ -31,7 +31,7 @@ def read_trl(row: Mapping[str, Any]) -> Conversation:
     if isinstance(chosen, str) and isinstance(rejected, str):
         if not isinstance(prompt, str):
             raise ValueError(
-                'plain answers need a plain "prompt": where an implicit one ends cannot be told'
+                'plain answers need a plain "prompt": nothing shows where an implicit one ends'
             )
         return Conversation(
             [turn('user', prompt)], [turn('assistant', chosen)], [turn('assistant', rejected)]

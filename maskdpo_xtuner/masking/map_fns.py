@@ -19,7 +19,7 @@ MapFunction = Callable[[Mapping[str, Any]], tuple[LabelledResponse, LabelledResp
 
 
 def sentence_mask_map_fn(row: Mapping[str, Any]) -> tuple[LabelledResponse, LabelledResponse]:
-    """Mask-DPO: hallucination-free sentences of the chosen, hallucinated ones of the rejected.
+    """Supervise correct sentences of the chosen and hallucinated ones of the rejected: Mask-DPO.
 
     Raises:
         ValueError: when the row is no preference pair, a sentence is not in its response, or no
@@ -32,7 +32,7 @@ def sentence_mask_map_fn(row: Mapping[str, Any]) -> tuple[LabelledResponse, Labe
 
 
 def response_mask_map_fn(row: Mapping[str, Any]) -> tuple[LabelledResponse, LabelledResponse]:
-    """Plain DPO: the whole of both responses is supervised (paper, Table 2, "w/o mask").
+    """Supervise the whole of both responses: plain DPO (paper, Table 2, "w/o mask").
 
     Raises:
         ValueError: when the row is no preference pair.

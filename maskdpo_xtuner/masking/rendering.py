@@ -152,7 +152,7 @@ class _Template:
             raise MaskingError(str(error)) from error
 
     def surroundings(self, prompt: Prompt) -> tuple[str, str]:
-        """What the template writes before and after a response to ``prompt``."""
+        """Find what the template writes before and after a response to ``prompt``."""
         key = tuple((turn['role'], turn['content']) for turn in prompt)
         if key not in self._surroundings:
             self._surroundings[key] = _find_surroundings(self, prompt)

@@ -18,11 +18,7 @@ from torch.nn.attention.bias import causal_lower_right
 from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from maskdpo_xtuner.modeling.flash import (
-    KeyBounds,
-    flash_attention,
-    is_flash_attn_available,
-)
+from maskdpo_xtuner.modeling.flash import KeyBounds, can_flash, flash_attention
 from maskdpo_xtuner.modeling.heads import causal_lm
 
 NAME = 'sequences'
@@ -41,13 +37,13 @@ class SequenceMask:
         self._key_bounds: KeyBounds | None = None
 
     def key_bounds(self, device: torch.device) -> KeyBounds:
-        """What flash-attn wants to know; all layers of a model ask for the same."""
+        """Give what flash-attn wants to know; all layers of a model ask for the same."""
         if self._key_bounds is None:
             self._key_bounds = KeyBounds.of(self.sequences, device)
         return self._key_bounds
 
     def dim(self) -> int:
-        """4: a mask that transformers takes as it is."""
+        """Give 4: a mask that transformers takes as it is."""
         return 4
 
 
@@ -93,7 +89,7 @@ def sequence_attention_forward(
     scaling: float | None = None,
     **options: Any,
 ) -> tuple[Tensor, None]:
-    """Attention as `transformers` calls it; an ordinary mask gets ordinary attention.
+    """Attend as `transformers` asks for it; an ordinary mask gets ordinary attention.
 
     Args:
         module: the attention layer.
@@ -116,11 +112,7 @@ def sequence_attention_forward(
     # In autocast the rotation leaves queries and keys in fp32, which not every kernel takes.
     query, key = query.to(value.dtype), key.to(value.dtype)
     rows, _, length, _ = query.shape
-    if (
-        query.is_cuda
-        and query.dtype in (torch.bfloat16, torch.float16)
-        and is_flash_attn_available()
-    ):
+    if can_flash(query):
         bounds = attention_mask.key_bounds(query.device)
         return flash_attention(query, key, value, bounds, dropout, scaling), None
     groups = getattr(module, 'num_key_value_groups', 1)
@@ -131,7 +123,7 @@ def sequence_attention_forward(
 
 
 def _flatten(states: Tensor) -> Tensor:
-    """(rows, heads, length, size) to (1, heads, rows * length, size)."""
+    """Reshape (rows, heads, length, size) to (1, heads, rows * length, size)."""
     return states.transpose(0, 1).flatten(1, 2).unsqueeze(0)
 
 

@@ -1,4 +1,8 @@
-"""Attention within sequences by one call of flash-attn, where that package is installed."""
+"""Attention within sequences by one call of a flash kernel: flash-attn's, or that of torch.
+
+torch has carried FlashAttention-2 for sequences of any lengths since 2.1 and calls it for nested
+tensors only; its operator is private, with the same signature in torch 2.8 and 2.11.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +16,29 @@ import torch
 from torch import Tensor
 from typing_extensions import Self
 
+LARGEST_HEAD = 256
+"""Head size up to which FlashAttention-2 has kernels, those of torch for multiples of 8."""
+
 
 @cache
-def is_flash_attn_available() -> bool:
-    """Whether flash-attn can be imported."""
+def _is_flash_attn_installed() -> bool:
     return find_spec('flash_attn') is not None
+
+
+@cache
+def _torch_has_kernel(device: torch.device) -> bool:
+    """Tell whether torch was built with its kernel, and the chip (Ampere or newer) can run it."""
+    built = torch.backends.cuda.is_flash_attention_available() and torch.version.hip is None
+    return built and torch.cuda.get_device_capability(device) >= (8, 0)
+
+
+def can_flash(query: Tensor) -> bool:
+    """Tell whether `flash_attention` takes queries of this device, precision and head size."""
+    if not query.is_cuda or query.dtype not in (torch.bfloat16, torch.float16):
+        return False
+    size = query.shape[-1]
+    fits = size <= LARGEST_HEAD and size % 8 == 0
+    return _is_flash_attn_installed() or (fits and _torch_has_kernel(query.device))
 
 
 @dataclass(frozen=True)
@@ -41,7 +63,7 @@ class KeyBounds:
 
     @classmethod
     def of(cls, sequences: Sequence[Sequence[int]], device: torch.device) -> Self:
-        """From sequences as `attention.SequenceMask` has them."""
+        """Make them from sequences as `attention.SequenceMask` has them."""
         ranges = [
             torch.arange(*bounds)
             for start, end, prefix_start, prefix_end in sequences
@@ -66,7 +88,7 @@ def flash_attention(
     dropout: float,
     scaling: float | None,
 ) -> Tensor:
-    """Attention of all sequences at once.
+    """Attend within all sequences at once, where `can_flash` says so.
 
     Args:
         query: (rows, heads, length, head size).
@@ -79,14 +101,29 @@ def flash_attention(
     Returns:
         (rows, length, heads, head size).
     """
-    from flash_attn import flash_attn_varlen_func
-
     rows, _, length, _ = query.shape
     queries, keys, values = (states.transpose(1, 2).flatten(0, 1) for states in (query, key, value))
+    states = queries, keys[bounds.index], values[bounds.index]
+    kernel = _by_flash_attn if _is_flash_attn_installed() else _by_torch
+    found = kernel(*states, bounds, dropout, scaling)
+    result: Tensor = found.unflatten(0, (rows, length))
+    return result
+
+
+def _by_flash_attn(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    bounds: KeyBounds,
+    dropout: float,
+    scaling: float | None,
+) -> Tensor:
+    from flash_attn import flash_attn_varlen_func
+
     found: Tensor = flash_attn_varlen_func(
-        queries,
-        keys[bounds.index],
-        values[bounds.index],
+        query,
+        key,
+        value,
         cu_seqlens_q=bounds.query_starts,
         cu_seqlens_k=bounds.key_starts,
         max_seqlen_q=bounds.longest_query,
@@ -95,8 +132,31 @@ def flash_attention(
         softmax_scale=scaling,
         causal=True,
     )
-    result: Tensor = found.unflatten(0, (rows, length))
-    return result
+    return found
+
+
+def _by_torch(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    bounds: KeyBounds,
+    dropout: float,
+    scaling: float | None,
+) -> Tensor:
+    found: Tensor = torch.ops.aten._flash_attention_forward(
+        query,
+        key,
+        value,
+        bounds.query_starts,
+        bounds.key_starts,
+        bounds.longest_query,
+        bounds.longest_key,
+        dropout,
+        True,  # causal, aligned at the end as in flash-attn
+        False,  # no matrix of dropout
+        scale=scaling,
+    )[0]
+    return found
 
 
 def _starts(lengths: Sequence[int]) -> Tensor:

@@ -53,7 +53,7 @@ def recompute_layers(llm: nn.Module, share: float) -> None:
 
 
 def leaves_early(hidden: Tensor) -> bool:
-    """Whether recomputation of a layer stops where its gradients need no more.
+    """Tell whether recomputation of a layer stops where its gradients need no more.
 
     Not under ZeRO-3, where DeepSpeed gathers and frees the weights in hooks that must all run. Nor
     on a CPU, where it takes as long and scatters the heap: 0.9 GiB more are held for the demo's
@@ -66,5 +66,5 @@ def leaves_early(hidden: Tensor) -> bool:
 
 
 def recomputed_layers(layers: int, share: float) -> int:
-    """How many of the layers a share is."""
+    """Count the layers that a share is."""
     return round(layers * share)

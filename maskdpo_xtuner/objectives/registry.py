@@ -27,7 +27,7 @@ class Bound:
     demand: str
 
     def check(self, name: str, value: Any) -> None:
-        """Refuse a value out of bounds, or one that is no number, by a ValueError."""
+        """Refuse a value out of bounds, or one that is not a number, by a ValueError."""
         if not (isinstance(value, Real) and self.holds(float(value))):
             raise ValueError(f'{name} {self.demand}, not {value!r}')
 
@@ -156,7 +156,7 @@ def find_loss(loss_type: str) -> Loss:
     loss = getattr(function, 'loss', None)
     if not isinstance(loss, Loss):
         raise ValueError(
-            f'loss_type {loss_type!r} is no loss: decorate it with @register_loss(name)'
+            f'loss_type {loss_type!r} is not a loss: decorate it with @register_loss(name)'
         )
     return loss
 

@@ -45,7 +45,7 @@ class PairValues:
     shifts: Tensor | None = None
 
     def by_pair(self) -> dict[str, Tensor]:
-        """What there is, one row a pair, without gradient, under the names of the attributes."""
+        """Give what there is, one row a pair, detached, under the names of the attributes."""
         values = {name: value.detach() for name, value in vars(self).items() if value is not None}
         for name in {'loss', 'preference'} & values.keys():
             values[name] = values[name].reshape(-1, len(self.nll)).mean(dim=0)
@@ -53,7 +53,7 @@ class PairValues:
 
 
 def pair_values(objective: Objective, tokens: TokenTerms, counts: Tensor) -> PairValues:
-    """From the terms of supervised tokens to the loss and what is logged of each pair.
+    """Compute the loss and what is logged of each pair from the terms of supervised tokens.
 
     Args:
         objective: the loss.

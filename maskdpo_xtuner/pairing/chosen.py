@@ -12,7 +12,7 @@ def chose_refusal(pair: PreferencePair) -> bool:
 
 
 def chose_unsupported(pair: PreferencePair) -> bool:
-    """Whether the chosen answer has no sentence that the document supports (No Hallucination).
+    """Tell whether the chosen answer has no sentence that the document supports (No Hallucination).
 
     False where the file does not tell the labels: nothing is known then.
     """

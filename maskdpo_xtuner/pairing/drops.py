@@ -33,7 +33,7 @@ class DroppedQuestion(Record):
 
 
 def reason_against(ranking: Ranking) -> DropReason | None:
-    """Why no two of the answers differ as a pair has to; None when some do.
+    """Say why no two of the answers differ as a pair has to; None when some do.
 
     The paper drops a pair whose chosen answer has no hallucination-free sentence or whose rejected
     answer has no hallucinated one. If that is so of the best and the worst, it is so of all.

@@ -73,7 +73,7 @@ def as_pair(
 
 
 def _item(response: AnnotatedResponse, rules: PairRules, unsupervised: BinaryType) -> PairItem:
-    """``unsupervised`` is the type that keeps a sentence out of the loss on its side."""
+    """Write one side down; ``unsupervised`` is the type that keeps a sentence out of its loss."""
     # The released trainer looks its sentences up in the response; white space is not theirs.
     return PairItem(
         sents=tuple(response.text[s.start : s.end].strip() for s in response.sentences),

@@ -71,8 +71,9 @@ def rank(responses: Sequence[AnnotatedResponse], rules: PairRules) -> Ranking:
 
 
 def _usable_score(response: AnnotatedResponse, rules: PairRules) -> float | None:
-    missing = sum(s.label is None for s in response.sentences)
-    if missing > rules.max_without_verdict * len(response.sentences):
+    judged = [s for s in response.sentences if not s.is_left_out]
+    missing = sum(s.label is None for s in judged)
+    if missing > rules.max_without_verdict * len(judged):
         return None
     return factuality_score(response, rules.no_facts)
 

@@ -26,12 +26,12 @@ def factuality_score(response: AnnotatedResponse, no_facts: NoFacts = 'correct')
 
 
 def count_supported(response: AnnotatedResponse) -> int:
-    """How many sentences the document supports (No Hallucination)."""
+    """Count the sentences that the document supports (No Hallucination)."""
     return _count(response, Label.NO_HALLUCINATION)
 
 
 def count_hallucinated(response: AnnotatedResponse) -> int:
-    """How many sentences are Contradictory or Unverifiable."""
+    """Count the sentences that are Contradictory or Unverifiable."""
     return _count(response, Label.CONTRADICTORY, Label.UNVERIFIABLE)
 
 

@@ -35,14 +35,14 @@ class PairSettings(Part):
             the lowest ``sample_index``. ``most_facts``: to be chosen the one with the most
             supported sentences, to be rejected the one with the most hallucinated ones, and only
             then the lowest ``sample_index``.
-        max_length_ratio: the longer of the two answers has at most so many times the characters of
-            the shorter one. Pairs beyond it are passed over for the next best, and a question is
+        max_length_ratio: the longer of the two answers has at most this many times the characters
+            of the shorter one. Pairs beyond it are passed over for the next best, and a question is
             dropped when none is left. None, the paper's, takes any. Characters are counted, not
             tokens, so that it means the same for every tokenizer.
         truncated_chosen: whether an answer cut at the token limit may be chosen.
         truncated_rejected: whether it may be rejected.
         max_without_verdict: an answer with a larger share of sentences without a verdict is not
-            used.
+            used; what was not to be judged at all (cut, damaged) is in neither count.
     """
 
     rule: str = 'best_worst'
@@ -60,7 +60,7 @@ class PairSettings(Part):
     def _check_rule(self) -> Self:
         rule = PAIRINGS.get(self.rule)
         if not callable(rule):
-            raise ValueError(f'rule {self.rule!r} is no function, but {type(rule).__name__}')
+            raise ValueError(f'rule {self.rule!r} is not a function but {type(rule).__name__}')
         if self.options and PAIRINGS.is_built_in(self.rule):
             raise ValueError(f'rule={self.rule!r} has no options; they are for rules of your own')
         return self

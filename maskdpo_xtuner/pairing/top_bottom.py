@@ -26,7 +26,7 @@ def top_bottom(candidates: Iterator[Candidate], rules: PairRules) -> Iterable[Ca
 def _disjoint(candidates: Iterator[Candidate]) -> Iterator[Candidate]:
     used: set[int] = set()
     for candidate in candidates:
-        answers = {candidate.chosen.response.sample_index, candidate.rejected.response.sample_index}
-        if not used & answers:
-            used |= answers
+        sides = {candidate.chosen.response.sample_index, candidate.rejected.response.sample_index}
+        if not used & sides:
+            used |= sides
             yield candidate

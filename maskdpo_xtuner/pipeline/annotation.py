@@ -52,16 +52,17 @@ def _annotated(
 
 
 def failed_sentences(response: AnnotatedResponse) -> Iterator[FailureRecord]:
-    """The sentences without a verdict because a request failed; unreadable answers are answers."""
+    """The sentences without a verdict because a request had no answer; unreadable ones are some."""
     for sentence in response.sentences:
         kind, _, reason = (sentence.failure or '').partition(': ')
-        if kind == 'failed':
+        if kind in ('failed', 'no_answer'):
             yield FailureRecord(
                 stage='annotation',
                 question_id=response.question_id,
                 sample_index=response.sample_index,
                 span=(sentence.start, sentence.end),
                 reason=reason,
+                final=kind == 'no_answer',
             )
 
 

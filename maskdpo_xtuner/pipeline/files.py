@@ -13,7 +13,9 @@ Stage = Literal['sampling', 'annotation']
 
 
 class FailureRecord(Record):
-    """A request that the next run asks again, as ``failures.jsonl`` lists it.
+    """A request without an answer, as ``failures.jsonl`` lists it.
+
+    The next run asks it again. One that is ``final`` would fail again, and counts as ``no answer``.
 
     A sample that the engine could not give, or, with its ``span`` in the answer, a sentence
     without a verdict because the annotator's engine failed. ``reason`` is the engine's.
@@ -24,6 +26,7 @@ class FailureRecord(Record):
     sample_index: int
     span: tuple[int, int] | None = None
     reason: str
+    final: bool = False
 
 
 def write_line(file: TextIO, record: Record) -> None:

@@ -51,7 +51,7 @@ def merge_shards(settings: Settings, command: str, *, completions: bool = False)
     shards = shards_in(work_dir)
     _refuse_unfinished(settings, shards, command)
     made_from = _common_experiment(settings, shards, questions)
-    samples = settings.sampling.answers_per_question
+    samples = settings.sampling.responses_per_question
     summary = Summary(questions=len(questions), samples=samples)
     with open_work_dir(settings) as store:
         guard_work_dir(work_dir, made_from)
@@ -79,7 +79,7 @@ def _refuse_unfinished(settings: Settings, shards: Sequence[Shard], command: str
 def _common_experiment(
     settings: Settings, shards: Sequence[Shard], questions: Sequence[Question]
 ) -> dict[str, Any]:
-    """What all shards were made from."""
+    """Give what all shards were made from."""
     first = _recorded(settings, shards[0])
     # The models are not built here, so their identities are compared among the shards alone.
     here = {**describe_questions(questions), **settings.flat(('sampling', 'pairs'))}
@@ -130,7 +130,7 @@ def _merge_files(
 
 
 def _is_of_annotation(record: Record) -> bool:
-    """Failures of annotation stand after those of sampling."""
+    """Tell failures of annotation, which stand after those of sampling."""
     return isinstance(record, FailureRecord) and record.stage == 'annotation'
 
 
@@ -139,6 +139,8 @@ def _count(record: Record, summary: Summary) -> None:
         summary.count_response(record)
     elif isinstance(record, PreferencePair | DroppedQuestion):
         summary.count_pair(record)
+    elif isinstance(record, FailureRecord):
+        summary.count_failure(record)
 
 
 def _check_question(

@@ -27,18 +27,18 @@ def pair(
         rules: which answers make a pair, and what counts.
     """
     groups = groupby(annotated, key=lambda response: response.question_id)
-    answered_id, answers = next(groups, _NO_MORE)
+    group_id, group = next(groups, _NO_MORE)
     for question_id, question in questions.items():
         responses: list[AnnotatedResponse] = []
-        if question_id == answered_id:
-            responses = list(answers)
-            answered_id, answers = next(groups, _NO_MORE)
+        if question_id == group_id:
+            responses = list(group)
+            group_id, group = next(groups, _NO_MORE)
         made = make_pairs(question, responses, rules)
         if isinstance(made, str):
             yield _dropped(question, made, responses, rules)
         else:
             yield from made
-    assert answered_id is None, f'answers to {answered_id} are not where they belong'
+    assert group_id is None, f'answers to {group_id} are not where they belong'
 
 
 def _dropped(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from maskdpo_xtuner.atomic import replacing
-from maskdpo_xtuner.pipeline.files import read_lines
+from maskdpo_xtuner.pipeline.files import FailureRecord, read_lines
 from maskdpo_xtuner.pipeline.run import pair_stage, refuse_without_pairs, write_summary
 from maskdpo_xtuner.pipeline.summary import Summary
 from maskdpo_xtuner.pipeline.work_dir import describe_questions, identity_of_rule, open_work_dir
@@ -42,13 +42,15 @@ def pair_anew(settings: Settings, source: Path) -> Summary:
     work_dir = settings.work_dir
     if work_dir.resolve() == source.resolve():
         raise ValueError(f'{source} keeps its pairs; name another work dir (--work-dir)')
-    summary = Summary(questions=len(questions), samples=settings.sampling.answers_per_question)
+    summary = Summary(questions=len(questions), samples=settings.sampling.responses_per_question)
     with open_work_dir(settings):
         guard_work_dir(work_dir, made_from)
         (work_dir / 'summary.json').unlink(missing_ok=True)
         for name in FILES:
             with replacing(work_dir / name) as copy:
                 shutil.copyfile(source / name, copy)
+        for failure in read_lines(work_dir / 'failures.jsonl', FailureRecord):
+            summary.count_failure(failure)
         for response in read_lines(work_dir / 'annotated.jsonl', AnnotatedResponse):
             summary.count_response(response)
         by_id = {question.question_id: question for question in questions}
@@ -59,7 +61,7 @@ def pair_anew(settings: Settings, source: Path) -> Summary:
 
 
 def _experiment(settings: Settings, questions: Sequence[Question], source: Path) -> dict[str, Any]:
-    """What determines the new pairs: what the answers were made from, and the new rules."""
+    """Collect what determines the new pairs: that of the answers, and the new rules."""
     if not (source / 'summary.json').exists():
         raise ValueError(f'{source} is not finished; run `maskdpo sample` for it first')
     recorded: dict[str, Any] = json.loads((source / 'settings.json').read_text(encoding='utf-8'))

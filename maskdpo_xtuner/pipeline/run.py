@@ -58,17 +58,12 @@ def run_pipeline(settings: Settings, shard: Shard | None = None, *, quiet: bool 
     if shard:
         settings = shard_settings(settings, shard)
     work_dir = settings.work_dir
-    summary = Summary(questions=len(questions), samples=settings.sampling.answers_per_question)
+    summary = Summary(questions=len(questions), samples=settings.sampling.responses_per_question)
     with open_work_dir(settings) as store:
         guard_work_dir(work_dir, made_from)
         (work_dir / 'summary.json').unlink(missing_ok=True)
         sample_stage(work_dir, store, policy, questions, settings.sampling, summary, quiet=quiet)
         del policy  # Its model makes room for the annotator's.
-        if not summary.requests.done:
-            raise ValueError(
-                f'there are no answers to annotate: {summary.requests.describe()}; see '
-                f'{work_dir / "failures.jsonl"}, and run again to ask for them'
-            )
         annotate_stage(work_dir, store, judge, questions, summary, quiet=quiet)
         pair_stage(work_dir, questions, settings.pair_rules(), summary)
         write_summary(work_dir, summary)
@@ -101,7 +96,11 @@ def sample_stage(
     *,
     quiet: bool,
 ) -> None:
-    """Questions to ``responses.jsonl``, and ``failures.jsonl`` for the requests that failed."""
+    """Answer questions into ``responses.jsonl``, and list failed requests in ``failures.jsonl``.
+
+    Raises:
+        ValueError: when no answer came.
+    """
     scheduler: Scheduler[Response | FailureRecord] = Scheduler(engine, store)
     summary.requests = scheduler.accounting
     with (
@@ -113,6 +112,11 @@ def sample_stage(
             for item in group:
                 write_line(responses if isinstance(item, Response) else failures, item)
             advance()
+    if not summary.requests.done:
+        raise ValueError(
+            f'there are no answers to annotate: {summary.requests.describe()}; see '
+            f'{work_dir / "failures.jsonl"}, mend the cause and run again'
+        )
 
 
 def annotate_stage(
@@ -125,7 +129,7 @@ def annotate_stage(
     quiet: bool,
     name: str = 'annotated.jsonl',
 ) -> None:
-    """``responses.jsonl`` to the file ``name``; ``judge`` is an annotator and its engine.
+    """Annotate ``responses.jsonl`` into the file ``name``; ``judge``: annotator and engine.
 
     Sentences whose requests failed are added to ``failures.jsonl``.
     """
@@ -143,6 +147,7 @@ def annotate_stage(
         ) as advance,
     ):
         for failure in read_lines(work_dir / 'failures.jsonl', FailureRecord):
+            summary.count_failure(failure)
             write_line(failures, failure)
         for response in annotate(responses, questions, annotator, scheduler):
             summary.count_response(response)
@@ -175,7 +180,7 @@ def _progress(
 def pair_stage(
     work_dir: Path, questions: Mapping[str, Question], rules: PairRules, summary: Summary
 ) -> None:
-    """``annotated.jsonl`` to ``pairs.jsonl`` and ``dropped.jsonl``."""
+    """Pair ``annotated.jsonl`` into ``pairs.jsonl`` and ``dropped.jsonl``."""
     annotated = read_lines(work_dir / 'annotated.jsonl', AnnotatedResponse)
     with (
         atomic_writer(work_dir / 'pairs.jsonl') as pairs,
@@ -199,8 +204,11 @@ def refuse_without_pairs(work_dir: Path, summary: Summary) -> None:
         ValueError: when there is no pair.
     """
     if not summary.pairs:
+        advice = 'sample more answers, or look at the labels in annotated.jsonl'
+        if summary.same.questions:
+            advice = summary.same.describe()
+        print(summary.table())
         raise ValueError(
             f'all {summary.questions} questions were dropped ({summary.drop_reasons()}); '
-            f'{work_dir / "dropped.jsonl"} has the scores: sample more answers, or look at the '
-            'labels in annotated.jsonl'
+            f'{work_dir / "dropped.jsonl"} has the scores: {advice}'
         )

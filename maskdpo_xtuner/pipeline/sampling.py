@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterable, Iterator
 
 from maskdpo_xtuner.completions import Scheduler
 from maskdpo_xtuner.engines.base import Completion, Failure, Request
+from maskdpo_xtuner.engines.reasoning import split_reasoning
 from maskdpo_xtuner.pipeline.files import FailureRecord
 from maskdpo_xtuner.records import Message, Question, Response
 from maskdpo_xtuner.settings import SamplingSettings
@@ -40,7 +41,7 @@ def sample(
     return scheduler.run(
         [
             _sample(question, index, settings, model)
-            for index in range(settings.answers_per_question)
+            for index in range(settings.responses_per_question)
         ]
         for question in questions
     )
@@ -57,15 +58,18 @@ def _sample(question: Question, index: int, settings: SamplingSettings, model: s
             question_id=question.question_id,
             sample_index=index,
             reason=outcome.reason,
+            final=not outcome.transient,
         )
+    reasoning, text = split_reasoning(outcome.text)
     return Response(
         question_id=question.question_id,
         sample_index=index,
         seed=seed,
-        text=outcome.text,
+        text=text,
         finish_reason=outcome.finish_reason,
         prompt_tokens=outcome.prompt_tokens,
         completion_tokens=outcome.completion_tokens,
         model=model,
         with_document=with_document,
+        reasoning=outcome.reasoning or reasoning,
     )

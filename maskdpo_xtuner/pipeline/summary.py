@@ -10,6 +10,8 @@ from typing import Any
 from maskdpo_xtuner.columns import align
 from maskdpo_xtuner.completions import Accounting
 from maskdpo_xtuner.pairing import DroppedQuestion, chose_refusal, chose_unsupported
+from maskdpo_xtuner.pipeline.files import FailureRecord
+from maskdpo_xtuner.pipeline.sameness import SameAnswers
 from maskdpo_xtuner.records import AnnotatedResponse, Label, PreferencePair
 
 
@@ -23,10 +25,13 @@ class Summary:
         requests: what became of the requests to the policy.
         turns: what became of the requests to the annotator.
         responses: answers that came.
+        no_answer: answers that will never come, as the request was refused or is too long.
+        same: finds questions whose answers are all the same.
         truncated: of these, cut at the token limit.
         blank: of these, without a sentence.
         labels: sentences by label; None counts those without a verdict.
-        failures: sentences without a verdict by kind, ``unparsed`` or ``failed``.
+        failures: sentences without a verdict by kind: ``unparsed``, ``failed``, ``no_answer``, and
+            what cannot be judged, `maskdpo_xtuner.records.LEFT_OUT`.
         pairs: pairs made; a question may have several.
         refusals: of these, whose chosen answer is a refusal.
         unsupported: of these, whose chosen answer has no sentence that the document supports.
@@ -39,6 +44,8 @@ class Summary:
     requests: Accounting = field(default_factory=Accounting)
     turns: Accounting = field(default_factory=Accounting)
     responses: int = 0
+    no_answer: int = 0
+    same: SameAnswers = field(default_factory=SameAnswers)
     truncated: int = 0
     blank: int = 0
     labels: Counter[Label | None] = field(default_factory=Counter)
@@ -55,10 +62,15 @@ class Summary:
         self.responses += 1
         self.truncated += response.finish_reason == 'length'
         self.blank += not response.sentences
+        self.same.add(response)
         for sentence in response.sentences:
             self.labels[sentence.label] += 1
-            if sentence.failure is not None:
-                self.failures[sentence.failure.partition(':')[0]] += 1
+            if sentence.failure_kind is not None:
+                self.failures[sentence.failure_kind] += 1
+
+    def count_failure(self, failure: FailureRecord) -> None:
+        """Enter a request without an answer."""
+        self.no_answer += failure.final and failure.stage == 'sampling'
 
     def count_pair(self, made: PreferencePair | DroppedQuestion) -> None:
         """Enter a pair, or a question without one."""
@@ -78,13 +90,13 @@ class Summary:
 
     @property
     def missing(self) -> int:
-        """Answers that were asked for and are not there."""
+        """Answers that were asked for and are not there, those without an answer among them."""
         return self.questions * self.samples - self.responses
 
     @property
     def unjudged(self) -> int:
-        """Sentences without a verdict because the annotator could not be asked."""
-        return self.failures['failed']
+        """Sentences without a verdict because the annotator gave no answer."""
+        return self.failures['failed'] + self.failures['no_answer']
 
     @property
     def exit_status(self) -> int:
@@ -96,12 +108,13 @@ class Summary:
         return ', '.join(f'{reason}: {count}' for reason, count in self.dropped.most_common())
 
     def to_dict(self) -> dict[str, Any]:
-        """What does not depend on how often the run was interrupted, for ``summary.json``."""
+        """Give what does not depend on how often the run was interrupted, for ``summary.json``."""
         return {
             'questions': self.questions,
             'samples_per_question': self.samples,
             'responses': self.responses,
             'missing_responses': self.missing,
+            'no_answer': self.no_answer,
             'truncated_responses': self.truncated,
             'blank_responses': self.blank,
             'sentences': {_name(label): self.labels[label] for label in (*Label, None)},
@@ -123,6 +136,7 @@ class Summary:
             *([('requests', self.requests.describe())] if self.requests.expected else []),
             *([('turns', self.turns.describe())] if self.turns.expected else []),
             ('answers', f'{self.responses} ({self.truncated} cut at the token limit)'),
+            *([('  no answer', str(self.no_answer))] if self.no_answer else []),
             ('sentences', str(sentences)),
             *(
                 (
@@ -146,11 +160,21 @@ class Summary:
     def report(self, work_dir: Path) -> str:
         """The table, where the pairs are, and what is missing."""
         lines = [self.table(), f'pairs are in {work_dir / "pairs.jsonl"}']
-        see = f'see {work_dir / "failures.jsonl"}; run again to ask for them'
-        if self.missing:
-            lines.append(f'{self.missing} answers are missing, {see}')
-        if self.unjudged:
-            lines.append(f'{self.unjudged} sentences could not be judged, {see}')
+        file = work_dir / 'failures.jsonl'
+        for count, what in (
+            (self.missing - self.no_answer, 'answers are missing'),
+            (self.failures['failed'], 'sentences could not be judged'),
+        ):
+            if count:
+                lines.append(f'{count} {what}, see {file}; run again to ask for them')
+        for count, what in (
+            (self.no_answer, 'requests have no answer'),
+            (self.failures['no_answer'], 'sentences have no verdict'),
+        ):
+            if count:
+                lines.append(f'{count} {what} and will have none, see {file}')
+        if self.same.questions:
+            lines.append(self.same.describe())
         return '\n'.join(lines)
 
 

@@ -16,6 +16,7 @@ from maskdpo_xtuner.pipeline.shards import Shard
 from maskdpo_xtuner.records import Question
 from maskdpo_xtuner.registry import PAIRINGS
 from maskdpo_xtuner.settings import NOT_SAID, Settings
+from maskdpo_xtuner.splitters.english_chinese import EnglishChinese
 
 
 def experiment(
@@ -25,7 +26,7 @@ def experiment(
     judge: tuple[Annotator, Engine | None],
     shard: Shard | None,
 ) -> dict[str, Any]:
-    """What determines the results of a run, under dotted keys, as ``settings.json`` keeps it.
+    """Collect what determines the results, under dotted keys, as ``settings.json`` keeps it.
 
     Questions count by their content and models by their identity (a folder by the hash of its
     files), so a file may move but not change.
@@ -42,6 +43,8 @@ def experiment(
         **settings.flat(('policy', 'sampling', 'annotator', 'pairs')),
         **_describe('policy', identity_of(policy)),
         **_describe('annotator', _identity_of_judge(*judge)),
+        # An annotator names another splitter itself; documents are always split by this one.
+        'splitter.english_chinese': EnglishChinese.identity['version'],
         **identity_of_rule(settings.pairs.rule),
     }
     return {**values, 'shard': str(shard)} if shard else values
@@ -52,19 +55,19 @@ def _describe(kind: str, identity: Mapping[str, str]) -> dict[str, str]:
 
 
 def _identity_of_judge(annotator: Annotator, engine: Engine | None) -> dict[str, str]:
-    """What determines the verdicts; empty if the annotator or its engine does not say it."""
+    """Give what determines the verdicts; empty if annotator or engine does not say it."""
     return identity_of(annotator) if engine is None or identity_of(engine) else {}
 
 
 def identity_of_rule(name: str) -> dict[str, str]:
-    """What determines a rule of the user's; those of the package are known by their settings."""
+    """Give what determines a rule of the user's; the package's are known by their settings."""
     if PAIRINGS.is_built_in(name):
         return {}
     return _describe('pairs.rule', identity_of(PAIRINGS.get(name)))
 
 
 def describe_questions(questions: Sequence[Question]) -> dict[str, Any]:
-    """How many they are, and a hash of all that they say."""
+    """Count them, and hash all that they say."""
     digest = hashlib.sha256()
     for question in questions:
         digest.update(json.dumps(question.model_dump(), sort_keys=True).encode() + b'\n')

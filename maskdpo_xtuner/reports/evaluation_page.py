@@ -1,40 +1,43 @@
-"""The page of an evaluation: verdicts, every judge's metrics, the texts, examples, curves."""
+"""The page of an evaluation: of every set verdicts, judges' metrics, texts, examples; curves."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from maskdpo_xtuner.evaluation.judges import Judge
 from maskdpo_xtuner.evaluation.results import Evaluation, JudgeResult
+from maskdpo_xtuner.evaluation.run import EvaluationRun, SetRun
 from maskdpo_xtuner.evaluation.table import (
     Row,
     agreement_line,
     agreement_rows,
+    best_of_heading,
     best_of_rows,
     judged_tables,
+    remarks_of,
     statements_of,
     text_rows,
 )
 from maskdpo_xtuner.records import AnnotatedResponse, Question
-from maskdpo_xtuner.reports.answer_views import AnswerView, view_answer
 from maskdpo_xtuner.reports.curves import Curve
 from maskdpo_xtuner.reports.evaluation_plots import (
     Comparison,
     best_of_plots,
     comparisons,
 )
-from maskdpo_xtuner.reports.pages import render
+from maskdpo_xtuner.reports.pages import render, write_page
 from maskdpo_xtuner.reports.plots import LinePlot, line_plot
+from maskdpo_xtuner.reports.response_views import ResponseView, view_response
 from maskdpo_xtuner.reports.segments import KINDS
 
 
 @dataclass(frozen=True)
 class Example:
-    """A question with one answer of every model."""
+    """A question with one response of every training that gave one."""
 
     question: Question
-    answers: dict[str, AnswerView]
+    responses: dict[str, ResponseView]
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,10 @@ class JudgeView:
     """What the page shows of one judge."""
 
     heading: str
+    unit: str
     comparisons: list[Comparison]
     tables: list[list[Row]]
+    best_of_heading: str
     best_of: list[Row]
     best_of_plots: list[LinePlot]
 
@@ -64,40 +69,61 @@ class AgreementView:
     rows: list[Row]
 
 
+@dataclass(frozen=True)
+class SetView:
+    """What the page shows of one set."""
+
+    evaluation: Evaluation
+    baseline: str
+    callouts: list[Callout]
+    remarks: list[str]
+    judges: list[JudgeView]
+    texts: list[Row]
+    agreements: list[AgreementView]
+    examples: list[Example]
+
+
+def write_evaluation_page(
+    path: Path | str, run: EvaluationRun, curves: Mapping[str, Curve] | None = None
+) -> None:
+    """Write the page of a run."""
+    write_page(path, evaluation_page(run.sets, curves=curves))
+
+
 def evaluation_page(
-    evaluation: Evaluation,
-    answers: Mapping[Judge, Mapping[str, Sequence[AnnotatedResponse]]],
-    questions: Sequence[Question],
-    *,
-    curves: Mapping[str, Curve] | None = None,
-    examples: int = 6,
+    sets: Sequence[SetRun], *, curves: Mapping[str, Curve] | None = None, examples: int = 6
 ) -> str:
     """Render the page as self-contained HTML.
 
     Args:
-        evaluation: the result.
-        answers: judge -> model name -> its annotated answers; examples show the first judge's.
-        questions: the questions asked.
+        sets: what was found on each; examples show the first judge's labels.
         curves: training curves by name (`maskdpo_xtuner.reports.curves.read_curves`).
-        examples: how many questions to show; they are spread evenly over the questions and are
-            not chosen by their answers.
+        examples: how many questions of a set to show; they are spread evenly over the questions
+            and are not chosen by their responses.
     """
-    first = evaluation.judges[0]
+    models = sets[0].evaluation.judges[0].models
     return render(
         'evaluation.html.j2',
-        title='Factuality of ' + ' and '.join(model.name for model in first.models),
+        title='Factuality of ' + ' and '.join(model.name for model in models),
+        sets=[_set_view(each, examples) for each in sets],
+        curves=[line_plot(name, points) for name, points in (curves or {}).items()],
+        kinds=KINDS,
+    )
+
+
+def _set_view(run: SetRun, examples: int) -> SetView:
+    evaluation = run.evaluation
+    return SetView(
         evaluation=evaluation,
-        baseline=first.models[0].name,
-        runs=len(first.models[0].runs),
+        baseline=evaluation.judges[0].models[0].name,
         callouts=_callouts(evaluation),
+        remarks=remarks_of(evaluation),
         judges=[_judge_view(evaluation, result) for result in evaluation.judges],
         texts=text_rows(evaluation),
         agreements=[
             AgreementView(agreement_line(a), agreement_rows(a)) for a in evaluation.agreement
         ],
-        curves=[line_plot(name, points) for name, points in (curves or {}).items()],
-        examples=_examples(next(iter(answers.values())), questions, examples),
-        kinds=KINDS,
+        examples=_examples(next(iter(run.responses.values())), run.questions, examples),
     )
 
 
@@ -112,25 +138,35 @@ _STYLES = {'better': 'better', 'within noise': 'noise', 'unknown': 'noise'}
 
 
 def _judge_view(evaluation: Evaluation, result: JudgeResult) -> JudgeView:
+    several = evaluation.num_runs > 1
     return JudgeView(
         heading=result.judge.heading,
-        comparisons=comparisons(result),
+        unit=result.unit,
+        comparisons=comparisons(result, evaluation.k),
         tables=judged_tables(evaluation, result),
-        best_of=best_of_rows(result),
-        best_of_plots=best_of_plots(result),
+        best_of_heading=best_of_heading(result),
+        best_of=best_of_rows(result) if several else [],
+        best_of_plots=best_of_plots(result) if several else [],
     )
 
 
 def _examples(
-    answers: Mapping[str, Sequence[AnnotatedResponse]], questions: Sequence[Question], count: int
+    responses: Mapping[str, Sequence[AnnotatedResponse]], questions: Sequence[Question], count: int
 ) -> list[Example]:
     count = min(count, len(questions))
     shown = [questions[index * len(questions) // count] for index in range(count)]
     first_run = {
-        name: {r.question_id: r for r in sorted(responses, key=lambda r: -r.sample_index)}
-        for name, responses in answers.items()
+        key: {r.question_id: r for r in sorted(own, key=lambda r: -r.sample_index)}
+        for key, own in responses.items()
     }
     return [
-        Example(q, {name: view_answer(by_id[q.question_id]) for name, by_id in first_run.items()})
-        for q in shown
+        Example(
+            question,
+            {
+                key: view_response(by_id[question.question_id])
+                for key, by_id in first_run.items()
+                if question.question_id in by_id
+            },
+        )
+        for question in shown
     ]

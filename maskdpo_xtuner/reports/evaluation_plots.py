@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from maskdpo_xtuner.evaluation.intervals import Interval
+from maskdpo_xtuner.evaluation.ratios import Measure
 from maskdpo_xtuner.evaluation.results import JudgeResult, ModelResult
 from maskdpo_xtuner.evaluation.verdict import format_interval
 from maskdpo_xtuner.reports.plots import IntervalPlot, LinePlot, interval_plot, line_plot
@@ -14,9 +16,19 @@ from maskdpo_xtuner.reports.plots import IntervalPlot, LinePlot, interval_plot, 
 # What decides first; the paper's score is the last of them.
 PLOTTED = (
     ('precision', 'Precision, %', 1),
-    ('supported_per_answer', 'Supported sentences per answer', 2),
+    ('supported_per_answer', 'Supported {unit} per answer', 2),
+    ('f1_at_k', 'F1@{k}, %', 1),
     ('score', "The paper's score, %", 1),
 )
+
+
+class Measured(Protocol):
+    """A model with its metrics by name."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def measures(self) -> Mapping[str, Measure]: ...
 
 
 @dataclass(frozen=True)
@@ -28,17 +40,24 @@ class Comparison:
     differences: IntervalPlot | None
 
 
-def comparisons(result: JudgeResult) -> list[Comparison]:
+def comparisons(result: JudgeResult, k: int) -> list[Comparison]:
     """A comparison for each of the metrics that decide, and the paper's score beside them."""
+    return comparisons_of(result.models, result.unit, k)
+
+
+def comparisons_of(models: Sequence[Measured], unit: str, k: int) -> list[Comparison]:
+    """The same of any models that one judge measured."""
     return [
         Comparison(
-            title, _values(result.models, key, decimals), _differences(result, key, decimals)
+            title.format(unit=unit, k=k),
+            _values(models, key, decimals),
+            _differences(models, key, decimals),
         )
         for key, title, decimals in PLOTTED
     ]
 
 
-def _values(models: Sequence[ModelResult], key: str, decimals: int) -> IntervalPlot | None:
+def _values(models: Sequence[Measured], key: str, decimals: int) -> IntervalPlot | None:
     measured = [(model.name, model.measures[key]) for model in models]
     rows = [
         (name, f'{m.value:.{decimals}f} {format_interval(m.interval, decimals)}', m.value)
@@ -49,9 +68,9 @@ def _values(models: Sequence[ModelResult], key: str, decimals: int) -> IntervalP
     return interval_plot(rows) if rows else None
 
 
-def _differences(result: JudgeResult, key: str, decimals: int) -> IntervalPlot | None:
+def _differences(models: Sequence[Measured], key: str, decimals: int) -> IntervalPlot | None:
     rows: list[tuple[str, str, float, Interval | None]] = []
-    for model in result.models:
+    for model in models:
         difference = model.measures[key].difference
         if difference is not None and difference.points is not None:
             interval = format_interval(difference.interval, decimals, signed=True)

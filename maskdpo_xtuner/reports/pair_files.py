@@ -30,7 +30,7 @@ class PairFiles:
         unsupported: pairs whose chosen answer has no supported sentence; None where no pair tells
             its labels.
         scores: side -> scores of all pairs that have one.
-        answers: question id -> its annotated answers, for the questions of ``pairs``.
+        responses: question id -> its annotated answers, for the questions of ``pairs``.
         questions: questions that have annotated answers; 0 where there is no file of them.
         dropped: the dropped questions to show.
         reasons: how many questions were dropped for what.
@@ -43,7 +43,7 @@ class PairFiles:
     refusals: int = 0
     unsupported: int | None = None
     scores: dict[Side, list[float]] = field(default_factory=lambda: {'chosen': [], 'rejected': []})
-    answers: dict[str, list[AnnotatedResponse]] = field(default_factory=dict)
+    responses: dict[str, list[AnnotatedResponse]] = field(default_factory=dict)
     questions: int = 0
     dropped: list[DroppedQuestion] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -73,7 +73,7 @@ def read_pair_files(
         dropped = dropped or _if_there(folder / 'dropped.jsonl')
     files = _read_pairs(source, limit)
     if annotated:
-        _add_answers(files, read_records(annotated, AnnotatedResponse))
+        _add_responses(files, read_records(annotated, AnnotatedResponse))
     # Nothing dropped is an empty file, which is no error.
     if dropped and (not Path(dropped).is_file() or Path(dropped).stat().st_size):
         items = list(read_records(dropped, DroppedQuestion))
@@ -103,7 +103,7 @@ def _read_pairs(path: Path | str, limit: int | None) -> PairFiles:
     return files
 
 
-def _add_answers(files: PairFiles, responses: Iterable[AnnotatedResponse]) -> None:
+def _add_responses(files: PairFiles, responses: Iterable[AnnotatedResponse]) -> None:
     """Count the labels of all answers and keep those to the questions shown."""
     shown = {pair.question_id for pair in files.pairs}
     seen = set()
@@ -112,5 +112,5 @@ def _add_answers(files: PairFiles, responses: Iterable[AnnotatedResponse]) -> No
         seen.add(response.question_id)
         files.labels.update(sentence.label for sentence in response.sentences)
         if response.question_id in shown:
-            files.answers.setdefault(response.question_id, []).append(response)
+            files.responses.setdefault(response.question_id, []).append(response)
     files.questions = len(seen)

@@ -14,7 +14,7 @@ from maskdpo_xtuner.masking import (
 )
 from maskdpo_xtuner.pairing import NoFacts, chose_refusal, chose_unsupported
 from maskdpo_xtuner.records import AnnotatedResponse, PairItem, PreferencePair
-from maskdpo_xtuner.reports.answer_views import AnswerView, view_answer
+from maskdpo_xtuner.reports.response_views import ResponseView, view_response
 from maskdpo_xtuner.reports.segments import (
     WEIGHTED,
     Mark,
@@ -41,23 +41,23 @@ class PairView:
 
     question: str
     about: list[str]
-    chosen: AnswerView
-    rejected: AnswerView
+    chosen: ResponseView
+    rejected: ResponseView
     margin: float
     strip: list[Bar]
-    others: list[AnswerView]
+    others: list[ResponseView]
 
 
 def view_pair(
     pair: PreferencePair,
-    answers: Sequence[AnnotatedResponse],
+    responses: Sequence[AnnotatedResponse],
     converter: PairConverter | None = None,
 ) -> PairView:
     """Prepare one pair.
 
     Args:
         pair: the pair; a file made for the released trainer will do.
-        answers: all annotated answers to its question, if known: they have the points of the
+        responses: all annotated answers to its question, if known: they have the points of the
             document and the reasons of missing verdicts, which a pair has not.
         converter: to show token masks; None shows none.
 
@@ -66,7 +66,7 @@ def view_pair(
             mask.
     """
     by_index: dict[int | None, AnnotatedResponse] = {
-        answer.sample_index: answer for answer in answers
+        response.sample_index: response for response in responses
     }
     masked = _masked(pair, converter)
     tokens = _tokens(masked, converter)
@@ -74,7 +74,7 @@ def view_pair(
     rejected = _view_side('rejected', pair, by_index, tokens['rejected'])
     roles = {chosen.sample_index: 'chosen', rejected.sample_index: 'rejected'}
     others = [
-        view_answer(a, no_facts_of(pair)) for index, a in by_index.items() if index not in roles
+        view_response(a, no_facts_of(pair)) for index, a in by_index.items() if index not in roles
     ]
     return PairView(
         question='\n'.join(message.content for message in pair.prompt),
@@ -111,12 +111,12 @@ def _drop(masked: MaskedPair | None) -> list[str]:
 
 
 def no_facts_of(pair: PreferencePair) -> NoFacts:
-    """What a sentence of No Facts was worth when the pair was made."""
+    """Say what a sentence of No Facts was worth when the pair was made."""
     return 'ignored' if (pair.provenance or {}).get('no_facts') == 'ignored' else 'correct'
 
 
 def _about(pair: PreferencePair) -> list[str]:
-    """Where the pair comes from, and what a reader should know of the chosen answer."""
+    """Say where the pair comes from, and what a reader should know of the chosen answer."""
     rule = (pair.provenance or {}).get('rule')
     origin = pair.topic, pair.language, pair.question_id, rule and f'rule {rule}'
     remarks = {
@@ -132,19 +132,19 @@ def _about(pair: PreferencePair) -> list[str]:
 def _view_side(
     side: Side,
     pair: PreferencePair,
-    answers: Mapping[int | None, AnnotatedResponse],
+    responses: Mapping[int | None, AnnotatedResponse],
     tokens: list[Token],
-) -> AnswerView:
+) -> ResponseView:
     item: PairItem = getattr(pair, f'{side}_item')
     labelled = labelled_response(side, pair)
-    answer = answers.get(item.sample_index)
+    response = responses.get(item.sample_index)
     no_facts = no_facts_of(pair)
     marks = (
         _item_marks(side, item, labelled, no_facts)
-        if answer is None
-        else sentence_marks(answer.sentences, no_facts)
+        if response is None
+        else sentence_marks(response.sentences, no_facts)
     )
-    return AnswerView(
+    return ResponseView(
         segments=segments(labelled.response, marks),
         score=item.score,
         sentences=len(marks),
@@ -169,7 +169,7 @@ def _item_marks(
     return [Mark(*span, kind) for span, kind in zip(labelled.spans, kinds, strict=True)]
 
 
-def _strip(views: Sequence[AnswerView], roles: Mapping[int | None, str]) -> list[Bar]:
+def _strip(views: Sequence[ResponseView], roles: Mapping[int | None, str]) -> list[Bar]:
     """Bars from the best answer to the worst; those without a score stand last."""
     bars = [
         Bar(

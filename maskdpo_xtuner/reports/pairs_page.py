@@ -43,9 +43,9 @@ def pairs_page(files: PairFiles, converter: PairConverter | None = None) -> str:
 
 def _views(files: PairFiles, converter: PairConverter | None) -> Iterable[PairView]:
     for number, pair in enumerate(files.pairs, start=1):
-        answers = files.answers.get(pair.question_id, []) if pair.question_id else []
+        responses = files.responses.get(pair.question_id, []) if pair.question_id else []
         try:
-            yield view_pair(pair, answers, converter)
+            yield view_pair(pair, responses, converter)
         except ValueError as error:
             raise ValueError(f'{files.source}, pair {number}: {error}') from error
 

@@ -21,11 +21,11 @@ class Axis:
     margin: float
 
     def place(self, value: float) -> float:
-        """Distance from the start of the drawing to ``value``."""
+        """Give the distance from the start of the drawing to ``value``."""
         return round(self.margin + self.length * (value - self.low) / (self.high - self.low), 2)
 
     def ticks(self, about: int = 5, smallest_step: float = 0.0) -> list[tuple[float, str]]:
-        """Round values on the axis, each with its place and its text."""
+        """List round values on the axis, each with its place and its text."""
         step = max(_round_step((self.high - self.low) / about), smallest_step)
         decimals = max(0, -math.floor(math.log10(step)))
         first, last = math.ceil(self.low / step), math.floor(self.high / step)

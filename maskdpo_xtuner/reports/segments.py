@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from maskdpo_xtuner.pairing import NoFacts
-from maskdpo_xtuner.records import Label, Sentence
+from maskdpo_xtuner.records import Fact, Label, Sentence
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def kind_of(label: Label | None, no_facts: NoFacts = 'correct') -> Kind:
 
 
 def all_kinds(no_facts: NoFacts = 'correct') -> tuple[Kind, ...]:
-    """All that an annotated answer can show, in the order of a legend."""
+    """List all that an annotated answer can show, in the order of a legend."""
     return *(kind_of(label, no_facts) for label in _LABELS), _NO_VERDICT
 
 
@@ -86,7 +86,7 @@ def binary_kind(hallucinated: bool) -> Kind:
 
 
 def sentence_marks(sentences: Iterable[Sentence], no_facts: NoFacts = 'correct') -> list[Mark]:
-    """Marks of annotated sentences."""
+    """Mark annotated sentences."""
     return [
         Mark(s.start, s.end, kind_of(s.label, no_facts), note=_note(s), points=s.points)
         for s in sentences
@@ -95,7 +95,12 @@ def sentence_marks(sentences: Iterable[Sentence], no_facts: NoFacts = 'correct')
 
 def _note(sentence: Sentence) -> str:
     reasons = [] if sentence.failure is None else [sentence.failure]
-    return '; '.join([*reasons, *sentence.notes])
+    return '; '.join([*reasons, *sentence.notes, *map(_verdict, sentence.facts or ())])
+
+
+def _verdict(fact: Fact) -> str:
+    said = {True: 'supported', False: 'not supported', None: 'no verdict'}[fact.supported]
+    return f'{said}: {fact.text}'
 
 
 def segments(text: str, marks: Iterable[Mark]) -> list[Segment]:

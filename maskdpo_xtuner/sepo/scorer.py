@@ -22,7 +22,7 @@ class LogRatioScorer:
         dtype: name of the torch dtype of both; log-probabilities are fp32 at least.
 
     Raises:
-        ValueError: for a model that can not be loaded, models of different tokenizers, and a
+        ValueError: for a model that cannot be loaded, models of different tokenizers, and a
             tokenizer without character offsets or chat template.
     """
 
@@ -90,7 +90,7 @@ def _load(loader: Any, name: str, **options: Any) -> Any:
     try:
         return loader.from_pretrained(name, **options)
     except OSError as error:
-        raise ValueError(f'{name} can not be loaded: {error}') from error
+        raise ValueError(f'{name} cannot be loaded: {error}') from error
 
 
 def _pad(renderings: Sequence[Rendering]) -> tuple[dict[str, Tensor], Tensor]:

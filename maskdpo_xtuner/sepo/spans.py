@@ -46,7 +46,7 @@ def scored_tokens(rendering: Rendering, scores: Sequence[float]) -> list[ScoredT
 
 
 def select_spans(tokens: Sequence[ScoredToken], side: Side, share: float) -> list[Span]:
-    """Characters of the ``share`` of tokens that decide most: SePO's key tokens.
+    """Find the characters of the ``share`` of tokens that decide most: SePO's key tokens.
 
     Of the chosen response these are the tokens with the highest scores, of the rejected one those
     with the lowest; of equal scores the first. Their number is rounded up.

@@ -32,6 +32,11 @@ class Splitter(Protocol):
         ...
 
 
+def split_words(words: str) -> frozenset[str]:
+    """Give the words of a line, for a set that is looked up in."""
+    return frozenset(words.split())
+
+
 def join_pieces(text: str, starts: Iterable[int]) -> list[tuple[int, int]]:
     """Make spans of where pieces start; one without letter or digit joins the one before it.
 

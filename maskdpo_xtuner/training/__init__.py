@@ -20,17 +20,7 @@ from maskdpo_xtuner.training.monitoring.displacement import DisplacementHook
 from maskdpo_xtuner.training.monitoring.hooks import MeanOverRanksHook, TrainingMetricsHook
 from maskdpo_xtuner.training.monitoring.preflight import PreflightHook
 from maskdpo_xtuner.training.monitoring.samples import SamplesHook
-from maskdpo_xtuner.training.patches.bitsandbytes import supply_triton_ops
-from maskdpo_xtuner.training.patches.checkpoints import (
-    allow_checkpoint_types,
-    keep_fp32_weights,
-)
-from maskdpo_xtuner.training.patches.cpu import supply_cpu_support
-from maskdpo_xtuner.training.patches.deepspeed import (
-    keep_offloaded_gradients,
-    register_zero_names,
-    supply_single_process_world,
-)
+from maskdpo_xtuner.training.patches import apply_patches
 from maskdpo_xtuner.training.samplers import LengthBalancedSampler
 from maskdpo_xtuner.training.schedulers import WarmupLR
 from maskdpo_xtuner.training.validation import MaskDPOValLoop
@@ -39,13 +29,7 @@ FUNCTIONS.register_module(module=mask_preference_collate_fn)
 know_our_bases(Config)
 know_our_names(cfgs_name_path)
 
-supply_cpu_support()
-supply_triton_ops()
-allow_checkpoint_types()
-keep_fp32_weights()
-register_zero_names()
-supply_single_process_world()
-keep_offloaded_gradients()
+apply_patches()
 
 __all__ = [
     'DisplacementHook',

@@ -32,13 +32,13 @@ def train_rows(model: Any, optim_wrapper: Any, rows: Sequence[Row]) -> dict[str,
         What `MaskDPO` logs of the whole batch.
     """
     kind = _DeepSpeedRowWrapper if isinstance(optim_wrapper, DeepSpeedOptimWrapper) else _RowWrapper
-    pairs = sum(len(row['data_samples']['source']) for row in rows)
+    pairs = sum(len(row['data_samples']['place']) for row in rows)
     logs = [
         model.train_step(
             row,
             optim_wrapper=kind(
                 optim_wrapper,
-                share=len(row['data_samples']['source']) / pairs,
+                share=len(row['data_samples']['place']) / pairs,
                 is_last=row is rows[-1],
             ),
         )
@@ -94,17 +94,17 @@ class _DeepSpeedRowWrapper(_RowWrapper):
 
 def _mean(name: str, values: Sequence[Tensor], rows: Sequence[Row]) -> Tensor:
     """A logged value of the whole batch from those of its rows."""
-    weights = torch.tensor([_weight(name, row) for row in rows])
+    counts = torch.tensor([_count(name, row) for row in rows])
     stacked = torch.stack([value.detach().float().cpu() for value in values])
-    return (stacked * weights).sum() / weights.sum()
+    return (stacked * counts).sum() / counts.sum()
 
 
-def _weight(name: str, row: Row) -> float:
-    """What a logged value of `MaskDPO` is a mean over: pairs, unless it is one of tokens."""
+def _count(name: str, row: Row) -> float:
+    """Count the pairs, or tokens, that a logged value of `MaskDPO` is the mean over."""
     data, sides = row['data'], responses_per_pair(row)
     over = {
         'token_logps/chosen': data['counts'][::sides].sum(),
         'token_logps/rejected': data['counts'][sides - 1 :: sides].sum(),
         'supervised_share': data['num_tokens'],
     }
-    return float(over.get(name.removesuffix('_shift'), len(row['data_samples']['source'])))
+    return float(over.get(name.removesuffix('_shift'), len(row['data_samples']['place'])))

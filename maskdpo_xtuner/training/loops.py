@@ -112,7 +112,7 @@ def check_rows(row_tokens: int, pairs: Dataset, cfg: Any) -> None:
     longest = int(tokens.argmax())
     if tokens[longest] > row_tokens:
         raise ValueError(
-            f'{pairs[longest]["source"]}: this pair has {tokens[longest]} tokens, which no row of '
+            f'{pairs[longest]["place"]}: this pair has {tokens[longest]} tokens, which no row of '
             f'train_cfg.row_tokens={row_tokens} holds; raise it, or lower '
             'train_dataloader.dataset.max_length'
         )

@@ -123,13 +123,13 @@ class MaskDPO(DPO):
         """
         values = self._pair_values(data, data_samples)
         if data_samples is not None:
-            check_finite(values.loss, data_samples['source'])
+            check_finite(values.loss, data_samples['place'])
         logs = logged_means(pair_sums(values.by_pair()))
         share = data['counts'].sum() / data['num_tokens']
         return {**logs, 'supervised_share': share, 'loss': values.loss}
 
     def predict(self, data: dict[str, Tensor], data_samples: Any = None) -> dict[str, Tensor]:
-        """What `compute_loss` averages, for evaluation: `PairValues.by_pair`.
+        """Give what `compute_loss` averages, for evaluation: `PairValues.by_pair`.
 
         Args:
             data: of `mask_preference_collate_fn`.
@@ -142,11 +142,11 @@ class MaskDPO(DPO):
             check_head(self.llm, data['input_ids'])
             self._head_is_known = True
         if not self.objective.loss.needs_rejected and data_samples is not None:
-            _refuse_rejected(self.loss_type, data, data_samples['source'])
+            _refuse_rejected(self.loss_type, data, data_samples['place'])
         return pair_values(self.objective, self._token_terms(data), data['counts'])
 
     def _token_terms(self, data: dict[str, Tensor]) -> TokenTerms:
-        """What the loss needs of each supervised token."""
+        """Compute what the loss needs of each supervised token."""
         if self.objective.loss.reference == 'distributions':
             policy, known, divergences = self._divergence_terms(data)
             return TokenTerms(policy, data['weights'], known, divergences)
@@ -216,12 +216,12 @@ class MaskDPO(DPO):
         return self
 
     def state_dict(self, *args: Any, **kwargs: Any) -> OrderedDict[str, Tensor]:
-        """The policy only: the reference is rebuilt from its config, also when resuming."""
+        """Give the policy only: the reference is rebuilt from its config, also when resuming."""
         state = super().state_dict(*args, **kwargs)
         return OrderedDict((key, value) for key, value in state.items() if 'ref_llm.' not in key)
 
     def _dispatch_lm_model_cfg(self, cfg: Any, max_position_embeddings: int | None = None) -> Any:
-        """As XTuner's, which trusts remote code whatever the config says."""
+        """Do as XTuner's, which trusts remote code whatever the config says."""
         check_model(cfg.pretrained_model_name_or_path, 'model.llm.pretrained_model_name_or_path')
         cfg.setdefault('trust_remote_code', False)
         cfg = self._prepare_for_qlora_zero3(cfg)
@@ -243,8 +243,8 @@ def _refuse_splitting(use_varlen_attn: bool) -> None:
         raise ValueError('MaskDPO does not split sequences; set sequence_parallel_size=1')
 
 
-def _refuse_rejected(loss_type: str, data: Mapping[str, Tensor], sources: Sequence[str]) -> None:
-    if len(data['counts']) != len(sources):
+def _refuse_rejected(loss_type: str, data: Mapping[str, Tensor], places: Sequence[str]) -> None:
+    if len(data['counts']) != len(places):
         raise ValueError(
             f'loss_type {loss_type!r} takes batches of chosen responses alone, which '
             'train_cfg.type=MaskDPOTrainLoop makes of the pairs'

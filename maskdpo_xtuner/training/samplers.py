@@ -55,7 +55,7 @@ class LengthBalancedSampler(DefaultSampler):
     def _steps(self) -> Iterator[list[list[int]]]:
         """The micro-batches of each optimizer step, as `DefaultSampler` makes them.
 
-        Those of all ranks at one time stand together. A step that began in the last epoch goes on
+        Those of all ranks at one time stand together. A step that began in the last epoch continues
         in this one. The last micro-batches of an epoch, where they are smaller than the others,
         come alone: their pairs weigh more in the mean, and must stay the same.
         """

@@ -65,7 +65,7 @@ class MaskDPOValLoop(BaseLoop):
 
     @torch.no_grad()
     def _pair_values(self, batch: Mapping[str, Any]) -> dict[str, Tensor]:
-        """What `MaskDPO.predict` gives, in fp64 on the host."""
+        """Give what `MaskDPO.predict` gives, in fp64 on the host."""
         with self._precision():
             values: dict[str, Tensor] = self.runner.model.val_step(batch)
         return {name: value.double().cpu() for name, value in values.items()}
@@ -96,7 +96,7 @@ def complete_dataloader(dataloader: Mapping[str, Any], cfg: Any) -> dict[str, An
 
 
 def _is_new(first: int, pairs: int, total: int) -> Tensor:
-    """Which pairs of a batch no rank has had before, (pairs,).
+    """Tell which pairs of a batch no rank has had before, (pairs,).
 
     Args:
         first: pairs that this rank had before the batch.

@@ -45,6 +45,6 @@ def judge(
         return list(annotate(responses, {'q': about}, annotator, scheduler))
 
 
-def verdicts(answer: AnnotatedResponse) -> list[Label | str | None]:
+def verdicts(annotated: AnnotatedResponse) -> list[Label | str | None]:
     """Label or failure of each sentence."""
-    return [sentence.label or sentence.failure for sentence in answer.sentences]
+    return [sentence.label or sentence.failure for sentence in annotated.sentences]

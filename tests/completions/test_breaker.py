@@ -15,7 +15,7 @@ from maskdpo_xtuner.completions import (
     Scheduler,
 )
 from maskdpo_xtuner.completions.scheduler import LEAST_PATIENCE
-from maskdpo_xtuner.engines.base import Failure, Request
+from maskdpo_xtuner.engines.base import EngineRefusal, Failure, Request
 from maskdpo_xtuner.engines.scripted import ScriptedEngine
 from tests.completions.dialogues import Dialogue, Said, asked, flat, talk
 
@@ -118,6 +118,21 @@ def test_failed_requests_are_counted_in_every_dialogue_that_misses_them(
     engine = ScriptedEngine(lambda request: answers.get(asked(request), 'fine'), concurrency=2)
     scheduler: Scheduler[Said] = Scheduler(engine, store, Retry(times=3, delay=0))
     list(scheduler.run([[talk('a', 'long'), talk('a', 'long')], [talk('busy'), talk('b')]]))
-    assert scheduler.accounting.failures == {TOO_LONG.reason: 2, DEAD.reason: 1}
+    assert scheduler.accounting.failures == {DEAD.reason: 1}
+    assert scheduler.accounting.no_answer == {TOO_LONG.reason: 2}
     assert flat(engine).count('long') == 1
     assert flat(engine).count('busy') == 4
+
+
+def test_an_engine_that_refuses_everything_ends_the_run_at_once(store: CompletionStore) -> None:
+    def script(request: Request) -> str:
+        if len(flat(engine)) > 10:
+            raise EngineRefusal('HTTP 401: a key, please')
+        return asked(request)
+
+    engine = ScriptedEngine(script)
+    scheduler = schedule(engine, store)
+    with pytest.raises(EngineRefusal, match='HTTP 401'):
+        list(scheduler.run(endless()))
+    assert len(store) == scheduler.accounting.done == 10
+    assert len(flat(engine)) <= 12

@@ -23,8 +23,8 @@ class CountingStore(CompletionStore):
         super().__init__(path)
         self.sizes: list[int] = []
 
-    def put(self, completions: Mapping[bytes, Completion]) -> None:
-        super().put(completions)
+    def put(self, completions: Mapping[bytes, Completion], served: str = '') -> None:
+        super().put(completions, served)
         self.sizes.append(len(completions))
 
 

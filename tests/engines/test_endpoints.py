@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from maskdpo_xtuner.engines.answers import Verdict
 from maskdpo_xtuner.engines.endpoints import (
     DIALOGUES,
     FIRST_PAUSE,
@@ -13,6 +12,7 @@ from maskdpo_xtuner.engines.endpoints import (
     Endpoint,
     EndpointPool,
 )
+from maskdpo_xtuner.engines.statuses import Verdict
 
 
 class Clock:
@@ -154,3 +154,45 @@ def test_only_so_many_dialogues_are_remembered() -> None:
     for n in range(DIALOGUES + 10):
         chosen(pool, n.to_bytes(4, 'big'))
     assert len(pool._homes) == DIALOGUES
+
+
+def test_an_endpoint_that_refuses_all_gets_no_more_and_is_named_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = Clock()
+    pool = pool_of(2, clock)
+    first, second = pool.endpoints
+    for _ in range(3):
+        pool.report(first, Verdict.REFUSING, 'HTTP 401: a key, please')
+    clock.now += 1000
+    assert {chosen(pool, b'%d' % n) for n in range(8)} == {second}
+    assert pool.refusal is None
+    pool.report(second, Verdict.REFUSING, 'HTTP 404: no model')
+    assert pool.choose(b'd') is None
+    assert pool.refusal == 'http://node0 refuses every request: HTTP 401: a key, please'
+    assert len(caplog.messages) == 2
+
+
+def test_an_endpoint_with_too_much_to_do_is_passed_over_and_is_not_down() -> None:
+    clock = Clock()
+    pool = pool_of(2, clock)
+    first, second = pool.endpoints
+    pool.report(first, Verdict.LIMITED, 'HTTP 429', wait=5.0)
+    assert {chosen(pool, b'%d' % n) for n in range(8)} == {second}
+    pool.report(second, Verdict.LIMITED, 'HTTP 429', wait=9.0)
+    assert chosen(pool, b'd') is first, 'the one that is free first'
+    clock.now += 9.5
+    second.in_flight, first.in_flight = 0, 3
+    assert chosen(pool, b'new') is second
+
+
+def test_where_nothing_is_understood_nothing_is_waited_for() -> None:
+    pool = pool_of(2)
+    first, second = pool.endpoints
+    for _ in range(STRIKES):
+        pool.report(first, Verdict.ODD, 'not JSON')
+    assert chosen(pool, b'd') is second
+    for _ in range(STRIKES):
+        pool.report(second, Verdict.ODD, 'not JSON')
+    assert pool.choose(b'd') is not None
+    assert pool.trouble == 'not JSON'

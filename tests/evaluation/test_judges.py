@@ -13,7 +13,7 @@ from tests.evaluation.test_run import settings
 def test_without_judges_the_annotator_of_the_pairs_judges(tmp_path: Path) -> None:
     asked = settings(tmp_path)
     ((judge, source),) = judges_of(asked).items()
-    assert (judge.name, judge.made_pairs, source) == ('lexical', True, asked.annotator)
+    assert (judge.name, judge.made_pairs, source.annotator) == ('lexical', True, asked.annotator)
     assert judge.heading == 'lexical (made the pairs)'
 
 
@@ -23,7 +23,9 @@ def test_judges_keep_their_order_and_get_names_of_their_own(tmp_path: Path) -> N
     judges = judges_of(settings(tmp_path, judges=listed))
     assert [judge.name for judge in judges] == ['lexical', 'lexical-2', 'lexical-3']
     assert [judge.made_pairs for judge in judges] == [False, True, False]
-    assert [source.min_coverage for source in judges.values()] == list(coverages)  # type: ignore[union-attr]
+    assert [source.annotator for source in judges.values()] == [
+        LexicalSettings(min_coverage=coverage) for coverage in coverages
+    ]
     assert next(iter(judges)).heading == 'lexical (did not make the pairs)'
 
 
@@ -34,3 +36,35 @@ def test_a_judge_and_a_bound_that_do_not_exist_are_refused_by_name(tmp_path: Pat
         settings(tmp_path, bounds={'more_babble': 1})
     with pytest.raises(ValidationError, match='evaluation.bounds.perplexity'):
         settings(tmp_path, bounds={'perplexity': 0.5})
+
+
+def test_a_judge_may_have_a_name_and_judge_some_sets_only(tmp_path: Path) -> None:
+    source = {'type': 'table', 'table': 'elements', 'split': 'test'}
+    asked = settings(
+        tmp_path,
+        sets=[{'name': name, 'questions': source} for name in ('near', 'far')],
+        judges=[
+            {'type': 'lexical', 'name': 'strict', 'min_coverage': 1.0},
+            {'type': 'lexical', 'sets': ['far']},
+        ],
+    )
+    assert [judge.name for judge in judges_of(asked)] == ['strict', 'lexical']
+    assert asked.evaluation is not None
+    assert [len(asked.evaluation.judges_of(name)) for name in ('near', 'far')] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ('judge', 'problem'),
+    [
+        ({'sets': ['nowhere']}, "the set 'nowhere', which is not among sets"),
+        ({'sets': ['near']}, "none of them judges the set 'far'"),
+        ({'name': 'a b'}, "the name 'a b' may have letters"),
+    ],
+)
+def test_a_judge_of_no_set_and_a_set_without_a_judge_are_refused(
+    tmp_path: Path, judge: dict[str, object], problem: str
+) -> None:
+    source = {'type': 'table', 'table': 'elements', 'split': 'test'}
+    sets = [{'name': name, 'questions': source} for name in ('near', 'far')]
+    with pytest.raises(ValidationError, match=problem):
+        settings(tmp_path, sets=sets, judges=[{'type': 'lexical', **judge}])

@@ -2,13 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from maskdpo_xtuner.evaluation.metrics import (
-    Counts,
-    count_response,
-    count_runs,
-    judged_tallies,
-    mean_counts,
-)
+from maskdpo_xtuner.evaluation.counts import Counts, count_response, count_runs, mean_counts
+from maskdpo_xtuner.evaluation.metrics import judged_tallies
 from maskdpo_xtuner.records import AnnotatedResponse, Label, Question, Sentence
 from tests.evaluation.answers import answer
 
@@ -23,7 +18,9 @@ def test_the_four_labels_and_the_missing_verdict_are_counted_apart() -> None:
         truncated=1,
         tokens=31,
         sentences=8,
+        units=8,
         correct=5,
+        supported=2,
         incorrect=2,
         no_facts=3,
         without_verdict=1,

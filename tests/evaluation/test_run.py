@@ -38,7 +38,8 @@ def settings(folder: Path, questions: int = 4, **evaluation: object) -> Settings
             'questions': source,
             'sampling': {'num_samples': 9, 'max_new_tokens': 50},
             'evaluation': {
-                **{'questions': source, 'num_runs': 2, 'text_quality': False},
+                **({} if 'sets' in evaluation else {'questions': source}),
+                **{'num_runs': 2, 'text_quality': False},
                 **evaluation,
             },
         }
@@ -97,22 +98,26 @@ def test_models_are_sampled_annotated_and_compared(
     tmp_path: Path, engines: list[ScriptedEngine]
 ) -> None:
     run = evaluate(settings(tmp_path), {'base': None, 'aligned': 'good'}, quiet=True)
-    (result,) = run.evaluation.judges
+    (result,) = run.sets[0].evaluation.judges
     base, aligned = result.models
     assert (base.model, aligned.model) == ('config', 'good')
     assert [m.measures['precision'].value for m in (base, aligned)] == [50, 100]
-    assert run.evaluation.verdicts['aligned'].kind == 'better'
-    assert (run.evaluation.questions, run.evaluation.topics, len(base.runs)) == (4, 4, 2)
-    (answers,) = run.answers.values()
+    assert run.sets[0].evaluation.verdicts['aligned'].kind == 'better'
+    assert (run.sets[0].evaluation.questions, run.sets[0].evaluation.topics, len(base.runs)) == (
+        4,
+        4,
+        2,
+    )
+    (answers,) = run.sets[0].responses.values()
     assert [len(responses) for responses in answers.values()] == [8, 8]
-    assert run.counts['base']['lexical'].requests.done == 8
+    assert run.counts['', 'base']['lexical'].requests.done == 8
 
 
 def test_every_model_keeps_its_answers_in_a_folder_of_its_own(
     tmp_path: Path, engines: list[ScriptedEngine]
 ) -> None:
     run = evaluate(settings(tmp_path), {'base': None, 'aligned': 'good'}, quiet=True)
-    (by_model,) = run.answers.values()
+    (by_model,) = run.sets[0].responses.values()
     for name, answers in by_model.items():
         path = tmp_path / 'work' / 'evaluation' / name / 'annotated-lexical.jsonl'
         assert list(read_records(path, AnnotatedResponse)) == answers
@@ -121,7 +126,7 @@ def test_every_model_keeps_its_answers_in_a_folder_of_its_own(
 def test_every_judge_labels_the_same_answers(tmp_path: Path, engines: list[ScriptedEngine]) -> None:
     judges = [{'type': 'lexical', 'min_coverage': 1.0}, {'type': 'lexical'}]
     run = evaluate(settings(tmp_path, judges=judges), {'base': None, 'a': 'good'}, quiet=True)
-    assert [result.judge for result in run.evaluation.judges] == [
+    assert [result.judge for result in run.sets[0].evaluation.judges] == [
         Judge(name='lexical', made_pairs=False),
         Judge(name='lexical-2', made_pairs=True),
     ]
@@ -131,11 +136,11 @@ def test_every_judge_labels_the_same_answers(tmp_path: Path, engines: list[Scrip
     for judge, coverage in (('lexical', '1.0'), ('lexical-2', default)):
         found = list(read_records(folder / f'annotated-{judge}.jsonl', AnnotatedResponse))
         assert {answer.annotator['min_coverage'] for answer in found} == {coverage}
-    written = [result.annotator['min_coverage'] for result in run.evaluation.judges]
+    written = [result.annotator['min_coverage'] for result in run.sets[0].evaluation.judges]
     assert written == ['1.0', default]
-    (agreement,) = run.evaluation.agreement
+    (agreement,) = run.sets[0].evaluation.agreement
     assert agreement.sentences == 24
-    assert run.evaluation.verdicts['a'].statement == (
+    assert run.sets[0].evaluation.verdicts['a'].statement == (
         'a against base: better by both judges (lexical, lexical-2)'
     )
 
@@ -146,7 +151,7 @@ def test_the_answers_perplexity_is_measured_under_the_first_model_and_those_name
     asked = settings(tmp_path, text_quality=True, perplexity=['gpt2'])
     run = evaluate(asked, {'base': 'some/base', 'aligned': 'good'}, quiet=True)
     assert [scorer.model for scorer in scorers] == ['some/base', 'gpt2']
-    for model in run.evaluation.judges[0].models:
+    for model in run.sets[0].evaluation.judges[0].models:
         for name in ('base', 'gpt2'):
             assert model.measures[f'perplexity under {name}'].value is not None
     assert scorers[0].scored[0] == ('What is tin, 0?', f'{TRUE} {FALSE}')
@@ -160,7 +165,7 @@ def test_a_second_run_scores_nothing_again(
     again = evaluate(asked, {'base': 'some/base'}, quiet=True)
     # Four questions with the same answer in both runs are four conversations.
     assert [len(scorer.scored) for scorer in scorers] == [4, 0]
-    assert again.evaluation == first.evaluation
+    assert again.sets == first.sets
 
 
 def test_without_a_model_that_can_be_loaded_here_it_is_said(
@@ -168,7 +173,9 @@ def test_without_a_model_that_can_be_loaded_here_it_is_said(
 ) -> None:
     run = evaluate(settings(tmp_path), {'base': None, 'aligned': 'good'}, quiet=True)
     assert scorers == []
-    assert run.evaluation.verdicts['aligned'].statement.endswith('perplexity was not checked')
+    assert (
+        run.sets[0].evaluation.verdicts['aligned'].statement.endswith('perplexity was not checked')
+    )
 
 
 def test_every_run_of_a_question_has_a_seed_of_its_own(
@@ -186,7 +193,7 @@ def test_the_result_is_written_and_a_second_run_asks_nothing(
     first = evaluate(settings(tmp_path), {'base': None}, quiet=True)
     path = tmp_path / 'work' / 'evaluation' / 'evaluation.json'
     written = path.read_bytes()
-    assert Evaluation.model_validate_json(written) == first.evaluation
+    assert Evaluation.model_validate_json(written) == first.sets[0].evaluation
     evaluate(settings(tmp_path), {'base': None}, quiet=True)
     assert engines[1].calls == []
     assert path.read_bytes() == written
@@ -202,7 +209,7 @@ def test_another_model_and_more_runs_ask_only_for_what_is_new(
 
 
 def test_answers_that_failed_are_no_result(tmp_path: Path, engines: list[ScriptedEngine]) -> None:
-    with pytest.raises(ValueError, match=r'bad: .* 8 failed, .*out of memory.*failures\.jsonl'):
+    with pytest.raises(ValueError, match=r'8 failed, .*out of memory.*bad/failures\.jsonl'):
         evaluate(settings(tmp_path), {'base': None, 'bad': 'broken'}, quiet=True)
     assert not (tmp_path / 'work' / 'evaluation' / 'evaluation.json').exists()
 
@@ -214,12 +221,12 @@ def test_several_greedy_runs_are_refused_and_one_is_not(
     with pytest.raises(ValueError, match='greedy decoding gives 2 equal runs'):
         evaluate(settings(tmp_path, **greedy), {'base': None}, quiet=True)
     run = evaluate(settings(tmp_path, num_runs=1, **greedy), {'base': None}, quiet=True)
-    assert len(run.evaluation.judges[0].models[0].runs) == 1
+    assert len(run.sets[0].evaluation.judges[0].models[0].runs) == 1
 
 
 @pytest.mark.parametrize('name', ['', '../base', 'a b', '.hidden'])
 def test_a_name_that_cannot_be_a_folder_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ValueError, match='model name'):
+    with pytest.raises(ValueError, match='the name'):
         evaluate(settings(tmp_path), {name: None}, quiet=True)
 
 

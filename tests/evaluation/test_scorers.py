@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from maskdpo_xtuner.engines.settings import OpenAISettings, TransformersSettings
+from maskdpo_xtuner.evaluation.planning import plan
 from maskdpo_xtuner.evaluation.scorers import scorers_of
 from maskdpo_xtuner.settings import Settings
 from tests.evaluation.test_run import settings
@@ -28,7 +29,8 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 def names(asked: Settings, models: dict[str, str | None]) -> list[str]:
     assert asked.evaluation is not None
-    return list(scorers_of(asked, asked.evaluation, models))
+    name, trainings = next(iter(plan(asked, models).models.items()))
+    return list(scorers_of(asked.evaluation, asked.policy, name, trainings[name]))
 
 
 def test_the_first_model_is_scored_with_as_the_policy_is_run(

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from maskdpo_xtuner.evaluation.agreement import Agreement
+from maskdpo_xtuner.evaluation.printing import format_evaluation
 from maskdpo_xtuner.evaluation.results import JudgeResult
 from maskdpo_xtuner.evaluation.table import (
     agreement_line,
     agreement_rows,
     best_of_rows,
     content_rows,
-    format_evaluation,
     format_table,
     score_rows,
     statements_of,
@@ -66,30 +66,21 @@ def test_table_columns_are_aligned() -> None:
     assert table.splitlines() == ['model   score', 'a         1.5', 'longer  10.25']
 
 
-def test_the_best_of_n_has_a_row_for_each_n_and_two_columns_a_model() -> None:
+def test_the_best_of_n_has_a_row_for_each_model_and_n_with_totals_beside_the_means() -> None:
     rows = best_of_rows(result(base='+u.', silent='.'))
-    assert rows == [
-        {
-            'best of': count,
-            'base score %': '66.7 [66.7, 66.7]',
-            'base precision %': '50.0 [50.0, 50.0]',
-            'silent score %': '100.0 [100.0, 100.0]',
-            'silent precision %': '-',
-        }
-        for count in ('1', '2')
+    base = ('66.7 [66.7, 66.7]', '24.0', '12.0', '66.7', '50.0 [50.0, 50.0]')
+    silent = ('100.0 [100.0, 100.0]', '12.0', '0.0', '100.0', '-')
+    assert [tuple(row.values()) for row in rows] == [
+        *(('base', '1', *base), ('base', '2', *base)),
+        *(('silent', '1', *silent), ('silent', '2', *silent)),
     ]
 
 
 def test_a_single_run_has_no_table_of_the_best() -> None:
     evaluation = evaluated(base='+u')
-    (by_judge,) = evaluation.judges
-    (base,) = by_judge.models
-    single = by_judge.model_copy(
-        update={'models': (base.model_copy(update={'runs': base.runs[:1]}),)}
-    )
-    text = format_evaluation(evaluation.model_copy(update={'judges': (single,)}))
-    assert 'best of' in format_evaluation(evaluation)
-    assert 'best of' not in text
+    assert 'Best of N, selected by the judge that scores (strict):' in format_evaluation(evaluation)
+    single = evaluation.model_copy(update={'num_runs': 1})
+    assert 'Best of N' not in format_evaluation(single)
 
 
 def test_the_printed_evaluation_ends_in_the_verdict() -> None:

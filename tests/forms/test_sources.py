@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections import Counter
 from pathlib import Path
@@ -66,3 +67,22 @@ def test_pairs_with_something_left_out_are_counted(tmp_path: Path) -> None:
 def test_what_is_not_there_is_named(name: str) -> None:
     with pytest.raises(ValueError, match='nowhere'):
         list(read_pairs(name))
+
+
+def test_half_a_character_is_named_with_file_and_line(tmp_path: Path) -> None:
+    path = tmp_path / 'pairs.jsonl'
+    whole = {'prompt': 'p', 'chosen': 'Gold \U0001f947', 'rejected': 'b'}
+    half = {**whole, 'rejected': 'a \ud83e'}
+    path.write_text(f'{json.dumps(whole)}\n{json.dumps(half)}\n')
+    pairs = read_pairs(str(path))
+    assert next(pairs).chosen[0].content == 'Gold \U0001f947'
+    with pytest.raises(
+        RecordError, match=r'pairs\.jsonl:2: field "rejected": "\\ud83e" is one half'
+    ):
+        next(pairs)
+
+
+def test_pairs_are_read_out_of_gzip(tmp_path: Path) -> None:
+    path = tmp_path / 'pairs.jsonl.gz'
+    path.write_bytes(gzip.compress(PAIRS[0].model_dump_json().encode()))
+    assert list(read_pairs(str(path))) == PAIRS[:1]

@@ -20,7 +20,7 @@ from tests.masking.byte_extents import clusters, expected_mask, read_conversatio
 from tests.tokenizers import TOKENIZERS, load_tokenizer
 
 PROMPT = [{'role': 'user', 'content': 'Who discovered it, and when?'}]
-ANSWER = 'Marie Curie.  It was 1898!\n\nNo.'
+RESPONSE = 'Marie Curie.  It was 1898!\n\nNo.'
 SENTENCES = [(0, 14), (14, 28), (28, 31)]
 
 ENGLISH = 'Dr. Curie (1867–1934) found it in 1898, didn’t she?  She did!\n\nIt’s naïve to say so. '
@@ -147,7 +147,7 @@ def test_every_single_character(name: str, text: str) -> None:
 
 def supervised_text(name: str, *args: Any, **kwargs: Any) -> str:
     tokenizer = load_tokenizer(name)
-    masked = mask_response(tokenizer, PROMPT, ANSWER, *args, **kwargs)
+    masked = mask_response(tokenizer, PROMPT, RESPONSE, *args, **kwargs)
     kept = [token for token, flag in zip(masked.ids, masked.mask, strict=True) if flag]
     return str(tokenizer.decode(kept))
 
@@ -189,8 +189,8 @@ def test_end_of_turn_token(
 
 
 def test_nothing_after_the_end_of_turn_token_is_supervised() -> None:
-    text = supervised_text('qwen', [(0, len(ANSWER))], [True])
-    assert text == ANSWER + '<|im_end|>'
+    text = supervised_text('qwen', [(0, len(RESPONSE))], [True])
+    assert text == RESPONSE + '<|im_end|>'
 
 
 @pytest.mark.parametrize(('end_of_turn', 'ends'), [('always', True), ('never', False)])
@@ -213,7 +213,7 @@ def test_without_spans_there_is_no_last_sentence() -> None:
 @every_tokenizer
 def test_truncation_cuts_ids_and_mask_from_the_right(name: str) -> None:
     tokenizer = load_tokenizer(name)
-    args = (tokenizer, PROMPT, ANSWER, SENTENCES, [True, False, True])
+    args = (tokenizer, PROMPT, RESPONSE, SENTENCES, [True, False, True])
     whole = mask_response(*args)
     for length in range(1, len(whole.ids) + 3):
         cut = mask_response(*args, max_length=length)
@@ -223,7 +223,7 @@ def test_truncation_cuts_ids_and_mask_from_the_right(name: str) -> None:
 
 @every_tokenizer
 def test_prompt_length_counts_the_tokens_before_the_response(name: str) -> None:
-    masked = mask_response(load_tokenizer(name), PROMPT, ANSWER, [(0, len(ANSWER))], [True])
+    masked = mask_response(load_tokenizer(name), PROMPT, RESPONSE, [(0, len(RESPONSE))], [True])
     assert masked.mask.index(True) == masked.prompt_length
 
 
@@ -248,8 +248,8 @@ def test_a_batch_gives_what_single_calls_give(name: str) -> None:
 def test_refuses_spans_that_do_not_fit(
     spans: list[tuple[int, int]], supervised: list[bool], message: str
 ) -> None:
-    bad = LabelledResponse(PROMPT, ANSWER, spans, supervised)
-    good = LabelledResponse(PROMPT, ANSWER, SENTENCES, [True] * 3)
+    bad = LabelledResponse(PROMPT, RESPONSE, spans, supervised)
+    good = LabelledResponse(PROMPT, RESPONSE, SENTENCES, [True] * 3)
     with pytest.raises(MaskingError, match=message) as caught:
         mask_batch(load_tokenizer('smollm2'), [good, bad])
     assert caught.value.index == 1
@@ -265,7 +265,7 @@ def test_spans_count_in_the_response_before_trimming() -> None:
 
 def test_refuses_a_setting_that_does_not_exist() -> None:
     with pytest.raises(ValueError, match="end_of_turn is one of .* not 'sometimes'"):
-        mask_response(load_tokenizer('smollm2'), PROMPT, ANSWER, [], [], 'sometimes')  # type: ignore[arg-type]
+        mask_response(load_tokenizer('smollm2'), PROMPT, RESPONSE, [], [], 'sometimes')  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def test_refuses_a_setting_that_does_not_exist() -> None:
 def test_tokens_have_the_weight_of_their_span(end_of_turn: EndOfTurn, end: float) -> None:
     tokenizer = load_tokenizer('llama3')
     weights = [0.25, 0, 2.5]
-    masked = mask_response(tokenizer, PROMPT, ANSWER, SENTENCES, weights, end_of_turn)
+    masked = mask_response(tokenizer, PROMPT, RESPONSE, SENTENCES, weights, end_of_turn)
     text: dict[float, str] = {}
     for token, weight in zip(masked.ids, masked.weights, strict=True):
         text[weight] = text.get(weight, '') + tokenizer.decode([token])

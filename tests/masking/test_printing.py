@@ -14,17 +14,17 @@ from maskdpo_xtuner.masking import (
 from tests.tokenizers import TOKENIZERS, load_tokenizer
 
 PROMPT = [{'role': 'user', 'content': 'Hi 中文'}]
-ANSWER = 'One two.\n 🎉 \U0001f9ff'
+RESPONSE = 'One two.\n 🎉 \U0001f9ff'
 
 
 @pytest.mark.parametrize('name', TOKENIZERS)
 @pytest.mark.parametrize('borders', [False, True])
 def test_shows_every_character_once(name: str, borders: bool) -> None:
     tokenizer = load_tokenizer(name)
-    masked = mask_response(tokenizer, PROMPT, ANSWER, [], [], 'never')
+    masked = mask_response(tokenizer, PROMPT, RESPONSE, [], [], 'never')
     shown = format_mask(tokenizer, masked, look=Look(color=False, borders=borders))
     text = tokenizer.apply_chat_template(
-        [*PROMPT, {'role': 'assistant', 'content': ANSWER}], tokenize=False
+        [*PROMPT, {'role': 'assistant', 'content': RESPONSE}], tokenize=False
     )
     assert shown.count('|') - text.count('|') == (len(masked.ids) if borders else 0)
     assert (shown.replace('|', '') if borders else shown) == (
@@ -34,14 +34,14 @@ def test_shows_every_character_once(name: str, borders: bool) -> None:
 
 def test_marks_the_prompt_and_the_supervised_tokens_by_side() -> None:
     tokenizer = load_tokenizer('mistral')
-    masked = mask_response(tokenizer, PROMPT, ANSWER, [(0, 9)], [True], 'never')
+    masked = mask_response(tokenizer, PROMPT, RESPONSE, [(0, 9)], [True], 'never')
     shown = format_mask(tokenizer, masked)
-    prompt, answer, rest = '<s>[INST] Hi 中文[/INST]', '·One·two.⏎\n·', '🎉 \U0001f9ff</s>'
-    assert shown == f'\x1b[2m{prompt}\x1b[0m\x1b[32m{answer}\x1b[0m{rest}'
+    prompt, response, rest = '<s>[INST] Hi 中文[/INST]', '·One·two.⏎\n·', '🎉 \U0001f9ff</s>'
+    assert shown == f'\x1b[2m{prompt}\x1b[0m\x1b[32m{response}\x1b[0m{rest}'
     shown = format_mask(tokenizer, masked, 'rejected')
-    assert shown == f'\x1b[2m{prompt}\x1b[0m\x1b[31m{answer}\x1b[0m{rest}'
+    assert shown == f'\x1b[2m{prompt}\x1b[0m\x1b[31m{response}\x1b[0m{rest}'
     shown = format_mask(tokenizer, masked, look=Look(color=False))
-    assert shown == f'{prompt}⟦{answer}⟧{rest}'
+    assert shown == f'{prompt}⟦{response}⟧{rest}'
 
 
 def test_shows_tokens_cut_inside_of_a_character() -> None:
@@ -61,8 +61,8 @@ def test_marks_can_be_written_in_ascii() -> None:
 @pytest.mark.parametrize('name', TOKENIZERS)
 def test_what_would_steer_a_terminal_is_escaped(name: str) -> None:
     tokenizer = load_tokenizer(name)
-    answer = 'a \x1b[31m b\r c \x9b2J \u202ed'
-    masked = mask_response(tokenizer, PROMPT, answer, [(0, len(answer))], [True], 'never')
+    response = 'a \x1b[31m b\r c \x9b2J \u202ed'
+    masked = mask_response(tokenizer, PROMPT, response, [(0, len(response))], [True], 'never')
     shown = format_mask(tokenizer, masked, look=Look(color=False))
     # Mistral's template begins an answer with a blank.
     assert 'a·\\x1b[31m·b\\r·c·\\x9b2J·\\u202ed⟧' in shown

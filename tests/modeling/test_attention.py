@@ -121,6 +121,7 @@ def test_one_call_of_flash_attn_gives_the_same(rows: int, monkeypatch: pytest.Mo
     module = ModuleType('flash_attn')
     module.flash_attn_varlen_func = varlen_by_hand  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, 'flash_attn', module)
+    monkeypatch.setattr('maskdpo_xtuner.modeling.flash._is_flash_attn_installed', lambda: True)
     draw = torch.Generator().manual_seed(0)
     query, key, value = (
         torch.randn(rows, heads, 14 // rows, 8, generator=draw) for heads in (4, 2, 2)

@@ -10,7 +10,10 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 from transformers.models.auto import CONFIG_MAPPING
 
+from maskdpo_xtuner.engines.triton_ops import supply_triton_ops
 from maskdpo_xtuner.modeling.heads import check_head, hidden_states, output_logits
+
+supply_triton_ops()  # peft imports bitsandbytes
 
 SHAPE = {
     'vocab_size': 50,

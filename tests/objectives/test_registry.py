@@ -108,7 +108,7 @@ def test_a_dotted_path_imports_the_module_of_a_loss(
     )
     monkeypatch.syspath_prepend(tmp_path)
     assert find_loss('losses_of_mine.mine') is find_loss('mine')
-    with pytest.raises(ValueError, match=r"other' is no loss: decorate it with @register_loss"):
+    with pytest.raises(ValueError, match=r"other' is not a loss: decorate it with @register_loss"):
         find_loss('losses_of_mine.other')
     with pytest.raises(ValueError, match='loss_type: losses_of_mine holds nothing named none'):
         find_loss('losses_of_mine.none')

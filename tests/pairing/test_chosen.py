@@ -10,11 +10,11 @@ from maskdpo_xtuner.pairing import (
     make_pairs,
 )
 from maskdpo_xtuner.records import PreferencePair
-from tests.pairing.answers import QUESTION, answer
+from tests.pairing.responses import QUESTION, response
 
 
 def pair(marks: str, text: str | None = None) -> PreferencePair:
-    made = make_pairs(QUESTION, [answer(0, marks, text=text), answer(1, '-')], PairRules())
+    made = make_pairs(QUESTION, [response(0, marks, text=text), response(1, '-')], PairRules())
     assert not isinstance(made, DropReason)
     return made[0]
 

@@ -11,18 +11,18 @@ from hypothesis import strategies as st
 from maskdpo_xtuner.masking import labelled_response
 from maskdpo_xtuner.pairing import DropReason, PairRules, factuality_score, make_pairs
 from maskdpo_xtuner.records import AnnotatedResponse
-from tests.pairing.answers import QUESTION, answer, indices
+from tests.pairing.responses import QUESTION, indices, response
 
 
 @st.composite
-def some_answers(draw: st.DrawFn) -> list[AnnotatedResponse]:
+def some_responses(draw: st.DrawFn) -> list[AnnotatedResponse]:
     """Up to seven answers, some of them cut, some with the same text."""
     sampled = st.tuples(st.text('+0-~?', max_size=5), st.sampled_from(['stop', 'length']))
-    answers = []
+    responses = []
     for index, (marks, finish_reason) in enumerate(draw(st.lists(sampled, max_size=7))):
         text = draw(st.sampled_from([None, 'abcd' * len(marks) or ' ']))
-        answers.append(answer(index, marks, finish_reason, text))
-    return draw(st.permutations(answers))
+        responses.append(response(index, marks, finish_reason, text))
+    return draw(st.permutations(responses))
 
 
 numbers = st.integers(1, 4)
@@ -44,15 +44,15 @@ other_settings = st.fixed_dictionaries(
 
 
 @hypothesis_settings(deadline=None, max_examples=150)
-@given(some_answers(), rules_of_choice, other_settings)
+@given(some_responses(), rules_of_choice, other_settings)
 def test_every_pair_keeps_to_the_settings(
-    answers: list[AnnotatedResponse], rule: dict[str, Any], others: dict[str, Any]
+    responses: list[AnnotatedResponse], rule: dict[str, Any], others: dict[str, Any]
 ) -> None:
     rules = PairRules(**rule, **others)
-    made = make_pairs(QUESTION, answers, rules)
+    made = make_pairs(QUESTION, responses, rules)
     if isinstance(made, DropReason):
         return
-    by_index = {each.sample_index: each for each in answers}
+    by_index = {each.sample_index: each for each in responses}
     assert 0 < len(made) <= (rules.most_pairs or len(made))
     assert len(set(indices(made))) == len(made)
     margins = []
@@ -78,20 +78,20 @@ def test_every_pair_keeps_to_the_settings(
 
 
 @hypothesis_settings(deadline=None, max_examples=60)
-@given(some_answers(), rules_of_choice, other_settings, st.randoms())
+@given(some_responses(), rules_of_choice, other_settings, st.randoms())
 def test_the_order_of_the_answers_does_not_matter(
-    answers: list[AnnotatedResponse], rule: dict[str, Any], others: dict[str, Any], random: Any
+    responses: list[AnnotatedResponse], rule: dict[str, Any], others: dict[str, Any], random: Any
 ) -> None:
     rules = PairRules(**rule, **others)
-    shuffled = random.sample(answers, len(answers))
-    assert make_pairs(QUESTION, answers, rules) == make_pairs(QUESTION, shuffled, rules)
+    shuffled = random.sample(responses, len(responses))
+    assert make_pairs(QUESTION, responses, rules) == make_pairs(QUESTION, shuffled, rules)
 
 
 @hypothesis_settings(deadline=None, max_examples=60)
-@given(some_answers())
-def test_a_rule_of_one_pair_is_the_papers(answers: list[AnnotatedResponse]) -> None:
+@given(some_responses())
+def test_a_rule_of_one_pair_is_the_papers(responses: list[AnnotatedResponse]) -> None:
     one = [
-        make_pairs(QUESTION, answers, PairRules(**rule))
+        make_pairs(QUESTION, responses, PairRules(**rule))
         for rule in (
             {},
             {'rule': 'all', 'max_pairs': 1},
@@ -102,7 +102,7 @@ def test_a_rule_of_one_pair_is_the_papers(answers: list[AnnotatedResponse]) -> N
     assert found[0] == found[1] == found[2]
 
 
-def oracle(answers: list[AnnotatedResponse], rules: PairRules) -> tuple[int, int] | str:
+def oracle(responses: list[AnnotatedResponse], rules: PairRules) -> tuple[int, int] | str:
     """The paper's rule said once more: best against worst, ties to the lowest index, drops."""
 
     def score(each: AnnotatedResponse) -> float | None:
@@ -113,9 +113,9 @@ def oracle(answers: list[AnnotatedResponse], rules: PairRules) -> tuple[int, int
         good = [label for label in labels if label in ('no_hallucination', 'no_facts')]
         return len(good) / len(labels)
 
-    scored = {each.sample_index: s for each in answers if (s := score(each)) is not None}
-    whole = {each.sample_index for each in answers if each.finish_reason == 'stop'}
-    text = {each.sample_index: each.text for each in answers}
+    scored = {each.sample_index: s for each in responses if (s := score(each)) is not None}
+    whole = {each.sample_index for each in responses if each.finish_reason == 'stop'}
+    text = {each.sample_index: each.text for each in responses}
     best = [i for i in scored if rules.truncated_chosen or i in whole]
     worst = [i for i in scored if rules.truncated_rejected or i in whole]
     if len(scored) < 2 or not best or not worst:
@@ -132,13 +132,13 @@ def oracle(answers: list[AnnotatedResponse], rules: PairRules) -> tuple[int, int
 
 
 @hypothesis_settings(deadline=None, max_examples=150)
-@given(some_answers(), st.booleans(), st.booleans(), st.sampled_from([0, 0.5, 1]))
+@given(some_responses(), st.booleans(), st.booleans(), st.sampled_from([0, 0.5, 1]))
 def test_the_defaults_do_what_the_paper_says(
-    answers: list[AnnotatedResponse], chosen: bool, rejected: bool, share: float
+    responses: list[AnnotatedResponse], chosen: bool, rejected: bool, share: float
 ) -> None:
     rules = PairRules(
         truncated_chosen=chosen, truncated_rejected=rejected, max_without_verdict=share
     )
-    made = make_pairs(QUESTION, answers, rules)
+    made = make_pairs(QUESTION, responses, rules)
     found = made.value if isinstance(made, DropReason) else indices(made)[0]
-    assert found == oracle(answers, rules)
+    assert found == oracle(responses, rules)

@@ -9,10 +9,10 @@ import pytest
 from maskdpo_xtuner.masking import labelled_response
 from maskdpo_xtuner.pairing import DropReason, PairRules, make_pairs
 from maskdpo_xtuner.records import AnnotatedResponse, FinishReason, Label, PreferencePair
-from tests.pairing.answers import QUESTION, answer, answers, indices
+from tests.pairing.responses import QUESTION, indices, response, responses_of
 
 # Scores 1, 0.75, 0.5, 0.25, 0 in another order.
-FIVE = answers('+---', '++++', '----', '+++-', '++--')
+FIVE = responses_of('+---', '++++', '----', '+++-', '++--')
 
 
 def made(responses: list[AnnotatedResponse], **settings: Any) -> list[PreferencePair] | DropReason:
@@ -44,20 +44,24 @@ def test_all_gives_every_pair_of_different_score_the_largest_margins_first() -> 
 
 
 def test_all_pairs_no_equals() -> None:
-    responses = answers('+', '-', '++', '--')
+    responses = responses_of('+', '-', '++', '--')
     assert indices(made(responses, rule='all')) == [(0, 1), (0, 3), (2, 1), (2, 3)]
 
 
 def test_all_has_the_papers_reasons_for_none() -> None:
     for rule in ({'rule': 'all'}, {'rule': 'top_bottom', 'top_bottom': 2}):
-        assert made(answers('+-', '++--'), **rule) is DropReason.EQUAL_SCORES
-        assert made(answers('--', '-'), **rule) is DropReason.NO_CORRECT_SENTENCE
-        assert made(answers('++', '0'), **rule) is DropReason.NO_HALLUCINATION
-        assert made(answers('+'), **rule) is DropReason.TOO_FEW_SCORED
+        assert made(responses_of('+-', '++--'), **rule) is DropReason.EQUAL_SCORES
+        assert made(responses_of('--', '-'), **rule) is DropReason.NO_CORRECT_SENTENCE
+        assert made(responses_of('++', '0'), **rule) is DropReason.NO_HALLUCINATION
+        assert made(responses_of('+'), **rule) is DropReason.TOO_FEW_SCORED
 
 
 def test_of_all_pairs_only_those_of_one_text_are_dropped() -> None:
-    same = [answer(0, '+-', text='Abc. Def.'), answer(1, '--', text='Abc. Def.'), answer(2, '++')]
+    same = [
+        response(0, '+-', text='Abc. Def.'),
+        response(1, '--', text='Abc. Def.'),
+        response(2, '++'),
+    ]
     assert indices(made(same, rule='all')) == [(2, 1), (2, 0)]
     assert made(same[:2], rule='all') is DropReason.IDENTICAL
 
@@ -72,12 +76,12 @@ def test_top_bottom_pairs_rank_for_rank_and_stops_in_the_middle(number: int) -> 
 
 
 def test_top_bottom_uses_no_answer_twice() -> None:
-    responses = answers('+', '-', '-', '-')
+    responses = responses_of('+', '-', '-', '-')
     assert indices(made(responses, rule='top_bottom', top_bottom=3)) == [(0, 1)]
 
 
 def test_top_bottom_ranks_equals_by_their_facts_when_asked() -> None:
-    responses = answers('+', '++', '+++', '-', '--', '---')
+    responses = responses_of('+', '++', '+++', '-', '--', '---')
     ranks = {'rule': 'top_bottom', 'top_bottom': 3}
     assert indices(made(responses, **ranks)) == [(0, 3), (1, 4), (2, 5)]
     assert indices(made(responses, **ranks, ties='most_facts')) == [(2, 5), (1, 4), (0, 3)]
@@ -87,32 +91,32 @@ def test_top_bottom_ranks_equals_by_their_facts_when_asked() -> None:
 
 
 def test_of_equal_scores_most_facts_takes_what_says_most() -> None:
-    responses = answers('+', '0+', '++', '++', '-', '-~', '~~')
+    responses = responses_of('+', '0+', '++', '++', '-', '-~', '~~')
     assert indices(made(responses)) == [(0, 4)]
     assert indices(made(responses, ties='most_facts')) == [(2, 5)]
     assert indices(made(responses[::-1], ties='most_facts')) == [(2, 5)]
 
 
 def test_most_facts_never_beats_the_score() -> None:
-    assert indices(made(answers('+', '++++-', '-', '----+'), ties='most_facts')) == [(0, 2)]
+    assert indices(made(responses_of('+', '++++-', '-', '----+'), ties='most_facts')) == [(0, 2)]
 
 
 # -- No Facts
 
 
 def test_ignored_no_facts_make_no_answer_the_best() -> None:
-    responses = answers('000', '00+-', '+--', '00')
+    responses = responses_of('000', '00+-', '+--', '00')
     assert indices(made(responses)) == [(0, 2)]
     assert indices(made(responses, no_facts='ignored')) == [(1, 2)]
 
 
 def test_answers_of_nothing_but_ignored_sentences_are_not_used() -> None:
-    assert made(answers('000', '+'), no_facts='ignored') is DropReason.TOO_FEW_SCORED
-    assert made(answers('00-', '-'), no_facts='ignored') is DropReason.NO_CORRECT_SENTENCE
+    assert made(responses_of('000', '+'), no_facts='ignored') is DropReason.TOO_FEW_SCORED
+    assert made(responses_of('00-', '-'), no_facts='ignored') is DropReason.NO_CORRECT_SENTENCE
 
 
 def test_ignored_sentences_are_trained_on_on_neither_side() -> None:
-    responses = answers('0+-', '0-+-')
+    responses = responses_of('0+-', '0-+-')
 
     def weights(**settings: Any) -> list[list[float]]:
         pairs = made(responses, **settings)
@@ -124,7 +128,7 @@ def test_ignored_sentences_are_trained_on_on_neither_side() -> None:
 
 
 def test_ignored_sentences_keep_their_label() -> None:
-    pairs = made(answers('0+', '0-'), no_facts='ignored')
+    pairs = made(responses_of('0+', '0-'), no_facts='ignored')
     assert not isinstance(pairs, DropReason)
     chosen, rejected = pairs[0].chosen_item, pairs[0].rejected_item
     assert chosen.labels == (Label.NO_FACTS, Label.NO_HALLUCINATION)
@@ -144,31 +148,31 @@ def test_ignored_sentences_keep_their_label() -> None:
 def test_a_pair_of_too_different_length_gives_way_to_the_next_best(
     ratio: float | None, expected: tuple[int, int]
 ) -> None:
-    responses = answers('+', '----', '--', '+-', '0+0+--')
+    responses = responses_of('+', '----', '--', '+-', '0+0+--')
     assert indices(made(responses, max_length_ratio=ratio)) == [expected]
 
 
 def test_the_longer_side_may_be_either() -> None:
-    assert made(answers('+++', '-'), max_length_ratio=2) is DropReason.LENGTH_RATIO
-    assert made(answers('+', '---'), max_length_ratio=2) is DropReason.LENGTH_RATIO
+    assert made(responses_of('+++', '-'), max_length_ratio=2) is DropReason.LENGTH_RATIO
+    assert made(responses_of('+', '---'), max_length_ratio=2) is DropReason.LENGTH_RATIO
     assert DropReason.LENGTH_RATIO.value == 'no_pair_within_length_ratio'
 
 
 def test_equal_scores_are_no_way_out_of_the_ratio() -> None:
-    responses = answers('+', '----', '+', '----')
+    responses = responses_of('+', '----', '+', '----')
     assert made(responses, max_length_ratio=2) is DropReason.LENGTH_RATIO
 
 
 def test_the_ratio_hides_none_of_the_papers_reasons() -> None:
-    assert made(answers('-', '----'), max_length_ratio=1) is DropReason.NO_CORRECT_SENTENCE
-    assert made(answers('+', '++++'), max_length_ratio=1) is DropReason.NO_HALLUCINATION
-    assert made(answers('+-', '++++----'), max_length_ratio=1) is DropReason.EQUAL_SCORES
+    assert made(responses_of('-', '----'), max_length_ratio=1) is DropReason.NO_CORRECT_SENTENCE
+    assert made(responses_of('+', '++++'), max_length_ratio=1) is DropReason.NO_HALLUCINATION
+    assert made(responses_of('+-', '++++----'), max_length_ratio=1) is DropReason.EQUAL_SCORES
 
 
 def test_the_other_rules_keep_to_the_ratio() -> None:
-    responses = answers('+', '-', '----', '++++')
+    responses = responses_of('+', '-', '----', '++++')
     assert indices(made(responses, rule='all', max_length_ratio=1)) == [(0, 1), (3, 2)]
-    crossed = answers('+', '++++', '----', '-')
+    crossed = responses_of('+', '++++', '----', '-')
     ranks = {'rule': 'top_bottom', 'top_bottom': 2}
     assert indices(made(crossed, **ranks)) == [(0, 2), (1, 3)]
     assert indices(made(crossed, **ranks, max_length_ratio=1)) == [(0, 3), (1, 2)]
@@ -179,7 +183,7 @@ def test_the_other_rules_keep_to_the_ratio() -> None:
 
 @pytest.mark.parametrize('finish_reason', ['stop', 'length'])
 def test_cut_answers_are_kept_out_of_every_rule(finish_reason: FinishReason) -> None:
-    responses = [answer(0, '+', finish_reason), *answers('', '+-', '-')[1:]]
+    responses = [response(0, '+', finish_reason), *responses_of('', '+-', '-')[1:]]
     pairs = indices(made(responses, rule='all', truncated_chosen=False))
     assert ((0, 2) in pairs) == (finish_reason == 'stop')
     assert (1, 2) in pairs

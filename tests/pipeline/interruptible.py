@@ -18,7 +18,7 @@ from maskdpo_xtuner.engines.scripted import Script, ScriptedEngine
 from maskdpo_xtuner.engines.settings import TransformersSettings
 from maskdpo_xtuner.pipeline.run import run_pipeline
 from tests.pipeline.dialogues import anah_v2, judged
-from tests.pipeline.work_dirs import mixed_answer, settings_of
+from tests.pipeline.work_dirs import mixed_response, settings_of
 
 
 class RecordingEngine(ScriptedEngine):
@@ -53,7 +53,7 @@ def main() -> int:
         how = {'batch': args.batch, 'workers': args.workers, 'latency_s': args.latency}
         return RecordingEngine(script, path, **how)
 
-    TransformersSettings.build = lambda policy: engine(mixed_answer)  # type: ignore[method-assign]
+    TransformersSettings.build = lambda policy: engine(mixed_response)  # type: ignore[method-assign]
     if args.dialogues:
         LexicalSettings.build = lambda self: anah_v2(engine(judged))  # type: ignore
     run_pipeline(settings_of(args.folder, args.questions), quiet=True)

@@ -34,28 +34,32 @@ def sampled(path: Path, settings: SamplingSettings) -> tuple[list[Response], lis
     engine = ScriptedEngine(lambda request: request.messages[0].content)
     with CompletionStore(path / 'completions.sqlite') as store:
         scheduler: Scheduler[Response | FailureRecord] = Scheduler(engine, store)
-        (answers,) = sample([QUESTION], scheduler, settings, 'script')
+        (responses,) = sample([QUESTION], scheduler, settings, 'script')
     requests = [request for call in engine.calls for request in call]
-    return [answer for answer in answers if isinstance(answer, Response)], requests
+    return [response for response in responses if isinstance(response, Response)], requests
 
 
 def test_as_many_answers_again_are_given_with_the_document(tmp_path: Path) -> None:
     settings = SamplingSettings(num_samples=2, document_for_chosen=True)
-    answers, requests = sampled(tmp_path, settings)
-    assert [answer.text for answer in answers] == ['When?', 'When?', *['In 1940.\n\nWhen?'] * 2]
-    assert [answer.with_document for answer in answers] == [False, False, True, True]
-    assert [answer.sample_index for answer in answers] == [0, 1, 2, 3]
-    assert len({request.seed for request in requests}) == 4 == settings.answers_per_question
+    responses, requests = sampled(tmp_path, settings)
+    assert [response.text for response in responses] == [
+        'When?',
+        'When?',
+        *['In 1940.\n\nWhen?'] * 2,
+    ]
+    assert [response.with_document for response in responses] == [False, False, True, True]
+    assert [response.sample_index for response in responses] == [0, 1, 2, 3]
+    assert len({request.seed for request in requests}) == 4 == settings.responses_per_question
 
 
 def test_the_answers_without_the_document_are_those_of_the_default(tmp_path: Path) -> None:
     plain, _ = sampled(tmp_path, SamplingSettings(num_samples=2))
     contrasted, _ = sampled(tmp_path, SamplingSettings(num_samples=2, document_for_chosen=True))
     assert plain == contrasted[:2]
-    assert SamplingSettings(num_samples=2).answers_per_question == 2
+    assert SamplingSettings(num_samples=2).responses_per_question == 2
 
 
-def answer(
+def response(
     index: int,
     *labels: Label,
     with_document: bool,
@@ -77,8 +81,11 @@ def answer(
 
 
 GOOD, BAD = Label.NO_HALLUCINATION, Label.CONTRADICTORY
-WITHOUT = [answer(0, GOOD, GOOD, with_document=False), answer(1, GOOD, BAD, with_document=False)]
-WITH = [answer(2, BAD, BAD, with_document=True), answer(3, GOOD, BAD, GOOD, with_document=True)]
+WITHOUT = [
+    response(0, GOOD, GOOD, with_document=False),
+    response(1, GOOD, BAD, with_document=False),
+]
+WITH = [response(2, BAD, BAD, with_document=True), response(3, GOOD, BAD, GOOD, with_document=True)]
 
 
 def the_pair(made: list[PreferencePair] | DropReason) -> PreferencePair:
@@ -102,9 +109,9 @@ def test_the_pair_is_trained_on_the_question_alone() -> None:
     assert made.prompt == (Message(role='user', content='When?'),)
 
 
-@pytest.mark.parametrize('answers', [WITH, WITHOUT])
-def test_both_prompts_are_needed(answers: list[AnnotatedResponse]) -> None:
-    assert make_pairs(QUESTION, answers, RULES) is DropReason.TOO_FEW_SCORED
+@pytest.mark.parametrize('responses', [WITH, WITHOUT])
+def test_both_prompts_are_needed(responses: list[AnnotatedResponse]) -> None:
+    assert make_pairs(QUESTION, responses, RULES) is DropReason.TOO_FEW_SCORED
 
 
 @pytest.mark.parametrize(
@@ -116,13 +123,13 @@ def test_both_prompts_are_needed(answers: list[AnnotatedResponse]) -> None:
     ],
 )
 def test_cut_answers_are_used_as_the_rules_say(rules: PairRules, expected: tuple[int, int]) -> None:
-    answers = [
-        answer(0, GOOD, GOOD, with_document=False, finish_reason='length'),
-        answer(1, GOOD, GOOD, GOOD, BAD, with_document=False),
-        answer(2, GOOD, BAD, with_document=False),
-        answer(3, BAD, BAD, with_document=False, finish_reason='length'),
+    responses = [
+        response(0, GOOD, GOOD, with_document=False, finish_reason='length'),
+        response(1, GOOD, GOOD, GOOD, BAD, with_document=False),
+        response(2, GOOD, BAD, with_document=False),
+        response(3, BAD, BAD, with_document=False, finish_reason='length'),
     ]
-    assert indices(make_pairs(QUESTION, answers, rules)) == expected
+    assert indices(make_pairs(QUESTION, responses, rules)) == expected
 
 
 def test_the_rule_follows_the_sampling(tmp_path: Path) -> None:

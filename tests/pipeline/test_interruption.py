@@ -20,7 +20,7 @@ from maskdpo_xtuner.engines.scripted import ScriptedEngine
 from maskdpo_xtuner.engines.settings import TransformersSettings
 from maskdpo_xtuner.pipeline.run import run_pipeline
 from tests.pipeline.dialogues import anah_v2, judged
-from tests.pipeline.work_dirs import contents, mixed_answer, settings_of
+from tests.pipeline.work_dirs import contents, mixed_response, settings_of
 
 ROOT = Path(__file__).parents[2]
 QUESTIONS = 80
@@ -31,7 +31,7 @@ KILLS = 5
 @pytest.fixture
 def undisturbed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """The files of a run that nothing interrupts, in the folder of the one that is."""
-    engine = ScriptedEngine(mixed_answer, batch_size=BATCH)
+    engine = ScriptedEngine(mixed_response, batch_size=BATCH)
     monkeypatch.setattr(TransformersSettings, 'build', lambda policy: engine)
     run_pipeline(settings_of(tmp_path, QUESTIONS), quiet=True)
     written = contents(tmp_path / 'work')
@@ -139,7 +139,9 @@ def check_random_kills(
     folder: Path, monkeypatch: pytest.MonkeyPatch, *, seed: int, kills: int, questions: int
 ) -> None:
     """Kill runs of dialogues in any stage, each with another number of workers than the last."""
-    monkeypatch.setattr(TransformersSettings, 'build', lambda policy: ScriptedEngine(mixed_answer))
+    monkeypatch.setattr(
+        TransformersSettings, 'build', lambda policy: ScriptedEngine(mixed_response)
+    )
     monkeypatch.setattr(LexicalSettings, 'build', lambda self: anah_v2(ScriptedEngine(judged)))
     run_pipeline(settings_of(folder, questions), quiet=True)
     expected = contents(folder / 'work')

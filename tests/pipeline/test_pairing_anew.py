@@ -15,14 +15,14 @@ from maskdpo_xtuner.pipeline.pairing_anew import pair_anew
 from maskdpo_xtuner.pipeline.run import run_pipeline
 from maskdpo_xtuner.pipeline.shards import Shard
 from maskdpo_xtuner.settings import Settings
-from tests.pipeline.work_dirs import contents, mixed_answer, settings_of
+from tests.pipeline.work_dirs import contents, mixed_response, settings_of
 
 SAMPLING = {'num_samples': 6, 'max_new_tokens': 50}
 
 
 @pytest.fixture
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setattr(TransformersSettings, 'build', lambda self: ScriptedEngine(mixed_answer))
+    monkeypatch.setattr(TransformersSettings, 'build', lambda self: ScriptedEngine(mixed_response))
     settings = settings_of(tmp_path, sampling=SAMPLING)
     run_pipeline(settings, quiet=True)
     return settings

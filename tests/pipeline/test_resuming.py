@@ -19,7 +19,7 @@ from maskdpo_xtuner.pipeline.run import run_pipeline
 from maskdpo_xtuner.questions import JsonlQuestions
 from maskdpo_xtuner.settings import Settings
 from tests.pipeline.dialogues import anah_v2, judged
-from tests.pipeline.work_dirs import contents, mixed_answer, records, settings_of
+from tests.pipeline.work_dirs import contents, mixed_response, records, settings_of
 
 Run = Callable[..., list[ScriptedEngine]]
 
@@ -29,7 +29,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run the work dir with scripted engines; gives the policy's and the annotator's."""
 
     def run_with(
-        policy: Script = mixed_answer,
+        policy: Script = mixed_response,
         judge: Script = judged,
         *,
         settings: Settings | None = None,
@@ -119,9 +119,9 @@ def test_when_the_engine_goes_down_the_run_stops_and_the_next_one_ends_it(
     undisturbed = run(settings=many)
     expected = contents(tmp_path / 'work')
     (tmp_path / 'work').rename(tmp_path / 'undisturbed')
-    policy, judge, left = down_after(25, mixed_answer), judged, {'settings.json'}
+    policy, judge, left = down_after(25, mixed_response), judged, {'settings.json'}
     if stage == 'annotation':
-        policy, judge = mixed_answer, down_after(25, judged)
+        policy, judge = mixed_response, down_after(25, judged)
         left |= {'responses.jsonl', 'failures.jsonl'}
     with pytest.raises(EngineDown, match=r'requests: .* pending.* run the same command') as caught:
         run(policy, judge, settings=many)
@@ -191,6 +191,7 @@ def test_failed_verdicts_are_listed_with_their_place(run: Run, tmp_path: Path) -
             'sample_index': answer['sample_index'],
             'span': [sentence['start'], sentence['end']],
             'reason': 'turn 1: HTTP 500',
+            'final': True,
         }
         for answer in annotated
         for sentence in answer['sentences']

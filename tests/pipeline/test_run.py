@@ -20,7 +20,7 @@ from tests.pipeline.work_dirs import (
     FILES,
     TRUE,
     contents,
-    mixed_answer,
+    mixed_response,
     records,
     settings_of,
 )
@@ -64,7 +64,7 @@ def test_questions_become_pairs(tmp_path: Path, use: Use) -> None:
 
 
 def test_a_run_leaves_its_files_and_nothing_else(tmp_path: Path, use: Use) -> None:
-    use(mixed_answer)
+    use(mixed_response)
     summary = run_pipeline(settings_of(tmp_path), quiet=True)
     written = contents(tmp_path / 'work')
     assert sorted(written) == sorted(FILES)
@@ -73,16 +73,16 @@ def test_a_run_leaves_its_files_and_nothing_else(tmp_path: Path, use: Use) -> No
 
 
 def test_every_sample_has_a_seed_of_its_own(tmp_path: Path, use: Use) -> None:
-    engine = use(mixed_answer)
+    engine = use(mixed_response)
     run_pipeline(settings_of(tmp_path), quiet=True)
     assert len({request.seed for call in engine.calls for request in call}) == 6
 
 
 def test_a_second_run_asks_nothing_and_writes_the_same_bytes(tmp_path: Path, use: Use) -> None:
-    use(mixed_answer)
+    use(mixed_response)
     run_pipeline(settings_of(tmp_path), quiet=True)
     before = contents(tmp_path / 'work')
-    engine = use(mixed_answer)
+    engine = use(mixed_response)
     summary = run_pipeline(settings_of(tmp_path), quiet=True)
     assert engine.calls == []
     assert summary.requests.stored == 6
@@ -97,7 +97,7 @@ def fails_for(*questions: int) -> Script:
 
     def script(request: Request) -> str | Failure:
         number = int(request.messages[0].content.rstrip('?').rpartition(' ')[2])
-        return Failure('out of memory') if number in questions else mixed_answer(request)
+        return Failure('out of memory') if number in questions else mixed_response(request)
 
     return script
 
@@ -106,7 +106,7 @@ def test_failures_are_listed_and_asked_again_by_the_next_run(tmp_path: Path, use
     use(fails_for(1))
     settings = settings_of(tmp_path)
     summary = run_pipeline(settings, quiet=True)
-    assert summary.missing == summary.requests.failed == 2
+    assert summary.missing == summary.no_answer == summary.requests.refused == 2
     assert records(tmp_path / 'work/failures.jsonl') == [
         {
             'stage': 'sampling',
@@ -114,11 +114,12 @@ def test_failures_are_listed_and_asked_again_by_the_next_run(tmp_path: Path, use
             'sample_index': index,
             'span': None,
             'reason': 'out of memory',
+            'final': True,
         }
         for index in (0, 1)
     ]
     assert 'out of memory: 2' in summary.table()
-    engine = use(mixed_answer)
+    engine = use(mixed_response)
     assert run_pipeline(settings, quiet=True).missing == 0
     assert {request.messages[0].content for call in engine.calls for request in call} >= {
         'What is tin, 1?'
@@ -137,7 +138,9 @@ def test_a_question_without_any_answer_is_dropped_with_a_reason(tmp_path: Path, 
 
 def test_when_no_answer_came_the_reason_is_named(tmp_path: Path, use: Use) -> None:
     use(fails_for(0, 1, 2))
-    with pytest.raises(ValueError, match=r'no answers .* 6 failed, .*out of memory: 6.*failures'):
+    with pytest.raises(
+        ValueError, match=r'no answers .* 6 without an answer for good, .*memory: 6.*failures'
+    ):
         run_pipeline(settings_of(tmp_path), quiet=True)
     assert len(records(tmp_path / 'work/failures.jsonl')) == 6
 
@@ -199,11 +202,11 @@ def test_when_all_questions_are_dropped_the_reasons_are_counted(tmp_path: Path, 
 def test_a_work_dir_of_other_settings_is_refused_with_the_difference(
     tmp_path: Path, use: Use
 ) -> None:
-    use(mixed_answer)
+    use(mixed_response)
     run_pipeline(settings_of(tmp_path), quiet=True)
     before = contents(tmp_path / 'work')
     other = settings_of(tmp_path, sampling={'num_samples': 3, 'max_new_tokens': 50, 'seed': 1})
-    engine = use(mixed_answer)
+    engine = use(mixed_response)
     with pytest.raises(ValueError, match='results of other settings') as caught:
         run_pipeline(other, quiet=True)
     assert 'sampling.num_samples: 2 -> 3; sampling.seed: 0 -> 1' in str(caught.value)
@@ -213,7 +216,7 @@ def test_a_work_dir_of_other_settings_is_refused_with_the_difference(
 
 
 def test_what_does_not_determine_the_results_may_change(tmp_path: Path, use: Use) -> None:
-    use(mixed_answer)
+    use(mixed_response)
     run_pipeline(settings_of(tmp_path), quiet=True)
     evaluation = {'questions': {'type': 'table', 'table': 'elements', 'split': 'test'}}
     run_pipeline(settings_of(tmp_path, evaluation=evaluation), quiet=True)
@@ -227,12 +230,12 @@ def test_a_wrong_model_can_be_mended_in_the_same_work_dir(
     )
     with pytest.raises(ValueError, match='there is no such model folder'):
         run_pipeline(missing, quiet=True)
-    use(mixed_answer)
+    use(mixed_response)
     assert run_pipeline(settings_of(tmp_path), quiet=True).missing == 0
 
 
 def test_a_wrong_annotator_is_found_before_anything_is_sampled(tmp_path: Path, use: Use) -> None:
-    engine = use(mixed_answer)
+    engine = use(mixed_response)
     annotator = {
         'type': 'anah_v2',
         'engine': {'type': 'transformers', 'model': 'm'},
@@ -248,8 +251,41 @@ def test_it_runs_inside_an_event_loop_as_in_a_notebook(tmp_path: Path, use: Use)
         folder.mkdir()
         run_pipeline(settings_of(folder, questions=5), quiet=True)
 
-    use(mixed_answer)
+    use(mixed_response)
     asyncio.run(notebook(tmp_path / 'inside'))
     (tmp_path / 'outside').mkdir()
     run_pipeline(settings_of(tmp_path / 'outside', questions=5), quiet=True)
     assert contents(tmp_path / 'inside/work') == contents(tmp_path / 'outside/work')
+
+
+def test_a_work_dir_of_the_splitter_before_is_refused(tmp_path: Path, use: Use) -> None:
+    use(mixed_answer)
+    settings = settings_of(tmp_path)
+    run_pipeline(settings, quiet=True)
+    path = settings.work_dir / 'settings.json'
+    recorded = json.loads(path.read_text())
+    del recorded['splitter.english_chinese']
+    path.write_text(json.dumps(recorded))
+    with pytest.raises(ValueError, match=r"\(splitter\.english_chinese: None -> '\d+'\)"):
+        run_pipeline(settings, quiet=True)
+
+
+def test_thoughts_at_the_start_of_a_response_are_kept_apart(tmp_path: Path, use: Use) -> None:
+    use(scripted(f'<think>Is tin a metal?\nYes.</think>\n\n{TRUE}', FALSE))
+    run_pipeline(settings_of(tmp_path, questions=1), quiet=True)
+    thought, plain = records(tmp_path / 'work/annotated.jsonl')
+    assert (thought['text'], thought['reasoning']) == (TRUE, 'Is tin a metal?\nYes.')
+    assert 'reasoning' not in plain
+    (pair,) = records(tmp_path / 'work/pairs.jsonl')
+    assert pair['chosen'][0]['content'] == TRUE
+
+
+def test_what_is_not_judged_is_counted_by_its_kind(tmp_path: Path, use: Use) -> None:
+    cut = Completion(f'{TRUE} But, in', 'length', 1, 1)
+    leaked = f'{TRUE}<|im_end|>\n<|im_start|>user\nAnd?'
+    use(scripted(cut, FALSE, leaked, FALSE))
+    summary = run_pipeline(settings_of(tmp_path, questions=2), quiet=True)
+    assert summary.failures == {'cut': 1, 'leaked': 1}
+    assert (summary.pairs, summary.exit_status) == (1, 0)
+    assert summary.dropped == {'fewer_than_two_scored_responses': 1}
+    assert 'leaked' in summary.table()

@@ -17,7 +17,7 @@ from maskdpo_xtuner.pipeline.shards import Shard
 from maskdpo_xtuner.pipeline.summary import Summary
 from maskdpo_xtuner.records import PreferencePair
 from maskdpo_xtuner.settings import Settings
-from tests.pipeline.work_dirs import FALSE, TRUE, contents, mixed_answer, records, settings_of
+from tests.pipeline.work_dirs import FALSE, TRUE, contents, mixed_response, records, settings_of
 
 QUESTIONS = 7
 RULES: list[dict[str, Any]] = [
@@ -45,7 +45,7 @@ def pairs_of(work_dir: Path) -> list[PreferencePair]:
 def test_shards_and_a_second_run_give_the_bytes_of_one_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rules: dict[str, Any]
 ) -> None:
-    use(monkeypatch, mixed_answer)
+    use(monkeypatch, mixed_response)
     settings = settings_with(tmp_path, rules)
     summary = run_pipeline(settings, quiet=True)
     assert summary.pairs > summary.paired_questions
@@ -63,7 +63,7 @@ def test_shards_and_a_second_run_give_the_bytes_of_one_run(
 def test_pairs_stand_by_question_and_within_it_by_margin(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use(monkeypatch, mixed_answer)
+    use(monkeypatch, mixed_response)
     settings = settings_with(tmp_path, RULES[0])
     run_pipeline(settings, quiet=True)
     made = pairs_of(settings.work_dir)
@@ -80,7 +80,7 @@ def test_pairs_stand_by_question_and_within_it_by_margin(
 def test_a_shard_that_lost_or_doubled_a_pair_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
-    use(monkeypatch, mixed_answer)
+    use(monkeypatch, mixed_response)
     settings = settings_with(tmp_path, RULES[0])
     for index in range(2):
         run_pipeline(settings, Shard(index, 2), quiet=True)

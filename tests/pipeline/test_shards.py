@@ -25,7 +25,7 @@ from tests.pipeline.dialogues import anah_v2, judged
 from tests.pipeline.work_dirs import (
     FALSE,
     contents,
-    mixed_answer,
+    mixed_response,
     records,
     settings_of,
     write_questions,
@@ -47,7 +47,7 @@ def use(monkeypatch: pytest.MonkeyPatch, policy: Script, judge: Script = judged)
 
 def often_failing(request: Request) -> str | Failure:
     """A policy that loses some of its samples."""
-    return Failure('HTTP 400') if request.seed % 5 == 0 else mixed_answer(request)
+    return Failure('HTTP 400') if request.seed % 5 == 0 else mixed_response(request)
 
 
 def failing_verdict(request: Request) -> str | Failure:
@@ -242,7 +242,7 @@ def test_a_shard_without_pairs_is_finished_but_no_pairs_at_all_is_an_error(
 
 
 def test_shards_do_not_share_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    use(monkeypatch, mixed_answer)
+    use(monkeypatch, mixed_response)
     settings = settings_of(tmp_path, store=tmp_path / 'shared.sqlite')
     with pytest.raises(ValueError, match='cannot share the store .*store=None'):
         run_pipeline(settings, Shard(0, 3), quiet=True)
@@ -254,8 +254,8 @@ def test_with_their_completions_a_run_without_shards_asks_nothing(
     merge_shards(settings, COMMAND, completions=True)
     engine = use(monkeypatch, often_failing, failing_verdict)
     summary = run_pipeline(settings, quiet=True)
-    failed = summary.requests.failed
-    assert (summary.requests.asked, summary.requests.answered) == (failed, 0)
+    refused = summary.requests.refused
+    assert (summary.requests.asked, summary.requests.answered) == (refused, 0)
     assert summary.turns.answered == 0
     assert {len(request.messages) for call in engine.calls for request in call} == {1}
     assert files(settings.work_dir) == undisturbed

@@ -48,7 +48,7 @@ def settings_of(folder: Path, questions: int = 3, **parts: Any) -> Settings:
     )
 
 
-def mixed_answer(request: Request) -> str:
+def mixed_response(request: Request) -> str:
     """Say a true and one to three false sentences, in an order that the seed decides."""
     digest = hashlib.sha256(str(request.seed).encode()).digest()
     sentences = [TRUE, *[FALSE] * (digest[0] % 3 + 1)]

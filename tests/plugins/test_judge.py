@@ -85,11 +85,11 @@ def test_the_example_is_no_longer_than_the_page_says() -> None:
 def test_a_folder_of_a_config_and_a_file_makes_pairs(folder: Path) -> None:
     done = run(folder)
     assert done.returncode == 0, done.stderr
-    for answer in read_records(folder / 'work' / 'annotated.jsonl', AnnotatedResponse):
-        verdict = Label.NO_HALLUCINATION if '505' in answer.text else Label.CONTRADICTORY
-        assert [s.label for s in answer.sentences] == [verdict, Label.NO_FACTS]
-        assert answer.annotator == {'name': 'numbers', 'version': '1'}
-        assert answer.model == 'seeds'
+    for response in read_records(folder / 'work' / 'annotated.jsonl', AnnotatedResponse):
+        verdict = Label.NO_HALLUCINATION if '505' in response.text else Label.CONTRADICTORY
+        assert [s.label for s in response.sentences] == [verdict, Label.NO_FACTS]
+        assert response.annotator == {'name': 'numbers', 'version': '1'}
+        assert response.model == 'seeds'
     first = contents(folder / 'work')
     assert run(folder).returncode == 0
     assert contents(folder / 'work') == first
@@ -124,7 +124,7 @@ def test_what_says_nothing_is_refused_where_results_are(folder: Path) -> None:
         (
             "type='metals'",
             "type='numbers_judge.NumbersJudge'",
-            'is no subclass of maskdpo_xtuner',
+            'is not a subclass of maskdpo_xtuner',
         ),
         ("names=['tin', 'lead']", 'name=3', 'did you mean "names"?'),
     ],
@@ -179,6 +179,6 @@ def test_a_splitter_of_the_users_cuts_answers_and_is_part_of_the_identity(folder
     )
     done = run(folder)
     assert done.returncode == 0, done.stderr
-    for answer in read_records(folder / 'work' / 'annotated.jsonl', AnnotatedResponse):
-        assert [s.start for s in answer.sentences] == [0, len(answer.text) // 2]
-        assert answer.annotator['splitter.name'] == 'halves'
+    for response in read_records(folder / 'work' / 'annotated.jsonl', AnnotatedResponse):
+        assert [s.start for s in response.sentences] == [0, len(response.text) // 2]
+        assert response.annotator['splitter.name'] == 'halves'

@@ -41,5 +41,5 @@ def test_every_setting_is_on_the_page() -> None:
 
     for kind in ('llm', 'classifier', 'spans'):
         section = PAGE.partition(f'## `{kind}`')[2].partition('\n## ')[0]
-        settings = ANNOTATORS.get(kind).model_fields.keys() - {'type', 'splitter'}
+        settings = ANNOTATORS.get(kind).model_fields.keys() - {'type', 'splitter', 'cut_sentence'}
         assert {name for name in settings if f'`{name}`' not in section} == set()

@@ -127,16 +127,16 @@ class Judge(BaseHTTPRequestHandler):
         pass
 
 
-def labels(answers: list[AnnotatedResponse]) -> dict[str, list[Label | None]]:
-    return {answer.text: [s.label for s in answer.sentences] for answer in answers}
+def labels(responses: list[AnnotatedResponse]) -> dict[str, list[Label | None]]:
+    return {response.text: [s.label for s in response.sentences] for response in responses}
 
 
 def test_a_served_model_judges_by_our_prompt_without_a_tokenizer(
     folder: Folder, server: str
 ) -> None:
     engine = f"dict(type='openai', model='any', base_urls=['{server}'])"
-    answers = folder.run(f"dict(type='llm', engine={engine})")
-    assert labels(answers) == {
+    responses = folder.run(f"dict(type='llm', engine={engine})")
+    assert labels(responses) == {
         'It melts at 505 K. It is a metal.': [YES, YES],
         'It melts at 12 K. It is a metal.': [NO, YES],
     }
@@ -195,9 +195,9 @@ def test_a_folder_of_a_classifier_judges(folder: Folder) -> None:
     annotator = f"dict(type='classifier', model='{model}', max_length=64, labels={meaning})"
     with pytest.raises(ValueError, match='rejected_without_hallucination'):
         folder.run(annotator)
-    answers = list(read_records(folder.path / 'work' / 'annotated.jsonl', AnnotatedResponse))
-    assert {s.label for answer in answers for s in answer.sentences} == {YES}
-    assert {s.points for a in answers for s in a.sentences} == {('It melts at 505 K.',)}
+    responses = list(read_records(folder.path / 'work' / 'annotated.jsonl', AnnotatedResponse))
+    assert {s.label for response in responses for s in response.sentences} == {YES}
+    assert {s.points for a in responses for s in a.sentences} == {('It melts at 505 K.',)}
     with pytest.raises(ValueError, match='no class "entails"; it has entailment, neutral, contra'):
         folder.run(annotator.replace("'entailment'", "'entails'"))
 
@@ -209,13 +209,13 @@ def test_spans_of_a_file_made_from_the_responses_judge_the_same_answers(folder: 
     spans = folder.path / 'spans.jsonl'
     with spans.open('w') as file:
         for line in (folder.path / 'first' / 'responses.jsonl').read_text().splitlines():
-            answer = json.loads(line)
-            start = answer['text'].find('12 K')
+            response = json.loads(line)
+            start = response['text'].find('12 K')
             found = {'start': start, 'end': start + 4, 'text': '12 K', 'confidence': 0.9}
-            answer['spans'] = [found] if start >= 0 else []
-            file.write(json.dumps(answer) + '\n')
-    answers = folder.run(f"dict(type='spans', file='{spans}')")
-    assert labels(answers) == {
+            response['spans'] = [found] if start >= 0 else []
+            file.write(json.dumps(response) + '\n')
+    responses = folder.run(f"dict(type='spans', file='{spans}')")
+    assert labels(responses) == {
         'It melts at 505 K. It is a metal.': [YES, YES],
         'It melts at 12 K. It is a metal.': [OPEN, YES],
     }

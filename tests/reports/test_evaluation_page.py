@@ -5,12 +5,14 @@ import pytest
 from maskdpo_xtuner.evaluation.comparison import compare
 from maskdpo_xtuner.evaluation.intervals import Bootstrap
 from maskdpo_xtuner.evaluation.judges import Judge
+from maskdpo_xtuner.evaluation.run import SetRun
 from maskdpo_xtuner.records import AnnotatedResponse, Question
 from maskdpo_xtuner.reports.evaluation_page import evaluation_page
 from tests.evaluation.answers import answer
 from tests.evaluation.test_comparison import ANY_TEXT, questions
 from tests.reports.pages import Element, assert_self_contained, parse_page
 
+BEST_OF = 'Best of N, selected by the judge that scores (kind)'
 HOSTILE = '</style><script>alert(1)</script>&"\''
 
 
@@ -41,7 +43,7 @@ def page_of(
         bounds=ANY_TEXT,
         bootstrap=Bootstrap(resamples=100),
     )
-    page = evaluation_page(evaluation, answers, asked, **options)  # type: ignore[arg-type]
+    page = evaluation_page([SetRun(evaluation, asked, answers)], **options)  # type: ignore[arg-type]
     return page, parse_page(page)
 
 
@@ -67,16 +69,17 @@ def test_the_verdict_stands_on_top_and_in_the_table(aligned: str, style: str, te
 def test_every_model_has_a_row_in_every_table_and_a_whisker_in_every_plot() -> None:
     _, page = page_of({'base': '+u', 'aligned': '++u'})
     names = [row.find('td')[0].text for row in page.find('tr') if row.find('td')]
-    assert names == [*['base', 'aligned'] * 3, '1', '2', 'base', 'aligned']
-    # Precision, supported sentences and the paper's score, each with its differences.
-    plots = page.find('svg')[:6]
-    assert [len(plot.find('circle')) for plot in plots] == [2, 1] * 3
-    assert [len(plot.find('line', 'zero')) for plot in plots] == [0, 1] * 3
+    assert names == [*['base', 'aligned'] * 4, *['base'] * 2, *['aligned'] * 2, 'base', 'aligned']
+    # Precision, supported sentences, F1 and the paper's score, each with its differences.
+    plots = page.find('svg')[:8]
+    assert [len(plot.find('circle')) for plot in plots] == [2, 1] * 4
+    assert [len(plot.find('line', 'zero')) for plot in plots] == [0, 1] * 4
     panels = [panel.find('h3') for panel in page.find('div', 'panel')]
     titles = [headings[0].text for headings in panels if headings]
     assert titles == [
         'Precision, %',
         'Supported sentences per answer',
+        'F1@32, %',
         "The paper's score, %",
     ]
 
@@ -139,7 +142,7 @@ def test_training_curves_are_drawn_if_given() -> None:
 
 def test_the_best_of_n_is_drawn_and_stands_in_a_table() -> None:
     _, page = page_of({'base': '+u.', 'aligned': '++'}, runs=4)
-    assert [heading.text for heading in page.find('h3')].count('Best of N') == 1
+    assert [heading.text for heading in page.find('h3')].count(BEST_OF) == 1
     titles = [heading.text for heading in page.find('h4') if heading.text.endswith(', %')]
     assert titles == [
         *('base: precision, %', 'base: score, %'),
@@ -148,21 +151,18 @@ def test_the_best_of_n_is_drawn_and_stands_in_a_table() -> None:
     assert [len((line.attributes['points'] or '').split()) for line in page.find('polyline')] == [
         3
     ] * 4
-    (row,) = [row for row in page.find('tr') if row.find('td') and row.find('td')[0].text == '2']
-    assert [cell.text for cell in row.find('td')] == [
-        '2',
-        '66.7 [66.7, 66.7]',
-        '50.0 [50.0, 50.0]',
-        '100.0 [100.0, 100.0]',
-        '100.0 [100.0, 100.0]',
+    rows = [[cell.text for cell in row.find('td')] for row in page.find('tr')]
+    assert [row for row in rows if row[1:2] == ['2']] == [
+        ['base', '2', '66.7 [66.7, 66.7]', '24.0', '12.0', '66.7', '50.0 [50.0, 50.0]'],
+        ['aligned', '2', '100.0 [100.0, 100.0]', '24.0', '0.0', '100.0', '100.0 [100.0, 100.0]'],
     ]
 
 
 def test_two_runs_give_the_table_of_the_best_of_n_and_no_curve() -> None:
     _, page = page_of({'base': '+u.', 'aligned': '++'})
-    assert [heading.text for heading in page.find('h3')].count('Best of N') == 1
+    assert [heading.text for heading in page.find('h3')].count(BEST_OF) == 1
     assert not page.find('polyline')
-    assert [row for row in page.find('tr') if row.find('td') and row.find('td')[0].text == '2']
+    assert [row for row in page.find('tr') if row.find('td') and row.find('td')[1].text == '2']
 
 
 def test_a_model_with_nothing_to_score_is_shown_without_a_point() -> None:

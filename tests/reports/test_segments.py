@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskdpo_xtuner.records import Label, Sentence
+from maskdpo_xtuner.records import Fact, Label, Sentence
 from maskdpo_xtuner.reports.segments import (
     KINDS,
     Mark,
@@ -53,6 +53,18 @@ def test_remarks_on_a_verdict_are_shown() -> None:
     judged, failed = sentence_marks(sentences)
     assert judged.note == '; '.join(remarks)
     assert failed.note == f'failed: 400; {remarks[0]}'
+
+
+def test_the_facts_of_a_sentence_are_shown_with_their_verdicts() -> None:
+    facts = (
+        Fact(text='Tin is a metal.', supported=True),
+        Fact(text='Tin is blue.', supported=False),
+        Fact(text='Tin is dear.', failure='unparsed: hm'),
+    )
+    (mark,) = sentence_marks([Sentence(start=0, end=4, label=Label.UNVERIFIABLE, facts=facts)])
+    assert mark.note == (
+        'supported: Tin is a metal.; not supported: Tin is blue.; no verdict: Tin is dear.'
+    )
 
 
 def test_every_verdict_has_a_style_a_mark_and_a_name_of_its_own() -> None:

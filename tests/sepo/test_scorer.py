@@ -15,7 +15,7 @@ from tests.models import tiny_llama
 from tests.tokenizers import load_tokenizer, tokenizer_folder
 
 PROMPT = [{'role': 'user', 'content': 'What is radium?'}]
-ANSWERS = ('Radium glows.', 'It is a metal that was found in 1898, and naïve to touch.')
+RESPONSES = ('Radium glows.', 'It is a metal that was found in 1898, and naïve to touch.')
 
 
 @pytest.fixture(scope='module')
@@ -40,19 +40,21 @@ def test_scores_are_differences_of_log_probabilities_whatever_the_padding(
 ) -> None:
     oracle, reference = models
     scorer = LogRatioScorer(str(oracle), str(reference))
-    for answer, tokens in zip(ANSWERS, scorer([(PROMPT, text) for text in ANSWERS]), strict=True):
-        rendering = render(load_tokenizer('smollm2'), PROMPT, answer)
+    for response, tokens in zip(
+        RESPONSES, scorer([(PROMPT, text) for text in RESPONSES]), strict=True
+    ):
+        rendering = render(load_tokenizer('smollm2'), PROMPT, response)
         expected = logps_alone(oracle, rendering.ids) - logps_alone(reference, rendering.ids)
         place = {start: index - 1 for index, (start, _) in enumerate(rendering.offsets)}
-        texts = [answer[token.start : token.end] for token in tokens]
-        assert ''.join(texts).replace(' ', '') == answer.replace(' ', '')
+        texts = [response[token.start : token.end] for token in tokens]
+        assert ''.join(texts).replace(' ', '') == response.replace(' ', '')
         for token in tokens:
             found = expected[place[token.start + rendering.shift]].item()
             assert token.score == pytest.approx(found, rel=1e-4, abs=1e-5)
 
 
 def test_an_oracle_that_is_its_own_reference_scores_0(models: tuple[Path, Path]) -> None:
-    (tokens,) = LogRatioScorer(str(models[0]), str(models[0]))([(PROMPT, ANSWERS[0])])
+    (tokens,) = LogRatioScorer(str(models[0]), str(models[0]))([(PROMPT, RESPONSES[0])])
     assert {token.score for token in tokens} == {0.0}
 
 
@@ -65,12 +67,12 @@ def test_a_reference_with_another_tokenizer_is_refused(
 
 
 def test_a_model_that_is_not_there_is_named(models: tuple[Path, Path], tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=f'{tmp_path}/absent can not be loaded'):
+    with pytest.raises(ValueError, match=f'{tmp_path}/absent cannot be loaded'):
         LogRatioScorer(str(models[0]), str(tmp_path / 'absent'))
 
 
 def test_a_response_longer_than_the_models_read_is_refused(models: tuple[Path, Path]) -> None:
     scorer = LogRatioScorer(str(models[1]), str(models[0]))
     with pytest.raises(MaskingError, match='tokens, but the oracle reads 512') as raised:
-        scorer([(PROMPT, ANSWERS[0]), (PROMPT, ANSWERS[1] * 60)])
+        scorer([(PROMPT, RESPONSES[0]), (PROMPT, RESPONSES[1] * 60)])
     assert raised.value.index == 1

@@ -11,7 +11,7 @@ from maskdpo_xtuner.sepo.spans import ScoredToken, scored_tokens, select_spans
 from tests.tokenizers import TOKENIZERS, load_tokenizer
 
 PROMPT = [{'role': 'user', 'content': 'What is radium?'}]
-ANSWER = 'Radium, found in 1898 by Marie Curie,\n\nglows faintly; it’s naïve to touch it.'
+RESPONSE = 'Radium, found in 1898 by Marie Curie,\n\nglows faintly; it’s naïve to touch it.'
 
 
 def tokens(*scores: float) -> list[ScoredToken]:
@@ -40,12 +40,12 @@ def test_neighbours_and_pieces_of_one_character_are_one_span() -> None:
 
 
 def test_blank_tokens_and_tokens_around_the_response_are_left_out() -> None:
-    rendering = render(load_tokenizer('llama3'), PROMPT, ANSWER)
+    rendering = render(load_tokenizer('llama3'), PROMPT, RESPONSE)
     found = scored_tokens(rendering, range(len(rendering.ids)))
-    assert all(ANSWER[token.start : token.end].strip() for token in found)
+    assert all(RESPONSE[token.start : token.end].strip() for token in found)
     assert found[0].start == 0
-    assert found[-1].end == len(ANSWER)
-    assert '\n\n' not in {ANSWER[token.start : token.end] for token in found}
+    assert found[-1].end == len(RESPONSE)
+    assert '\n\n' not in {RESPONSE[token.start : token.end] for token in found}
 
 
 def test_positions_are_those_of_the_original_where_the_template_trims_it() -> None:
@@ -57,7 +57,7 @@ def test_positions_are_those_of_the_original_where_the_template_trims_it() -> No
 @pytest.mark.parametrize('name', TOKENIZERS)
 def test_in_the_same_tokenizer_the_selected_tokens_come_back(name: str) -> None:
     tokenizer, draw = load_tokenizer(name), random.Random(0)
-    text = ANSWER.replace('’', "'").replace('ï', 'i')  # no characters of several tokens
+    text = RESPONSE.replace('’', "'").replace('ï', 'i')  # no characters of several tokens
     rendering = render(tokenizer, PROMPT, text)
     for _ in range(20):
         scores = [draw.random() for _ in rendering.ids]
@@ -77,20 +77,20 @@ def test_in_the_same_tokenizer_the_selected_tokens_come_back(name: str) -> None:
 @pytest.mark.parametrize('oracle', TOKENIZERS)
 @pytest.mark.parametrize('target', TOKENIZERS)
 def test_selected_words_are_the_same_words_in_another_tokenizer(oracle: str, target: str) -> None:
-    rendering = render(load_tokenizer(oracle), PROMPT, ANSWER)
+    rendering = render(load_tokenizer(oracle), PROMPT, RESPONSE)
     words = ('Radium', 'Curie', 'naïve')
     found = scored_tokens(rendering, [0.0] * len(rendering.ids))
     chosen = [token for token in found if in_words(token, words)]
     scored = [ScoredToken(t.start, t.end, float(t in chosen)) for t in found]
     spans = select_spans(scored, 'chosen', len(chosen) / len(found))
     tokenizer = load_tokenizer(target)
-    masked = mask_response(tokenizer, PROMPT, ANSWER, spans, [1.0] * len(spans), 'never')
+    masked = mask_response(tokenizer, PROMPT, RESPONSE, spans, [1.0] * len(spans), 'never')
     kept = [token for token, flag in zip(masked.ids, masked.mask, strict=True) if flag]
     text = tokenizer.decode(kept).replace(' ', '')
     assert text == ''.join(words)
 
 
 def in_words(token: ScoredToken, words: tuple[str, ...]) -> bool:
-    starts = [(ANSWER.index(word), len(word)) for word in words]
-    first = token.end - len(ANSWER[token.start : token.end].lstrip())
+    starts = [(RESPONSE.index(word), len(word)) for word in words]
+    first = token.end - len(RESPONSE[token.start : token.end].lstrip())
     return any(start <= first < start + length for start, length in starts)

@@ -114,7 +114,8 @@ def test_wrong_input_is_named(config: Path, tmp_path: Path) -> None:
 
 def test_a_model_is_a_name_with_or_without_a_path() -> None:
     assert named_model('base') == ('base', None)
-    assert named_model('aligned=a=b/c') == ('aligned', 'a=b/c')
+    assert named_model('aligned=a=b/c') == ('aligned', ('a=b/c',))
+    assert named_model('aligned=a,b') == ('aligned', ('a', 'b'))
 
 
 def test_a_model_without_its_path_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:

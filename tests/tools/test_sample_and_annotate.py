@@ -25,7 +25,7 @@ from tests.pipeline.work_dirs import (
     FALSE,
     TRUE,
     contents,
-    mixed_answer,
+    mixed_response,
     records,
     write_questions,
 )
@@ -75,16 +75,16 @@ def test_a_real_model_is_sampled_and_annotated_and_a_second_run_repeats_it(
     assert first.returncode == 1
     error = first.stderr.splitlines()[-1]
     assert error.startswith('error: all 3 questions were dropped (')
-    answers = list(read_records(work / 'responses.jsonl', Response))
-    assert [(a.question_id, a.sample_index) for a in answers] == [
+    responses = list(read_records(work / 'responses.jsonl', Response))
+    assert [(a.question_id, a.sample_index) for a in responses] == [
         (f'q{n}', index) for n in range(3) for index in range(3)
     ]
-    assert len({answer.text for answer in answers}) == 9
-    assert {answer.model for answer in answers} == {'policy'}
-    assert all(0 < answer.completion_tokens <= 24 for answer in answers)
-    for answer in read_records(work / 'annotated.jsonl', AnnotatedResponse):
-        spans = [(sentence.start, sentence.end) for sentence in answer.sentences]
-        assert spans == (split_sentences(answer.text, 'en') if answer.text.strip() else [])
+    assert len({response.text for response in responses}) == 9
+    assert {response.model for response in responses} == {'policy'}
+    assert all(0 < response.completion_tokens <= 24 for response in responses)
+    for response in read_records(work / 'annotated.jsonl', AnnotatedResponse):
+        spans = [(sentence.start, sentence.end) for sentence in response.sentences]
+        assert spans == (split_sentences(response.text, 'en') if response.text.strip() else [])
     before = contents(work)
     assert run(monkeypatch, *argv) == error
     assert contents(work) == before
@@ -96,7 +96,7 @@ def test_the_counts_are_printed_and_all_went_well(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    use(monkeypatch, mixed_answer)
+    use(monkeypatch, mixed_response)
     assert run(monkeypatch, config, '--work-dir', tmp_path / 'other') == 0
     out, err = capsys.readouterr()
     pairs = records(tmp_path / 'other/pairs.jsonl')
@@ -122,7 +122,8 @@ def test_missing_answers_are_printed_and_end_in_a_non_zero_status(
     out = capsys.readouterr().out
     assert 'HTTP 500: 1' in out
     failures = tmp_path / 'work/failures.jsonl'
-    assert f'1 answers are missing, see {failures}; run again to ask for them' in out
+    assert f'1 requests have no answer and will have none, see {failures}' in out
+    assert 'run again' not in out
     assert len(records(failures)) == 1
     assert len(records(tmp_path / 'work/pairs.jsonl')) == 3
 
@@ -133,7 +134,7 @@ def test_shards_are_run_and_merged_by_commands(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    use(monkeypatch, mixed_answer)
+    use(monkeypatch, mixed_response)
     assert run(monkeypatch, config, '--work-dir', tmp_path / 'whole') == 0
     assert run(monkeypatch, config, '--shard', '1/2') == 0
     missing = run(monkeypatch, config, tool=merge_main)
@@ -155,7 +156,7 @@ def test_pairs_by_another_rule_are_made_by_a_command(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    use(monkeypatch, mixed_answer)
+    use(monkeypatch, mixed_response)
     work, other = tmp_path / 'work', tmp_path / 'other'
     options = (config, '--work-dir', other, '--cfg-options', 'pairs.rule=all')
     unfinished = run(monkeypatch, work, *options, tool=pair_main)
@@ -171,11 +172,11 @@ def test_pairs_by_another_rule_are_made_by_a_command(
 def test_a_shard_that_does_not_exist_is_answered_in_one_line(
     config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shard: str
 ) -> None:
-    use(monkeypatch, mixed_answer)
-    answer = run(monkeypatch, config, '--shard', shard)
-    assert isinstance(answer, str)
-    assert answer.startswith('error: ')
-    assert '\n' not in answer
+    use(monkeypatch, mixed_response)
+    ended = run(monkeypatch, config, '--shard', shard)
+    assert isinstance(ended, str)
+    assert ended.startswith('error: ')
+    assert '\n' not in ended
     assert not (tmp_path / 'work').exists()
 
 
@@ -185,11 +186,11 @@ def test_an_engine_that_is_down_ends_in_the_accounting_and_how_to_go_on(
     use(monkeypatch, lambda request: Failure('connection refused', transient=True))
     sleep = asyncio.sleep
     monkeypatch.setattr(asyncio, 'sleep', lambda delay: sleep(0))
-    answer = run(monkeypatch, config, '--cfg-options', 'sampling.num_samples=20')
-    assert isinstance(answer, str)
-    assert answer.startswith('error: the engine is down: ')
-    assert ' failed, ' in answer
-    assert 'run the same command again' in answer
+    ended = run(monkeypatch, config, '--cfg-options', 'sampling.num_samples=20')
+    assert isinstance(ended, str)
+    assert ended.startswith('error: the engine is down: ')
+    assert ' failed, ' in ended
+    assert 'run the same command again' in ended
 
 
 # -- wrong input
@@ -215,10 +216,10 @@ def test_a_bad_question_file_is_answered_with_place_and_mend(
 ) -> None:
     questions = tmp_path / 'questions.jsonl'
     questions.write_text(content)
-    answer = run(monkeypatch, config)
-    assert isinstance(answer, str)
-    assert answer.startswith(f'error: {questions}{problem}')
-    assert '\n' not in answer
+    ended = run(monkeypatch, config)
+    assert isinstance(ended, str)
+    assert ended.startswith(f'error: {questions}{problem}')
+    assert '\n' not in ended
     assert not (tmp_path / 'work').exists()
 
 
@@ -234,10 +235,10 @@ def test_a_bad_question_file_is_answered_with_place_and_mend(
 def test_a_wrong_setting_is_answered_in_one_line(
     config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, problem: str
 ) -> None:
-    answer = run(monkeypatch, config, '--cfg-options', option)
-    assert isinstance(answer, str)
-    assert problem in answer
-    assert '\n' not in answer
+    ended = run(monkeypatch, config, '--cfg-options', option)
+    assert isinstance(ended, str)
+    assert problem in ended
+    assert '\n' not in ended
     assert not (tmp_path / 'work').exists()
 
 
@@ -252,18 +253,18 @@ def test_a_label_that_does_not_exist_is_named(tmp_path: Path) -> None:
 def test_a_work_dir_that_is_a_file_is_answered_in_one_line(
     config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use(monkeypatch, mixed_answer)
+    use(monkeypatch, mixed_response)
     (tmp_path / 'file').write_text('')
-    answer = run(monkeypatch, config, '--work-dir', tmp_path / 'file')
-    assert isinstance(answer, str)
-    assert str(tmp_path / 'file') in answer
+    ended = run(monkeypatch, config, '--work-dir', tmp_path / 'file')
+    assert isinstance(ended, str)
+    assert str(tmp_path / 'file') in ended
 
 
 def test_when_all_pairs_are_filtered_the_reasons_are_given(
     config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use(monkeypatch, lambda request: FALSE)
-    answer = run(monkeypatch, config)
-    assert isinstance(answer, str)
-    assert answer.startswith('error: all 3 questions were dropped (chosen_without_correct_sentence')
+    ended = run(monkeypatch, config)
+    assert isinstance(ended, str)
+    assert ended.startswith('error: all 3 questions were dropped (chosen_without_correct_sentence')
     assert len(records(tmp_path / 'work/dropped.jsonl')) == 3

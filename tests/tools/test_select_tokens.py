@@ -34,6 +34,6 @@ def test_a_missing_model_is_named_and_nothing_written(tmp_path: Path) -> None:
     pairs = tmp_path / 'pairs.jsonl'
     write_records(pairs, [PreferencePair.model_validate(released_pair())])
     absent = str(tmp_path / 'no')
-    with pytest.raises(ValueError, match=f'^{absent} can not be loaded'):
+    with pytest.raises(ValueError, match=f'^{absent} cannot be loaded'):
         main([str(pairs), str(tmp_path / 'out'), '--oracle', absent, '--reference', absent])
     assert not (tmp_path / 'out').exists()

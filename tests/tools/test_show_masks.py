@@ -220,7 +220,7 @@ def test_wrong_input_ends_in_one_line(config: str, pairs: str, tmp_path: Path) -
     data = str(ROOT / 'configs/data/smollm2_135m_elements.py')
     empty = tmp_path / 'empty.py'
     empty.write_text('train_dataloader = dict(dataset=dict())\n')
-    assert 'this is no training config' in error_of(pairs)
+    assert 'this is not a training config' in error_of(pairs)
     assert 'there is no such config' in error_of('nowhere.py')
     assert 'has no train_dataloader' in error_of(data)
     assert 'names no tokenizer' in error_of(str(empty))

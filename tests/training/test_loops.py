@@ -43,7 +43,7 @@ def test_the_items_get_what_the_model_takes_from_them(tiny_model: Path, smollm2:
 def test_for_sft_the_items_have_the_chosen_side_alone(smollm2: Path) -> None:
     cfg = Config({'model': {'type': 'MaskDPO', 'loss_type': 'sft'}})
     completed = with_terms(dataloader(smollm2), SimpleNamespace(cfg=cfg))
-    columns = {'chosen_ids', 'chosen_labels', 'chosen_weights', 'source'}
+    columns = {'chosen_ids', 'chosen_labels', 'chosen_weights', 'place'}
     assert set(completed['dataset'].column_names) == columns
     assert len(completed['dataset']) == 3
 
@@ -109,7 +109,7 @@ def test_a_rank_makes_as_many_rows_as_the_rank_that_needs_most(
     monkeypatch.setattr(loops, 'all_reduce', another_rank)
     rows = divide(batch, 10_000)
     assert len(rows) == 3
-    assert sum(len(row['data_samples']['source']) for row in rows) == 4
+    assert sum(len(row['data_samples']['place']) for row in rows) == 4
 
 
 class StopHere(Exception):

@@ -330,7 +330,7 @@ def test_weights_are_not_stepped_on_a_loss_that_is_not_finite(tiny_model: Path) 
     model = MaskDPO(llm, reference='model')
     optimizer = torch.optim.SGD(model.llm.parameters(), lr=1.0)
     batch = mask_preference_collate_fn(list(pairs_of_lengths([3, 4])))
-    check_finite(model.compute_loss(**batch)['loss'], batch['data_samples']['source'])
+    check_finite(model.compute_loss(**batch)['loss'], batch['data_samples']['place'])
     model.llm.get_input_embeddings().weight.data[2] = float('nan')
     before = {name: value.clone() for name, value in model.llm.state_dict().items()}
     with pytest.raises(FloatingPointError, match=r'pairs\.jsonl:1 \(nan\), pairs\.jsonl:2 \(nan\)'):

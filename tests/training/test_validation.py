@@ -70,7 +70,7 @@ class LineModel:
     def val_step(self, batch: dict[str, Any]) -> dict[str, torch.Tensor]:
         assert not self.training
         assert not torch.is_grad_enabled()
-        lines = [float(source.rpartition(':')[2]) for source in batch['data_samples']['source']]
+        lines = [float(place.rpartition(':')[2]) for place in batch['data_samples']['place']]
         loss = torch.tensor(lines)
         sides = torch.stack((loss, 7 - loss), dim=-1)
         terms = {'logps': sides * 2, 'shifts': sides / 4, 'counts': sides + 1}

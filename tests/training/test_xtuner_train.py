@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from maskdpo_xtuner.jsonl import read_records
-from maskdpo_xtuner.training.monitoring.samples import AnswerSample
+from maskdpo_xtuner.training.monitoring.samples import ResponseSample
 from tests.models import tiny_llama
 from tests.preference_pairs import released_pair
 from tests.tokenizers import tokenizer_folder
@@ -89,7 +89,7 @@ def test_two_processes_train_and_resume_to_the_same_weights(runs: XTunerRuns) ->
     assert all(torch.equal(again[name], weights[name]) for name in weights)
     assert_logs(straight.parent)
     rows, rows_again = (
-        list(read_records(folder.parent / 'samples.jsonl', AnswerSample))
+        list(read_records(folder.parent / 'samples.jsonl', ResponseSample))
         for folder in (straight, resumed)
     )
     # Three prompts before and after, asked by one of the processes.

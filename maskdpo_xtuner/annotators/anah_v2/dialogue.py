@@ -16,6 +16,7 @@ from maskdpo_xtuner.annotators.anah_v2.parsing import (
 )
 from maskdpo_xtuner.annotators.anah_v2.prompts import Prompts
 from maskdpo_xtuner.annotators.asking import NoVerdict, ask, whole
+from maskdpo_xtuner.annotators.spoken import spoken
 from maskdpo_xtuner.engines.base import TEMPERATURE, Completion, Failure, Request
 from maskdpo_xtuner.records import Label, Message, Question
 
@@ -101,11 +102,13 @@ class SentenceDialogue:
         self.messages.append(Message(role='user', content=prompt))
         if not self._context.fits(self.messages, limit):
             length = self._context.length
-            raise NoVerdict(f'failed: turn {self.turn}: longer than the context of {length} tokens')
+            raise NoVerdict(
+                f'no_answer: turn {self.turn}: longer than the context of {length} tokens'
+            )
         said = yield from ask(self.messages, limit, self._settings, read, f'turn {self.turn}: ')
         if said.unreadable:
             self.notes.append(f'retried: turn {self.turn}: {"; ".join(said.unreadable)}')
-        self.messages.append(Message(role='assistant', content=said.answer.text))
+        self.messages.append(Message(role='assistant', content=spoken(said.answer.text)))
         return said.meaning
 
     def _prompt(self, turn: str, **values: str) -> str:
@@ -123,7 +126,7 @@ class SentenceDialogue:
         kept = shorten(document, self._question.language, query, self._leaves_room)
         if kept is None:
             raise NoVerdict(
-                'failed: turn 2: not one passage of the document fits into the context of '
+                'no_answer: turn 2: not one passage of the document fits into the context of '
                 f'{self._context.length} tokens'
             )
         self.notes.append(f'document_shortened: {kept.kept} of {kept.passages} passages')

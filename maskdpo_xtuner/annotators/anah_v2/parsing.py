@@ -2,19 +2,22 @@
 
 The prompts put quotation marks of their own around the markers, and a model may echo them, write
 full-width brackets or blanks, add words, or leave the brackets out. The tolerant reading takes all
-of that. An answer that brackets two things, denies its marker or holds none is no answer.
+of that, as long as no added word could turn the meaning: an answer that denies or doubts anything,
+brackets two things or holds no marker is no answer. Better no verdict than a wrong one.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import TypeVar
 
 from maskdpo_xtuner.annotators.asking import UnreadableAnswer
+from maskdpo_xtuner.annotators.spoken import spoken, takes_back, turns, without_quotations
 from maskdpo_xtuner.records import Label
+from maskdpo_xtuner.refusals import is_refusal
 
 
 class Existence(Enum):
@@ -46,11 +49,26 @@ _SYNONYMS = {'<Contradiction>': Label.CONTRADICTORY}
 
 _ANGLES = str.maketrans(dict.fromkeys('〈《‹«⟨≪【「『', '<') | dict.fromkeys('〉》›»⟩≫】」』', '>'))
 _QUOTES = '"\'“”‘’`*'
-_EDGES = '<>' + _QUOTES + '.,;:!?。，；：！？、'
+_EDGES = '<>' + _QUOTES + '.,;:!。，；：！、'
 _BRACKETED = re.compile(r'<+([^<>]*)>+')
-_DENIAL = re.compile(
-    rf"""(?:\b(?:not|never|neither|nor)(?:\s+an?)?|n['’]t(?:\s+an?)?|[不没非]|不是|不属于|没有|并非)
-         [\s{_QUOTES}]*$""",
+_SEGMENT_END = re.compile(r'[,.;:!?\n]|、|。|—')
+# What the document does not say is the reason of Unverifiable, and denies nothing.
+_NOT_IN_DOCUMENT = re.compile(
+    r"""(?:\b(?:points?|references?|documents?|text|passages?|information|evidence)\b.*
+           (?:\b(?:do(?:es)?|did)[ ]not|n['’]t)[ ](?:\w+ly[ ])?
+           (?:name|mention|say|state|tell|give|contain|support|confirm|cover|include|address)\b
+         |(?:要点|文档|参考|资料|信息|原文).{0,6}(?:没有|没|未|并未|并没有|不曾)
+           (?:提到|提及|说明|说|给出|涉及|包含|支持|证实|记载))""",
+    re.I | re.X,
+)
+# The Chinese for "differs from" is a denial by its words alone.
+_DIFFERS = re.compile(r'(?<![不没无非未])(?:不同|不一致|不符合?|不相符|不吻合)')
+# How a refusal begins, also one that stops there: a point of a document is in no first person.
+_REFUSES = re.compile(
+    r"""[\W_]*(?:(?:i['’]m|i[ ]am|we['’]re|we[ ]are)[ ](?:\w+[ ])?(?:sorry|afraid|unable)\b
+        |sorry,|(?:my[ ])?apologies\b|i[ ]apologi[sz]e\b|as[ ]an[ ]ai\b
+        |(?:i|we)[ ](?:can[ ]?not|can['’]t|must[ ]decline|will[ ]not|won['’]t)\b
+        |(?:很|非常)?(?:抱歉|对不起)|作为(?:一个|一名)?(?:人工智能|AI|语言模型)|我(?:无法|不能))""",
     re.I | re.X,
 )
 SEPARATOR = '<SEP>'
@@ -58,7 +76,7 @@ _SEPARATOR = re.compile(r'[<＜〈《]\s*(?:sep|ＳＥＰ)\s*[>＞〉》]', re.I
 
 
 def read_existence(answer: str, tolerant: bool = True) -> Existence:
-    """Read turn 1.
+    """Read turn 1; thoughts before the answer and a leaked stop token after it are not read.
 
     Args:
         answer: what the model wrote.
@@ -80,14 +98,19 @@ def read_type(answer: str, tolerant: bool = True) -> Label:
 def read_points(answer: str, tolerant: bool = True) -> tuple[str, ...]:
     """Read turn 2: points of the document, or none when the model says that there are none.
 
+    Thoughts before the points are none of them.
+
     Raises:
-        UnreadableAnswer: for an answer without text, and for one that says that there are none
-            and goes on.
+        UnreadableAnswer: for an answer without text, for a refusal, and for one that says that
+            there are none and goes on.
     """
+    answer = spoken(answer)
     if _is_any(answer, NO_REFERENCE_MARKERS, tolerant):
         return ()
     if any(_key(marker) in _key(answer) for marker in NO_REFERENCE_MARKERS):
         raise UnreadableAnswer('"no reference information" among other text', answer)
+    if _REFUSES.match(answer) or any(is_refusal(answer, language) for language in ('en', 'zh')):
+        raise UnreadableAnswer('a refusal', answer)
     points = tuple(filter(None, map(str.strip, _SEPARATOR.split(answer))))
     if not points:
         raise UnreadableAnswer('no text', answer)
@@ -95,6 +118,7 @@ def read_points(answer: str, tolerant: bool = True) -> tuple[str, ...]:
 
 
 def _read_marker(answer: str, markers: Mapping[str, Meaning], tolerant: bool) -> Meaning:
+    answer = spoken(answer)
     for marker, meaning in markers.items():
         if _is_any(answer, (marker,), tolerant):
             return meaning
@@ -110,9 +134,35 @@ def _read_marker(answer: str, markers: Mapping[str, Meaning], tolerant: bool) ->
     only = meanings.pop() if meanings else None
     if only is None:
         raise UnreadableAnswer('no marker', answer)
-    if any(_DENIAL.search(text[: match.start()]) for match in found):
-        raise UnreadableAnswer('a denied marker', answer)
+    if _could_turn(text, found, only):
+        raise UnreadableAnswer('a denied or doubted marker', answer)
     return only
+
+
+def _could_turn(text: str, markers: Sequence[re.Match[str]], meaning: Enum) -> bool:
+    """Whether a word around the markers could turn the meaning that they have."""
+    segments = _segments(text, markers)
+    first = next(place for place, segment in enumerate(segments) if '<>' in segment)
+    explained = [_without_reasons(segment, meaning) for segment in segments]
+    return any(map(turns, explained)) or any(map(takes_back, segments[first:]))
+
+
+def _segments(text: str, markers: Sequence[re.Match[str]]) -> list[str]:
+    """Give what stands between commas, stops and the like, each marker as ``<>``."""
+    for marker in reversed(markers):
+        text = text[: marker.start()] + '<>' + text[marker.end() :]
+    text = without_quotations(re.sub(rf'[{_QUOTES}]*<>[{_QUOTES}]*', '<>', text))
+    # A question mark doubts what it follows.
+    return _SEGMENT_END.split(text.replace('?', ' or not,'))
+
+
+def _without_reasons(segment: str, meaning: Enum) -> str:
+    """Leave out of an explanation what has the words of a denial and is the reason for the type."""
+    if '<>' not in segment and meaning is Label.UNVERIFIABLE:
+        return _NOT_IN_DOCUMENT.sub(' ', segment)
+    if '<>' not in segment and meaning is Label.CONTRADICTORY:
+        return _DIFFERS.sub(' ', segment)
+    return segment
 
 
 def _is_any(answer: str, markers: tuple[str, ...], tolerant: bool) -> bool:

@@ -74,7 +74,7 @@ class ClassifierAnnotator(SentenceAnnotator):
         for premise in self._premises(question, sentence):
             outcome = yield pair_request(premise, hypothesis)
             if isinstance(outcome, Failure):
-                failure = f'failed: {outcome.reason}'
+                failure = f'{outcome.kind}: {outcome.reason}'
                 return Sentence(start=start, end=end, failure=failure, notes=tuple(found.notes))
             if found.add(premise, json.loads(outcome.text), self.labels) >= self.support:
                 break
@@ -99,17 +99,17 @@ class _Evidence:
 
     def add(self, passage: str, said: Mapping[str, object], labels: Mapping[str, Label]) -> float:
         """Weigh what the classifier said of a passage; gives how much that supports."""
-        weights = dict.fromkeys(Label, 0.0)
+        masses = dict.fromkeys(Label, 0.0)
         probabilities = said['probabilities']
         assert isinstance(probabilities, dict), 'the form of the sequence classifier'
         for name, label in labels.items():
-            weights[label] += probabilities[name]
-        for label, weight in weights.items():
-            if label not in self._best or weight > self._best[label][0]:
-                self._best[label] = weight, passage
+            masses[label] += probabilities[name]
+        for label, mass in masses.items():
+            if label not in self._best or mass > self._best[label][0]:
+                self._best[label] = mass, passage
         if said['left_out']:
             self.notes.append(f'passage_cut: by {said["left_out"]} of {said["tokens"]} tokens')
-        return weights[Label.NO_HALLUCINATION]
+        return masses[Label.NO_HALLUCINATION]
 
     @property
     def support(self) -> float:
@@ -123,7 +123,7 @@ class _Evidence:
             (Label.NO_HALLUCINATION, support),
             (Label.CONTRADICTORY, contradiction),
         ):
-            weight, passage = self._best[label]
-            if weight >= least:
+            mass, passage = self._best[label]
+            if mass >= least:
                 return label, (passage,)
         return Label.UNVERIFIABLE, ()

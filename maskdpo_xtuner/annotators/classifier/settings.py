@@ -36,7 +36,7 @@ class ModelSettings(Part):
     max_length: int = Field(default=512, ge=8)
 
     def options(self) -> dict[str, Any]:
-        """What the engine takes of it."""
+        """Give what the engine takes of it."""
         return {name: getattr(self, name) for name in ModelSettings.model_fields}
 
 

@@ -162,7 +162,7 @@ class LexicalAnnotator(SentenceAnnotator):
 
 
 def _is_news(clause: Clause, asked: _Asked) -> bool:
-    """Whether a clause states something beside what the question says itself."""
+    """Tell whether a clause states something beside what the question says itself."""
     if clause.repeats_topic and clause.subject.head:
         return True
     return clause.states and bool(

@@ -22,7 +22,7 @@ def find_bounds(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
 
 
 def _insertion(tokens: Sequence[Token]) -> tuple[int, ...]:
-    """Where "whose capital is Oslo" stands in "Norway, whose capital is Oslo, is a country"."""
+    """Find "whose capital is Oslo" in "Norway, whose capital is Oslo, is a country"."""
     commas = [index for index, token in enumerate(tokens[:-1]) if token.text == ',']
     if len(commas) < 2 or commas[0] == 0 or any(t.is_verb for t in tokens[: commas[0]]):
         return ()
@@ -45,7 +45,7 @@ def _opens_clause(tokens: Sequence[Token], index: int) -> bool:
 
 
 def _has_verb_soon(tokens: Sequence[Token], index: int) -> bool:
-    """Whether "and" joins clauses: a verb comes before the next comma."""
+    """Tell whether "and" joins clauses: a verb comes before the next comma."""
     for position in range(index + 1, min(len(tokens), index + 1 + _LOOK_AHEAD)):
         token = tokens[position]
         if token.is_mark or token.lower in COORDINATIONS:

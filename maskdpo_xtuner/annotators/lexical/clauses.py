@@ -132,7 +132,7 @@ def read_claim(
 
 
 def _is_cut(reading: Reading) -> bool:
-    """Whether the last word cannot be the last: "The capital of"."""
+    """Tell whether the last word cannot be the last: "The capital of"."""
     if not reading.tokens or reading.text.rstrip()[-1:] in '.!?。！？"':
         return False
     last = reading.tokens[-1]
@@ -176,7 +176,7 @@ def _read_clause(reading: Reading, start: int, end: int, before: Subject | None)
 
 
 def _describes(reading: Reading, start: int, verb: int | None, end: int, predicate: Stems) -> bool:
-    """Not "There are two forms", "This suggests uses" and "Also in iron ores"."""
+    """Rule out "There are two forms", "This suggests uses" and "Also in iron ores"."""
     tokens = reading.tokens
     if verb is not None and leaves_out_topic(reading, start, verb):
         return True
@@ -228,7 +228,7 @@ def _denies(tokens: Sequence[Token], index: int, end: int) -> bool:
 
 
 def _negated(tokens: Sequence[Token]) -> Stems:
-    """What words like "not" stand before, unless it is stated beside that too."""
+    """Find what words like "not" stand before, unless it is stated beside that too."""
     pairs: set[str] = set()
     denied: set[int] = set()
     for index, token in enumerate(tokens):

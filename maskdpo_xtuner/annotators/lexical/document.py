@@ -63,7 +63,7 @@ class Point:
         return self.vocabulary - self.clause.narrowing
 
     def has_name(self, name: Name) -> bool:
-        """Whether it stands here, as a name or in small letters: the Krone."""
+        """Tell whether it stands here, as a name or in small letters: the Krone."""
         is_word = not name.is_alias and len(name.texts[-1]) >= SPELLING
         in_words = is_word and self.clause.words.issuperset(name.stems)
         return in_words or self.names(name)
@@ -72,11 +72,11 @@ class Point:
         return any(name.fits(other) for other in self.clause.names)
 
     def mentions(self, name: Name) -> bool:
-        """Whether the last word of a name stands here, perhaps in another spelling."""
+        """Tell whether the last word of a name stands here, perhaps in another spelling."""
         return name.stems[-1] in self.vocabulary or name.start in self.name_starts
 
     def has_number(self, number: Number, words: Stems) -> bool:
-        """Whether it stands here and counts what it does in a clause of ``words``."""
+        """Tell whether it stands here and counts what it does in a clause of ``words``."""
         return any(
             _is_as_fine(number, other) and number.equals(other) and _counts(number, other, words)
             for other in self.clause.numbers
@@ -84,7 +84,7 @@ class Point:
 
 
 def _is_as_fine(number: Number, other: Number) -> bool:
-    """Whether a number says no more than the document's: 3.77 is not held by 4."""
+    """Tell whether a number says no more than the document's: 3.77 is not held by 4."""
     is_finer = number.step < other.step <= 1 and number.value != other.value
     return number.unit == other.unit and not is_finer
 
@@ -156,7 +156,7 @@ def read_document(document: str, topic: str, language: Language) -> Document:
 
 
 def _clauses(text: str, topic: Stems, known_names: Stems, others: Stems) -> Iterator[Clause]:
-    """What a sentence states, a heading before it ("Uses: ...") taken for what it tells of."""
+    """Read what a sentence states, a heading before it ("Uses: ...") taken for what it tells of."""
     found = _HEADING.match(text)
     if found:
         (heading,) = read_claim(found[1], topic, known_names, whole=True).clauses

@@ -25,7 +25,7 @@ class Finding:
 
 
 def share(words: Stems, known: Stems) -> float:
-    """How many of the words are known; 1 where there are none."""
+    """Share of the words that are known; 1 where there are none."""
     return len(words & known) / len(words) if words else 1.0
 
 

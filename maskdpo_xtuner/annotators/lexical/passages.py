@@ -28,7 +28,7 @@ def look_up_in_passages(
 
 
 def _missing(claim: Clause, points: Sequence[Point]) -> list[Name | Number]:
-    """A name counts as held only by a point about the same: "Curie" beside "discovered"."""
+    """List what no point holds; a name needs one about the same: "Curie" beside "discovered"."""
     about = claim.words
     related = [point for point in points if not about or about & point.vocabulary]
     known = [number for point in points for number in point.clause.numbers]
@@ -51,7 +51,7 @@ def _same_subject(about: Stems, points: Sequence[Point]) -> list[Point]:
 
 
 def _conflicts(missing: Sequence[Name | Number], claim: Clause, point: Point) -> bool:
-    """Whether the point has another number or another name in the place of the missing one."""
+    """Tell whether the point has another number or name in the place of the missing one."""
     names = any(isinstance(value, Name) for value in missing)
     if names and point.clause.names and not any(map(point.mentions, claim.names)):
         return True

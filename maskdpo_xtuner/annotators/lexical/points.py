@@ -57,7 +57,7 @@ def _related(clause: Clause, points: Sequence[Point]) -> list[Point]:
 
 
 def _is_about(point: Point, clause: Clause) -> bool:
-    """Whether a point speaks of what the clause speaks of, or the other way round.
+    """Tell whether a point speaks of what the clause speaks of, or the other way round.
 
     "Sweden borders Norway" is held by "Norway borders Sweden and Finland", and "Davy discovered
     sodium" by "Sodium was discovered by Davy"; "Sweden borders Norway and Finland" is not.
@@ -144,14 +144,14 @@ def _replaces_name(point: Point, name: Name, clause: Clause) -> bool:
 
 
 def names_only_relations(clause: Clause, asked: Stems, document: Document) -> bool:
-    """Whether a clause says what could be told and tells nothing: "It has an atomic number"."""
+    """Tell whether a clause names a relation without its value: "It has an atomic number"."""
     if clause.values or clause.is_denied or _gives_topic_as_value(clause, document):
         return False
     return clause.words - asked <= document.frame
 
 
 def _gives_topic_as_value(clause: Clause, document: Document) -> bool:
-    """Whether it says "the symbol of boron is boron", or "with the symbol boron"."""
+    """Tell whether it says "the symbol of boron is boron", or "with the symbol boron"."""
     repeats = clause.repeats_topic and (clause.subject.head or not clause.values)
     return bool(repeats or clause.narrowing & document.frame - document.narrowing)
 
@@ -164,7 +164,7 @@ def _covered(
     document: Document,
     min_coverage: float,
 ) -> Finding:
-    """Whether words are held by the points used and by some that describe beside them.
+    """Tell whether words are held by the points used and by some that describe beside them.
 
     "Astatine, a radioactive halogen, was discovered in 1940." What the subject is said to be must
     be said of it, not in passing: not "a mineral" by "It occurs in minerals".
@@ -204,7 +204,7 @@ def _add(
 
 
 def _differs(clause: Clause, used: Sequence[Point]) -> bool:
-    """Whether the points that hold all of a clause say it without its "not", or with one."""
+    """Tell whether the points that hold all of a clause say it without its "not", or with one."""
     denied = NOTHING.union(*(point.clause.negated for point in used))
     if clause.is_denied:
         return not clause.negated & denied

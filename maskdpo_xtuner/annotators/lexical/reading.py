@@ -92,7 +92,7 @@ def _stems(tokens: Sequence[Token]) -> list[str]:
 def _joined(
     tokens: Sequence[Token], runs: Iterable[tuple[int, int]], topic: Stems
 ) -> Iterator[tuple[int, int]]:
-    """Runs with those made one that "of" joins in the topic's name: Republic of the Congo."""
+    """Join runs that "of" joins in the topic's name: Republic of the Congo."""
     before: tuple[int, int] | None = None
     for first, last in runs:
         if before and len(topic) > 1:
@@ -109,7 +109,7 @@ def _joined(
 
 
 def _is_other(run: Sequence[Token], topic: Stems, others: Stems) -> bool:
-    """Whether a name with words of the topic is another's: South Sudan, Guinea-Bissau."""
+    """Tell whether a name with words of the topic is another's: South Sudan, Guinea-Bissau."""
     has_more = any(token.informs and token.stem not in topic for token in run)
     return has_more or ' '.join(_stems(run)) in others
 
@@ -117,7 +117,7 @@ def _is_other(run: Sequence[Token], topic: Stems, others: Stems) -> bool:
 def _is_adjective(
     tokens: Sequence[Token], first: int, last: int, topic: Stems, known_names: Stems
 ) -> bool:
-    """Whether a name starts with the topic's adjective and goes on: "the Norwegian krone"."""
+    """Tell whether a name is the topic's adjective and more: "the Norwegian krone"."""
     word = tokens[first].lower
     goes_on = last > first or (last + 1 < len(tokens) and tokens[last + 1].informs)
     if not goes_on or not word.endswith(_ADJECTIVE_ENDINGS):
@@ -156,7 +156,7 @@ def _is_symbol(tokens: Sequence[Token], index: int) -> bool:
 
 
 def _is_name(tokens: Sequence[Token], run: tuple[int, int], known_names: Stems) -> bool:
-    """Whether it is one: the first word of a sentence has its capital from there."""
+    """Tell whether it is one: the first word of a sentence has its capital from there."""
     first, last = run
     opens = first == 0 or tokens[first - 1].text in (':', '：')
     return not (opens and first == last) or tokens[first].lower in known_names

@@ -60,7 +60,7 @@ def find_verb(reading: Reading, start: int, end: int) -> int | None:
 
 
 def _is_noun(reading: Reading, index: int, start: int, end: int) -> bool:
-    """Whether a word that looks like a verb stands where a noun does: "its uses", "uses are"."""
+    """Tell whether what looks like a verb stands where a noun does: "its uses", "uses are"."""
     word = reading.tokens[index].lower
     if index > start:
         before = reading.tokens[index - 1]
@@ -91,7 +91,7 @@ def find_subject(
 
 
 def _of_insertion(reading: Reading, start: int, end: int, before: Subject | None) -> Subject:
-    """Of the parts of "Boron-10, a stable form, is rare" before the verb."""
+    """Choose among the parts of "Boron-10, a stable form, is rare" before the verb."""
     if before is not None:
         return replace(before, head=NOTHING)
     opens = start == 0 and end < len(reading.tokens)
@@ -99,7 +99,7 @@ def _of_insertion(reading: Reading, start: int, end: int, before: Subject | None
 
 
 def leaves_out_topic(reading: Reading, start: int, verb: int) -> bool:
-    """Whether the topic is left out: "Soft, white metal, burns in air"."""
+    """Tell whether the topic is left out: "Soft, white metal, burns in air"."""
     tokens = reading.tokens
     if verb == start or tokens[verb - 1].text != ',' or tokens[start].lower in _OPENS_SUBJECT:
         return False
@@ -108,7 +108,7 @@ def leaves_out_topic(reading: Reading, start: int, verb: int) -> bool:
 
 
 def _span(reading: Reading, start: int, verb: int) -> range:
-    """Up to a comma, or after the last one where "In 1807," comes before."""
+    """Cut at a comma, or after the last one where "In 1807," comes before."""
     tokens = reading.tokens
     marks = [index for index in range(start, verb) if tokens[index].is_mark]
     if not marks or _is_list_of_names(reading, start, verb):
@@ -210,13 +210,13 @@ def find_predicate(reading: Reading, start: int, verb: int | None, end: int) -> 
 
 
 def _is_infinitive(reading: Reading, verb: int, token: Token) -> bool:
-    """A form that is a verb behind another one: "is situated", "does not occur"."""
+    """Tell whether it is a verb behind another one: "is situated", "does not occur"."""
     bare = token.lower in BARE_VERBS and reading.tokens[verb].lower not in BE
     return bare or token.lower.endswith('ed')
 
 
 def repeats_topic(reading: Reading, verb: int | None, end: int, head: Stems) -> bool:
-    """Whether the topic is told of itself: "The symbol for silicon is silicon".
+    """Tell whether the topic is told of itself: "The symbol for silicon is silicon".
 
     Without a ``head`` before the verb it may stand after it: "Silicon is the name of silicon".
     """

@@ -52,7 +52,7 @@ class Name:
         return self.texts[-1][:SPELLING]
 
     def fits(self, other: Name) -> bool:
-        """Whether both may name the same: Ramsay and Sir William Ramsey, not North and South."""
+        """Tell whether both may name one: Ramsay and Sir William Ramsey, not North and South."""
         last, other_last = self.texts[-1], other.texts[-1]
         if min(len(last), len(other_last)) < SPELLING and self.written != other.written:
             return False  # a sign: Mo, Mos, MO
@@ -87,7 +87,7 @@ class Number:
     beside: Stems = NOTHING
 
     def equals(self, other: Number) -> bool:
-        """Equal as written, or when the finer one is rounded to the digits of the coarser."""
+        """Compare as written, or with the finer one rounded to the digits of the coarser."""
         if self.unit and other.unit and self.unit != other.unit:
             return False
         if self.value == other.value or self.step == other.step:
@@ -98,7 +98,7 @@ class Number:
         return step <= 1 or difference <= _MOST_ROUNDING * abs(self.value)
 
     def counts_the_same_as(self, other: Number) -> bool:
-        """Whether both are years, or both are not and share a word beside them or a unit."""
+        """Tell whether both are years, or neither is and they share a unit or a word beside."""
         if self.is_year or other.is_year:
             return self.is_year and other.is_year
         if self.unit and self.unit == other.unit and not (self.beside and other.beside):
@@ -130,7 +130,7 @@ def read_names(reading: Reading, start: int, end: int) -> Iterator[Name]:
 
 
 def _is_alias(reading: Reading, first: int, start: int) -> bool:
-    """Whether a name is another one of the topic: "sodium (Na)", "known as Na"."""
+    """Tell whether a name is another one of the topic: "sodium (Na)", "known as Na"."""
     if first - 2 < start:
         return False
     before, earlier = reading.tokens[first - 1], reading.tokens[first - 2]

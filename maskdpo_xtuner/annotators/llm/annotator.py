@@ -31,7 +31,7 @@ class LLMAnnotator(SentenceAnnotator):
         engine: identity of the engine that answers.
         prompt: template of the user turn.
         labels: marker of each label.
-        per_answer: ask once about an answer with its numbered sentences, not about each sentence.
+        per_response: ask once about an answer with its numbered sentences, not about each sentence.
         rule: which marker counts, see `Markers`.
         system: text of a system turn; None for none.
         max_new_tokens: limit of what the model writes.
@@ -43,7 +43,7 @@ class LLMAnnotator(SentenceAnnotator):
     prompt: Prompt
     labels: Mapping[Label, str]
     retrying: Retries
-    per_answer: bool = False
+    per_response: bool = False
     rule: Rule = 'last'
     system: str | None = None
     max_new_tokens: int = 512
@@ -55,13 +55,13 @@ class LLMAnnotator(SentenceAnnotator):
         retrying = self.retrying
         self.identity = {
             'name': 'llm',
-            'version': '1',
+            'version': '2',
             **{f'engine.{name}': value for name, value in self.engine.items()},
             'prompt': self.prompt.source,
             'prompt_sha256': self.prompt.sha256,
             'labels': json.dumps(self._named, ensure_ascii=False, sort_keys=True),
             'rule': self.rule,
-            'per': 'answer' if self.per_answer else 'sentence',
+            'per': 'answer' if self.per_response else 'sentence',
             'system': str(self.system),
             'sampling': f'greedy, {self.max_new_tokens} tokens, seed {retrying.seed}',
             'retries': f'{retrying.retries} at {retrying.retry_temperature}',
@@ -72,23 +72,23 @@ class LLMAnnotator(SentenceAnnotator):
         text = response.text
         spans = self.split(question, text)
         sentences = [text[start:end].strip() for start, end in spans]
-        if self.per_answer:
+        if self.per_response:
             prompt = self._prompt(question, text, sentences)
-            return [self._judge_answer(spans, prompt)] if spans else []
+            return [self._judge_response(spans, prompt)] if spans else []
         return [
             self._judge_sentence(span, self._prompt(question, text, sentences, sentence=sentence))
             for span, sentence in zip(spans, sentences, strict=True)
         ]
 
     def _prompt(
-        self, question: Question, answer: str, sentences: Sequence[str], **values: str
+        self, question: Question, response: str, sentences: Sequence[str], **values: str
     ) -> list[Message]:
         content = self.prompt.render(
             question=question.question,
             document=question.document,
             topic=question.topic,
             language=question.language,
-            answer=answer,
+            answer=response,
             sentences=sentences,
             labels=self._named,
             **values,
@@ -110,7 +110,7 @@ class LLMAnnotator(SentenceAnnotator):
     def _read(self, answer: Completion) -> Label:
         return self._markers.read(whole(answer))
 
-    def _judge_answer(
+    def _judge_response(
         self, spans: Sequence[tuple[int, int]], prompt: Sequence[Message]
     ) -> Generator[Request, Completion | Failure, tuple[Sentence, ...]]:
         reading = _Reading(self._markers, len(spans))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from maskdpo_xtuner.annotators.asking import UnreadableAnswer
+from maskdpo_xtuner.annotators.spoken import is_denied, spoken
 from maskdpo_xtuner.records import Label
 
 Rule = Literal['last', 'one']
@@ -21,7 +22,8 @@ class Markers:
     Markers are looked for as they are written, upper and lower case included. Where one begins or
     ends with a letter or a digit, no other may stand beside it: ``SUPPORTED`` is not found in
     "UNSUPPORTED". (Letters of scripts without upper case, which may have no blanks, excepted.)
-    Of markers that overlap the longer one is read.
+    Of markers that overlap the longer one is read. Thoughts before the answer and a leaked stop
+    token after it are not looked at.
 
     Args:
         labels: markers by label.
@@ -39,14 +41,20 @@ class Markers:
         """Read an answer about one sentence.
 
         Raises:
-            UnreadableAnswer: when there is no marker, or by the rule ``one`` different ones.
+            UnreadableAnswer: when there is no marker, when the words around it deny it, and by the
+                rule ``one`` when there are different ones.
         """
-        found = self._found(text)
+        text = spoken(text)
+        found = list(self._pattern.finditer(text))
         if not found:
             raise UnreadableAnswer('no marker', text)
-        if self._rule == 'one' and len(set(found)) > 1:
+        labels = [self._labels[match[0]] for match in found]
+        if self._rule == 'one' and len(set(labels)) > 1:
             raise UnreadableAnswer('markers of more than one label', text)
-        return found[-1]
+        counted = found if self._rule == 'one' else found[-1:]
+        if any(is_denied(text, *match.span()) for match in counted):
+            raise UnreadableAnswer('a denied marker', text)
+        return labels[-1]
 
     def read_lines(self, text: str, count: int) -> dict[int, Label]:
         """Read an answer about ``count`` sentences, a line with number and marker for each.
@@ -62,9 +70,9 @@ class Markers:
                 the other lines cannot be trusted either.
         """
         said: dict[int, list[str]] = {}
-        for line in text.splitlines():
+        for line in spoken(text).splitlines():
             number = _NUMBER.match(line)
-            if number is None or not self._found(line[number.end() :]):
+            if number is None or not self._pattern.search(line, number.end()):
                 continue
             if not 1 <= int(number[1]) <= count:
                 raise UnreadableAnswer(f'a verdict on sentence {number[1]} of {count}', line)
@@ -78,9 +86,6 @@ class Markers:
         except UnreadableAnswer:
             return None
 
-    def _found(self, text: str) -> list[Label]:
-        return [self._labels[match[0]] for match in self._pattern.finditer(text)]
-
 
 def _apart(marker: str) -> str:
     before = r'(?<![^\W_])' if _joins(marker[0]) else ''
@@ -89,5 +94,5 @@ def _apart(marker: str) -> str:
 
 
 def _joins(char: str) -> bool:
-    """Whether a character makes one word with the letters beside it."""
+    """Tell whether a character makes one word with the letters beside it."""
     return char.isdigit() or char.lower() != char.upper()

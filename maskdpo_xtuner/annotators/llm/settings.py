@@ -105,7 +105,7 @@ class LLMSettings(SentenceSettings):
             prompt,
             self.labels,
             retrying=self,
-            per_answer=self.per == 'answer',
+            per_response=self.per == 'answer',
             rule=self.rule,
             system=self.system,
             max_new_tokens=self.max_new_tokens,

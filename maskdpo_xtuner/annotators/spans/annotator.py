@@ -23,14 +23,14 @@ class SpanAnnotator(SentenceAnnotator):
     the sentence, and the highest confidence of one is its score, whether or not it counts.
 
     Attributes:
-        source: identity of the token classifier, or of the file.
+        marker: identity of the token classifier, or of the file.
         marked: the file of the spans, or the prompt that goes before the answer to a token
             classifier, with the variables ``question``, ``document``, ``topic``, ``language``.
         threshold: least confidence of a span that counts.
         identity: all of the above.
     """
 
-    source: Mapping[str, str]
+    marker: Mapping[str, str]
     marked: SpanFile | Prompt
     threshold: float = 0.5
     identity: Mapping[str, str] = field(init=False)
@@ -42,7 +42,7 @@ class SpanAnnotator(SentenceAnnotator):
         self.identity = {
             'name': 'spans',
             'version': '1',
-            **self.source,
+            **self.marker,
             **prompt,
             'threshold': str(self.threshold),
         }
@@ -62,9 +62,9 @@ class SpanAnnotator(SentenceAnnotator):
                 reason = f'failed: {self.marked.path} does not have this answer'
                 return _failed(sentences, reason)
         else:
-            outcome = yield pair_request(_source(self.marked, question), text)
+            outcome = yield pair_request(_context(self.marked, question), text)
             if isinstance(outcome, Failure):
-                return _failed(sentences, f'failed: {outcome.reason}')
+                return _failed(sentences, f'{outcome.kind}: {outcome.reason}')
             said = json.loads(outcome.text)
             spans = tuple(Span.model_validate(span) for span in said['spans'])
             if said['left_out']:
@@ -74,7 +74,7 @@ class SpanAnnotator(SentenceAnnotator):
         )
 
 
-def _source(prompt: Prompt, question: Question) -> str:
+def _context(prompt: Prompt, question: Question) -> str:
     return prompt.render(
         question=question.question,
         document=question.document,

@@ -9,7 +9,7 @@ from typing_extensions import Self
 
 from maskdpo_xtuner.hashing import file_sha256
 from maskdpo_xtuner.jsonl import RecordError, parse_record, read_objects
-from maskdpo_xtuner.records import Record
+from maskdpo_xtuner.records import QuestionId, Record
 
 
 class Span(Record):
@@ -21,13 +21,13 @@ class Span(Record):
     confidence: float = Field(default=1.0, ge=0, le=1)
 
 
-class AnswerSpans(Record):
+class ResponseSpans(Record):
     """The marked spans of an answer, which may be none: a line of the file.
 
     A line of ``responses.jsonl`` with ``spans`` added is one; its other keys are not read.
     """
 
-    question_id: str
+    question_id: QuestionId
     text: str
     spans: tuple[Span, ...]
 
@@ -58,9 +58,9 @@ class SpanFile:
         self.path = path
         self._spans: dict[tuple[str, str], tuple[Span, ...]] = {}
         for number, value in read_objects(path):
-            answer = parse_record(AnswerSpans, value, path, number)
-            key = answer.question_id, answer.text
-            if self._spans.setdefault(key, answer.spans) != answer.spans:
+            marked = parse_record(ResponseSpans, value, path, number)
+            key = marked.question_id, marked.text
+            if self._spans.setdefault(key, marked.spans) != marked.spans:
                 raise RecordError(path, number, 'this answer stands above with other spans')
         self.identity = {'spans_sha256': file_sha256(path)}
 

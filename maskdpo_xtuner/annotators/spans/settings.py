@@ -85,5 +85,5 @@ class SpanSettings(SentenceSettings, ModelSettings):
                 stacklevel=3,
             )
         engine = TokenClassifier(model, marked=self.marked, **self.options())
-        source = {f'engine.{name}': value for name, value in identity_of(engine).items()}
-        return SpanAnnotator(source, self.read_prompt(), self.threshold), engine
+        marker = {f'engine.{name}': value for name, value in identity_of(engine).items()}
+        return SpanAnnotator(marker, self.read_prompt(), self.threshold), engine

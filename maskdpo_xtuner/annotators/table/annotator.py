@@ -144,7 +144,7 @@ class TableAnnotator(SentenceAnnotator):
         return Label.UNVERIFIABLE
 
     def _left(self, question: Question, reading: _Reading) -> dict[int, int]:
-        """What nothing was found for, by token: names and numbers weigh two, other words one."""
+        """Weigh by token what nothing was found for: names and numbers two, other words one."""
         used = {i for finding in reading.findings for i in finding.used}
         used |= {i for m in reading.mentions if m.own for i in range(m.start, m.end)}
         asked = set(values.content_stems(tokens_of(question.question), ()).values())
@@ -160,7 +160,7 @@ class TableAnnotator(SentenceAnnotator):
 
 
 def _has_verb(tokens: Sequence[Token], mentions: Sequence[Mention]) -> bool:
-    """Whether a verb is there: a known one, or what ends in s after a topic ("it flows")."""
+    """Tell whether a verb is there: a known one, or one in s after a topic ("it flows")."""
     after = [tokens[m.end] for m in mentions if m.end < len(tokens)]
     return any(map(is_verb, tokens)) or any(token.word.endswith('s') for token in after)
 

@@ -14,7 +14,7 @@ _FORM = re.compile('(?:s|es|lic|ic|eous)?')  # metals, metallic, gaseous
 
 
 def read_category(column: Column, value: str, clause: Clause) -> Iterator[Finding]:
-    """What the topic is said to be."""
+    """Read what the topic is said to be."""
     if not clause.about_topic:
         return
     true = {value, *column.check.also.get(value, ())}
@@ -46,7 +46,7 @@ def _matches(clause: Clause, start: int, words: Sequence[str]) -> bool:
 
 
 def _lead(clause: Clause, index: int) -> int | None:
-    """Where the "is" (or the topic itself) stands that makes the word at ``index`` a complement."""
+    """Find the "is" (or the topic itself) that makes the word at ``index`` a complement."""
     for i in range(index - 1, max(clause.start, index - _CATEGORY_REACH) - 1, -1):
         token = clause.sentence[i]
         if token.word in v.COPULAS or (token.word == 'as' and clause.word(i - 1) in v.BEFORE_AS):

@@ -47,7 +47,7 @@ class Column:
     plain: tuple[str, ...]
 
     def cues(self, clause: Clause) -> list[tuple[int, int]]:
-        """Where a cue stands in the clause; nowhere when a blocker stands there."""
+        """Find where a cue stands in the clause; nowhere when a blocker stands there."""
         if any(t.word.startswith(self.check.blockers) for t in clause.tokens if not t.is_mark):
             return []
         return [

@@ -34,7 +34,7 @@ def read_persons(column: Column, value: str, clause: Clause) -> Iterator[Finding
 
 
 def _is_person(clause: Clause, start: int, end: int, cues: Sequence[tuple[int, int]]) -> bool:
-    """Whether a run of capitalized words is no place, no organization and no topic."""
+    """Tell whether a run of capitalized words is no place, no organization and no topic."""
     words = [t.word for t in clause.sentence[start:end]]
     if any(w in v.ORGANIZATIONS | v.NATIONALITIES | v.LANGUAGES for w in words):
         return False
@@ -92,7 +92,7 @@ def _longest_name(column: Column, clause: Clause, index: int) -> tuple[str, ...]
 
 
 def _is_within_topic(clause: Clause, start: int, end: int) -> bool:
-    """Whether a name is part of a topic's name, or is the topic itself."""
+    """Tell whether a name is part of a topic's name, or is the topic itself."""
     around = [m for m in clause.mentions if m.start <= start and end <= m.end]
     return any(m.own or m.end - m.start > end - start for m in around)
 

@@ -14,7 +14,7 @@ from maskdpo_xtuner.splitters import split_sentences
 
 
 def read_words(column: Column, value: str, clause: Clause) -> Iterator[Finding]:
-    """Prose: which words of the clause the column holds."""
+    """Read prose: which words of the clause the column holds."""
     if clause.about_other or not clause.about_topic:
         return
     check: Check = column.check
@@ -36,7 +36,7 @@ def read_words(column: Column, value: str, clause: Clause) -> Iterator[Finding]:
 
 
 def _is_specific(clause: Clause, held: set[int]) -> bool:
-    """Whether words are no chance find: two of them, or a superlative ("the lightest")."""
+    """Tell whether words are no chance find: two of them, or a superlative ("the lightest")."""
     return len(held) > 1 or any(clause.word(index).endswith('est') for index in held)
 
 
@@ -65,13 +65,13 @@ def read_origin(column: Column, value: str, clause: Clause) -> Iterator[Finding]
 
 
 def _is_subject(clause: Clause, index: int) -> bool:
-    """Whether a cue stands before the clause's verb: the name comes from."""
+    """Tell whether a cue stands before the clause's verb: the name comes from."""
     verbs = (token.index for token in clause.tokens if is_verb(token))
     return not clause.about_other and index < next(verbs, index)
 
 
 def _is_language(clause: Clause, index: int) -> bool:
-    """A language that a word comes from: the Latin word, from Greek, in Arabic."""
+    """Tell whether a word comes from this language: the Latin word, from Greek, in Arabic."""
     token = clause.sentence[index]
     if token.word not in v.LANGUAGES or not token.is_capital:
         return False

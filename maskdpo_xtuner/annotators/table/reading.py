@@ -52,7 +52,7 @@ def _token(index: int, match: re.Match[str]) -> Token:
 
 
 def phrase_at(tokens: Sequence[Token], start: int, words: Sequence[str]) -> bool:
-    """Whether the words stand there, each as a token."""
+    """Tell whether the words stand there, each as a token."""
     if start + len(words) > len(tokens):
         return False
     return all(tokens[start + i].word == word for i, word in enumerate(words))
@@ -122,7 +122,7 @@ class Topics:
 
 
 def _is_name(tokens: Sequence[Token], index: int, name: Sequence[Token]) -> bool:
-    """Whether the name stands there; a sign ("He") only as written, and not as a first word."""
+    """Tell whether the name stands there; a sign ("He") only as written, not as a first word."""
     if len(name) == 1 and len(name[0].text) <= 3:
         is_word = index == 0 and name[0].word in v.FUNCTION_WORDS | v.NEGATIONS
         return tokens[index].text == name[0].text and not is_word
@@ -158,7 +158,7 @@ class Clause:
         return self.sentence[index].word if 0 <= index < len(self.sentence) else ''
 
     def is_of_topic(self, index: int) -> bool:
-        """Whether a value at ``index`` is said of the topic: by the topic named last before it."""
+        """Tell whether a value at ``index`` is said of the topic: the one named last before it."""
         if self.about_other:
             return False
         mentions = [m for m in self.mentions if self.sentence[m.start - 1].text != '(' or m.own]
@@ -167,7 +167,7 @@ class Clause:
         return before[-1] if before else not after or after[0]
 
     def is_denied(self, end: int) -> bool:
-        """Whether a "not" stands in the clause before a token."""
+        """Tell whether a "not" stands in the clause before a token."""
         text = ' '.join(token.word for token in self.sentence[self.start : end])
         words = v.NOT_NEGATIONS.sub('', text).split()
         count = sum(word in v.NEGATIONS or word.endswith("n't") for word in words)
@@ -207,7 +207,7 @@ def _subject(
     mentions: Sequence[Mention],
     before: Clause | None,
 ) -> tuple[bool, bool]:
-    """Whether the clause is about the topic, and whether it is about something else."""
+    """Tell whether the clause is about the topic, and whether it is about something else."""
     head = tokens[start].word
     if head in ('who', 'whose', 'whom', 'where') and before:
         return False, True
@@ -226,7 +226,7 @@ def _subject(
 def _is_antecedent(
     tokens: Sequence[Token], start: int, mentions: Sequence[Mention], before: Clause
 ) -> bool:
-    """Whether "which" means the topic: it stands after its name, or after what the topic is."""
+    """Tell whether "which" means the topic: it stands after its name, or after what it is."""
     last = start - 1
     while last > 0 and tokens[last].is_mark:
         last -= 1
@@ -241,7 +241,7 @@ def _is_antecedent(
 
 
 def is_verb(token: Token) -> bool:
-    """Whether the word can be the verb of a sentence."""
+    """Tell whether the word can be the verb of a sentence."""
     word = token.word
     return (
         word in v.AUXILIARIES

@@ -34,7 +34,7 @@ def read_symbol(column: Column, value: str, clause: Clause) -> Iterator[Finding]
 
 
 def _spelled(value: str, clause: Clause) -> tuple[int, int] | None:
-    """Where a sign of several tokens stands, as a formula is: ``Cu3(CO3)2(OH)2``."""
+    """Find where a sign of several tokens stands, as a formula is: ``Cu3(CO3)2(OH)2``."""
     wanted = [token.text for token in tokens_of(value)]
     texts = [token.text for token in clause.tokens]
     for start in range(len(texts) - len(wanted) + 1):
@@ -73,7 +73,7 @@ def _is_sign(text: str) -> bool:
 
 
 def _stated_signs(clause: Clause, cues: Sequence[tuple[int, int]]) -> Iterator[Token]:
-    """What stands in the place of a sign: the symbol "Hel", the symbol boron, is magnesium."""
+    """Find what stands for a sign: the symbol "Hel", the symbol boron, is magnesium."""
     for _, end in cues:
         index, says_is = end, False
         while index < clause.end and clause.word(index) in ('of', 'is', ':', 'as', '"', "'", '“'):

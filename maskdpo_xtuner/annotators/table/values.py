@@ -58,7 +58,7 @@ def stated_number(tokens: Sequence[Token], index: int) -> tuple[float, int] | No
 
 
 def agrees(stated: float, text: str, column: str, tolerance: float) -> bool:
-    """Whether a number is that of the column, within the tolerance or rounded from it."""
+    """Tell whether a number is that of the column, within the tolerance or rounded from it."""
     known = number_range(column)
     if known is None:
         return False
@@ -71,7 +71,7 @@ def agrees(stated: float, text: str, column: str, tolerance: float) -> bool:
 
 
 def year_agrees(token: Token, following: str, year: int) -> bool | None:
-    """Whether "1807", "1800s" or "19th" (century) is true of a year; None for no year at all."""
+    """Tell whether "1807", "1800s" or "19th" (century) is true of a year; None for no year."""
     if token.value is None:
         return None
     value = int(token.value)
@@ -119,14 +119,14 @@ def _in_name(token: Token, first: bool) -> bool:
 
 
 def similar(a: str, b: str) -> bool:
-    """Whether two words are spellings of one name."""
+    """Tell whether two words are spellings of one name."""
     if a == b:
         return True
     return a[:1] == b[:1] and SequenceMatcher(None, a, b).ratio() >= _SIMILARITY
 
 
 def person_agrees(name: Sequence[Token], persons: Sequence[str]) -> bool:
-    """Whether a name is that of one of the persons, in some spelling.
+    """Tell whether a name is that of one of the persons, in some spelling.
 
     The surname decides; a given name that begins with another letter denies it.
     """
@@ -156,7 +156,7 @@ def content_stems(tokens: Sequence[Token], plain: Sequence[str]) -> dict[int, st
 
 
 def says_something(token: Token, plain: Sequence[str]) -> bool:
-    """Whether the token is a content word or a number, and not plain."""
+    """Tell whether the token is a content word or a number, and not plain."""
     word = token.word
     if len(word) == 2 and token.text.isupper() and token.index > 0:
         return True

@@ -53,13 +53,14 @@ def load_training_config(path: Path | str, options: Sequence[str] = ()) -> Confi
         options: ``KEY=VALUE`` texts, as XTuner's ``--cfg-options`` takes them.
 
     Raises:
-        ValueError: naming file and mend for a config that cannot be read or trains nothing.
+        ValueError: naming the file, and what to correct, for a config that cannot be read or
+            trains nothing.
     """
     path = find_config(cfgs_name_path.get(str(path), path))
     if path.suffix != '.py':
         raise ValueError(
-            f'{path}: this is no training config; name the file that `xtuner train` gets, such as '
-            'configs/smollm2_135m_maskdpo.py, and pairs by --pairs'
+            f'{path}: this is not a training config; name the file that `xtuner train` gets, such '
+            'as configs/smollm2_135m_maskdpo.py, and pairs by --pairs'
         )
     search_beside(path)
     know_our_bases(Config)

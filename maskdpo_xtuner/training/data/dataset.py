@@ -61,7 +61,7 @@ def build_mask_preference_dataset(
 
     Returns:
         Items with ``chosen_ids``, ``chosen_labels``, ``rejected_ids``, ``rejected_labels``, as
-        XTuner's preference data sets have them, the ``weights`` of the tokens, and ``source``,
+        XTuner's preference data sets have them, the ``weights`` of the tokens, and ``place``,
         the place of the pair (``file:line``, or ``pair 12`` of a data set that names none).
 
     Raises:

@@ -34,7 +34,7 @@ FEATURES = Features(
         'chosen_item': ITEM,
         'rejected': MESSAGES,
         'rejected_item': ITEM,
-        'source': Value('string'),
+        'place': Value('string'),
     }
 )
 
@@ -58,10 +58,10 @@ def load_preference_pairs(
         seed: another seed holds out others.
 
     Returns:
-        One row a pair with the columns of `FEATURES`; ``source`` is ``file:line``.
+        One row a pair with the columns of `FEATURES`; ``place`` is ``file:line``.
 
     Raises:
-        RecordError: naming file, line, field and mend of the first bad line.
+        RecordError: naming file, line and field of the first bad line, and what to correct.
         ValueError: when nothing would be left on one side.
     """
     pairs = _read([_file(each) for each in ([path] if isinstance(path, str) else path)])
@@ -80,14 +80,14 @@ def _read(files: Sequence[str]) -> Dataset:
             _rows, features, gen_kwargs={'files': tuple(files)}, fingerprint=_fingerprint(files)
         )
     except DatasetGenerationError as error:
-        # datasets wraps whatever the generator raises; the cause is what the user can mend.
+        # datasets wraps whatever the generator raises; the cause is what the user can correct.
         if isinstance(error.__cause__, RecordError):
             raise error.__cause__ from None
         raise
 
 
 def _fingerprint(files: Sequence[str]) -> str:
-    """Depends on names (they are in ``source``), contents and the code that reads them."""
+    """Hash the names (they are in ``place``), the contents and the code that reads them."""
     digest = hashlib.sha256(Path(__file__).read_bytes())
     for file in files:
         if not Path(file).is_file():
@@ -102,11 +102,11 @@ def _rows(files: Sequence[str]) -> Iterator[dict[str, Any]]:
             pair, _ = read_pair(value, file, line, text_only=True)
             yield {
                 **pair.model_dump(mode='json', include=set(FEATURES)),
-                'source': f'{file}:{line}',
+                'place': f'{file}:{line}',
                 'group': pair.topic or _digest(pair),
             }
 
 
 def _digest(pair: PreferencePair) -> str:
-    """Stands for the prompt, which may hold a document."""
+    """Hash the prompt, which may hold a document, to stand for it."""
     return hashlib.sha256(repr(pair.prompt).encode()).hexdigest()

@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 PARTS = {'ids': 'int32', 'labels': 'int32', 'weights': 'float32'}
 TOKEN_COLUMNS = [f'{side}_{part}' for side in SIDES for part in PARTS]
-ITEM_COLUMNS = [*TOKEN_COLUMNS, 'source']
+ITEM_COLUMNS = [*TOKEN_COLUMNS, 'place']
 FEATURES = Features(
     {
         **{f'{side}_{part}': List(Value(kind)) for side in SIDES for part, kind in PARTS.items()},
         **{f'{side}_prompt_length': Value('int32') for side in SIDES},
-        'source': Value('string'),
+        'place': Value('string'),
         'drop_reason': Value('string'),
     }
 )
@@ -48,16 +48,16 @@ class Tokenization:
         """Tokenize a batch of columns; the form that `datasets.Dataset.map` asks for.
 
         Returns:
-            The columns of `FEATURES`; ``source`` is the place of the pair, ``drop_reason`` says
+            The columns of `FEATURES`; ``place`` is where the pair stands, ``drop_reason`` says
             why it is not trained on.
 
         Raises:
-            ValueError: with the place of the row (``source``, or its index) before the message.
+            ValueError: with the place of the row (``place``, or its index) before the message.
         """
-        places = batch.get('source') or [f'pair {index}' for index in indices]
+        places = batch.get('place') or [f'pair {index}' for index in indices]
         items = [_item(pair) for pair in self.converter.convert(_rows(batch), places)]
-        columns = {name: [item[name] for item in items] for name in FEATURES if name != 'source'}
-        return {**columns, 'source': places}
+        columns = {name: [item[name] for item in items] for name in FEATURES if name != 'place'}
+        return {**columns, 'place': places}
 
     def fingerprint(self, data_fingerprint: str) -> str:
         """Hash of everything that the items depend on, the code included."""
@@ -72,7 +72,7 @@ class Tokenization:
             data_fingerprint.encode(),
             _tokenizer_content(converter.tokenizer).encode(),
             json.dumps(settings).encode(),
-            *_sources(converter.map_fn),
+            *_code(converter.map_fn),
         ]
         digests = (hashlib.sha256(part).digest() for part in parts)
         return hashlib.sha256(b''.join(digests)).hexdigest()[:32]
@@ -115,14 +115,14 @@ def _labels(tokens: MaskedResponse) -> list[int]:
 
 
 def _tokenizer_content(tokenizer: PreTrainedTokenizerFast) -> str:
-    """What a tokenizer does, without its path and without the state that earlier calls left."""
+    """Say what a tokenizer does, without its path or the state that earlier calls left."""
     backend = json.loads(tokenizer.backend_tokenizer.to_str())
     backend.update(truncation=None, padding=None)
     special = {name: str(token) for name, token in tokenizer.special_tokens_map.items()}
     return json.dumps([type(tokenizer).__name__, special, tokenizer.chat_template, backend])
 
 
-def _sources(map_fn: MapFunction) -> Iterator[bytes]:
+def _code(map_fn: MapFunction) -> Iterator[bytes]:
     """The code that decides on ids and labels."""
     for folder in masking.__path__:
         for file in sorted(Path(folder).glob('*.py')):

@@ -158,8 +158,8 @@ def _activation_bytes(settings: MemorySettings) -> float:
 
 def _gradient_bytes(settings: MemorySettings) -> float:
     """Bytes of gradient a trainable parameter."""
-    shards = settings.world_size if settings.zero_stage >= 2 else 1
-    return _activation_bytes(settings) / shards
+    ranks = settings.world_size if settings.zero_stage >= 2 else 1
+    return _activation_bytes(settings) / ranks
 
 
 def _optimizer_bytes(settings: MemorySettings) -> float:

@@ -161,7 +161,7 @@ def _memory_settings(runner: Any, model: Any, tokens: int) -> tuple[ModelShape, 
 
 
 def _zero_settings(model: Any) -> dict[str, Any]:
-    """What DeepSpeed's engine was told, if there is one."""
+    """Read what DeepSpeed's engine was told, if there is one."""
     if not hasattr(model, 'zero_optimization_stage'):
         return {'zero_stage': 0}
     return {

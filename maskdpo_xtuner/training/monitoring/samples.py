@@ -27,7 +27,7 @@ LOGGED = 200
 """Characters of a prompt that are logged, its last ones: it may hold a document."""
 
 
-class AnswerSample(Record):
+class ResponseSample(Record):
     """A line of ``samples.jsonl``.
 
     Attributes:
@@ -57,7 +57,7 @@ class SamplesHook(Hook):
     How often, and how many, are ``sample_every`` and ``sample_prompts`` of `MaskDPOTrainLoop`. The
     prompts are held-out ones where the config has some (``val_dataloader``, or ``held_out`` of the
     pairs), else of the training. Answers are greedy. The file in the work directory has an
-    `AnswerSample` a line. A run that resumes from a checkpoint keeps the answers from before the
+    `ResponseSample` a line. A run that resumes from a checkpoint keeps the answers from before the
     first iteration, by the file there or beside the checkpoint.
 
     The first process generates while the others wait. Not under ZeRO-3, where no process has the
@@ -72,7 +72,7 @@ class SamplesHook(Hook):
         self._prompts: list[list[Message]] = []
         self._tokenizer: Any = None
         self._template_kwargs: TemplateKwargs | None = None
-        self._samples: list[AnswerSample] = []
+        self._samples: list[ResponseSample] = []
 
     def before_train(self, runner: Any) -> None:
         """Choose the prompts; ask the policy as it is before its first iteration."""
@@ -107,19 +107,19 @@ class SamplesHook(Hook):
         if not self._prompts:
             return
         before = {repr(sample.prompt): sample.answer_before for sample in self._samples}
-        answers = greedy_answers(
+        responses = greedy_responses(
             _unwrapped(runner.model),
             self._tokenizer,
             self._prompts,
             self.max_new_tokens,
             self._template_kwargs,
         )
-        for prompt, answer in zip(self._prompts, answers, strict=True):
-            sample = AnswerSample(
+        for prompt, response in zip(self._prompts, responses, strict=True):
+            sample = ResponseSample(
                 iteration=iteration,
                 prompt=prompt,
-                answer_before=before.get(repr(prompt)) if iteration else answer,
-                answer_now=answer,
+                answer_before=before.get(repr(prompt)) if iteration else response,
+                answer_now=response,
             )
             self._samples.append(sample)
             runner.logger.info(str(sample))
@@ -143,7 +143,7 @@ def prompt_source(cfg: Any) -> dict[str, Any]:
 
 
 @torch.no_grad()
-def greedy_answers(
+def greedy_responses(
     model: Any,
     tokenizer: Any,
     prompts: Sequence[Sequence[Message]],
@@ -174,13 +174,13 @@ def greedy_answers(
         )
     finally:
         model.train(training)
-    answers = ids[:, inputs['input_ids'].shape[1] :]
-    decoded: list[str] = tokenizer.batch_decode(answers, skip_special_tokens=True)
+    responses = ids[:, inputs['input_ids'].shape[1] :]
+    decoded: list[str] = tokenizer.batch_decode(responses, skip_special_tokens=True)
     return decoded
 
 
 def _generation_config(llm: Any, tokenizer: Any, max_new_tokens: int) -> GenerationConfig:
-    """Greedy, whatever the model's own config says beside its ends of turn."""
+    """Ask for greedy decoding, whatever the model's own config says beside its ends of turn."""
     own = causal_lm(llm).generation_config
     ends = tokenizer.eos_token_id if own.eos_token_id is None else own.eos_token_id
     return GenerationConfig(
@@ -209,14 +209,14 @@ def _every(runner: Any) -> int:
     return runner.max_iters if every is None else every
 
 
-def _earlier_samples(runner: Any) -> list[AnswerSample]:
+def _earlier_samples(runner: Any) -> list[ResponseSample]:
     """The samples of a resumed run up to the iteration at which it resumes."""
     folders = [Path(runner.work_dir)]
     if runner._load_from is not None:
         folders.append(Path(runner._load_from).parent)
     for folder in folders:
         if (folder / FILE).is_file():
-            samples = read_records(folder / FILE, AnswerSample)
+            samples = read_records(folder / FILE, ResponseSample)
             return [sample for sample in samples if sample.iteration <= runner.iter]
     return []
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pickle import UnpicklingError
 from typing import Any
 
@@ -10,7 +9,6 @@ import numpy as np
 import torch
 from mmengine.config import ConfigDict
 from mmengine.logging import HistoryBuffer
-from xtuner.utils import zero_to_any_dtype
 
 
 def allow_checkpoint_types() -> None:
@@ -34,14 +32,3 @@ def _history_method(owner: Any, name: str) -> Any:
     if owner is not HistoryBuffer:
         raise UnpicklingError(f'a checkpoint may not take {name!r} of {owner!r}')
     return getattr(HistoryBuffer, name)
-
-
-def keep_fp32_weights() -> None:
-    """Have ``xtuner convert pth_to_hf`` read a DeepSpeed checkpoint in its own fp32.
-
-    XTuner rounds the weights to fp16, also under ``--fp32``: near 0.1 to steps of 6e-5, while a
-    whole training at the paper's rate moves most weights by less.
-    """
-    name = 'get_state_dict_from_zero_checkpoint'
-    read = getattr(zero_to_any_dtype, name)
-    setattr(zero_to_any_dtype, name, partial(read, dtype=torch.float32))

@@ -50,4 +50,4 @@ def _is_bf16_supported() -> bool:
 
 
 def _ignore_device(device: object) -> None:
-    """There is no device to set."""
+    """Do nothing: there is no device to set."""

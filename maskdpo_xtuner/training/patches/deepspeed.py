@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
-from functools import wraps
+from functools import partial, wraps
 from importlib.util import find_spec
 from typing import Any
 
+import torch
 from deepspeed.comm import comm
 from deepspeed.runtime.zero.stage_1_and_2 import DeepSpeedZeroOptimizer
 from xtuner.configs import cfgs_name_path
+from xtuner.utils import zero_to_any_dtype
 
 ZERO_NAMES = ('zero1', 'zero2', 'zero2_offload', 'zero3', 'zero3_offload')
 
@@ -64,3 +66,14 @@ def keep_offloaded_gradients() -> None:
             self.micro_step_id = number
 
     setattr(DeepSpeedZeroOptimizer, name, accumulate_and_store)
+
+
+def keep_fp32_weights() -> None:
+    """Have ``xtuner convert pth_to_hf`` read a DeepSpeed checkpoint in its own fp32.
+
+    XTuner rounds the weights to fp16, also under ``--fp32``: near 0.1 to steps of 6e-5, while a
+    whole training at the paper's rate moves most weights by less.
+    """
+    name = 'get_state_dict_from_zero_checkpoint'
+    read = getattr(zero_to_any_dtype, name)
+    setattr(zero_to_any_dtype, name, partial(read, dtype=torch.float32))

@@ -44,7 +44,7 @@ def reference_config(model: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_base_of_lora(model: Mapping[str, Any]) -> bool:
-    """Whether the reference of a `MaskDPO` is the model beneath its LoRA."""
+    """Tell whether the reference of a `MaskDPO` is the model beneath its LoRA."""
     return model.get('lora') is not None and model.get('ref_llm') is None
 
 
@@ -103,7 +103,7 @@ class ReferenceModel:
         self._head_is_known = not self.model.logits.supervised_only
 
     def logps(self, items: Sequence[Item]) -> list[tuple[list[float], list[float]]]:
-        """Of each item the values of chosen and rejected, fp32, in the order of the tokens.
+        """Give the values of chosen and rejected of each item, fp32, in the order of the tokens.
 
         Raises:
             ValueError: naming the place of a pair whose values are not finite.
@@ -116,7 +116,7 @@ class ReferenceModel:
         for item, chosen, rejected in zip(items, responses[::2], responses[1::2], strict=True):
             if not (chosen.isfinite().all() and rejected.isfinite().all()):
                 raise ValueError(
-                    f'{item["source"]}: the reference model gives log-probabilities that are not '
+                    f'{item["place"]}: the reference model gives log-probabilities that are not '
                     'finite; look at its weights, or compute in another dtype'
                 )
             yield chosen.tolist(), rejected.tolist()
@@ -134,7 +134,7 @@ class ReferenceModel:
 def token_batches(
     items: Sequence[Item], max_tokens: int = TOKENS_PER_BATCH
 ) -> Iterator[list[Item]]:
-    """Consecutive items of at most ``max_tokens`` tokens, padding to the longest included."""
+    """Cut consecutive items into batches of at most ``max_tokens`` tokens, padding included."""
     batch: list[Item] = []
     longest = 0
     for item in items:

@@ -26,7 +26,7 @@ from maskdpo_xtuner.training.reference.precision import Precision
 def key_parts(
     pairs: Dataset, model: Mapping[str, Any], precision: Precision, collate_fn: CollateFunction
 ) -> dict[str, Any]:
-    """All that the reference log-probabilities of a data set depend on, beyond rounding.
+    """Collect all that the reference log-probabilities depend on, beyond rounding.
 
     Args:
         pairs: items of `build_mask_preference_dataset`, whose fingerprint stands for data,
@@ -81,7 +81,7 @@ def _file(module: ModuleType) -> Path:
 
 
 def _name(value: Any) -> str:
-    """A class or function by its name: what ``repr`` gives may hold an address."""
+    """Name a class or function by its path: what ``repr`` gives may hold an address."""
     if callable(value):
         return f'{value.__module__}.{value.__qualname__}'
     return str(value)

@@ -58,7 +58,7 @@ class LogpStore:
         return self.folder / f'{block:05d}.arrow'
 
     def problem(self, block: int) -> str | None:
-        """What keeps a block from being used; None for a good one."""
+        """Say what keeps a block from being used; None for a good one."""
         path = self.path(block)
         if not path.is_file():
             return f'{path} is missing'

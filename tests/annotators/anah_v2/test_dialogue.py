@@ -146,7 +146,7 @@ def test_an_unreadable_answer_is_no_label(answers: list[str], failure: str) -> N
 def test_a_failed_request_is_no_label(turn: int) -> None:
     answers = said('<Facts Present>', POINTS)[: turn - 1]
     sentence, _ = judge(annotator(), [*answers, Failure('HTTP 500')])
-    assert (sentence.label, sentence.failure) == (None, f'failed: turn {turn}: HTTP 500')
+    assert (sentence.label, sentence.failure) == (None, f'no_answer: turn {turn}: HTTP 500')
 
 
 @pytest.mark.parametrize('before', [(), ('<Facts Present>', POINTS)])
@@ -210,7 +210,7 @@ def test_a_document_that_fits_is_sent_whole() -> None:
 def test_no_room_for_any_passage_is_a_failure() -> None:
     sentence, _ = judge(annotator(1000, max_reference_tokens=300), said('<Facts Present>'), LONG)
     assert sentence.failure == (
-        'failed: turn 2: not one passage of the document fits into the context of 1000 tokens'
+        'no_answer: turn 2: not one passage of the document fits into the context of 1000 tokens'
     )
 
 
@@ -218,14 +218,14 @@ def test_a_sentence_longer_than_the_context_is_never_sent() -> None:
     dialogue = annotator(100).judge(EN, TEXT, SPAN)
     with pytest.raises(StopIteration) as stop:
         next(dialogue)
-    assert stop.value.value.failure == 'failed: turn 1: longer than the context of 100 tokens'
+    assert stop.value.value.failure == 'no_answer: turn 1: longer than the context of 100 tokens'
 
 
 def test_the_identity_names_what_determines_the_verdicts() -> None:
     asked: Annotator = annotator(900, retries=2)
     assert asked.identity == {
         'name': 'anah_v2',
-        'version': '1',
+        'version': '2',
         'engine.model': 'some-7b',
         'engine.revision': 'abc',
         'prompts': 'own',

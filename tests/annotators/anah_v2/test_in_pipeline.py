@@ -52,7 +52,7 @@ def test_every_sentence_gets_its_outcome(
         Label.CONTRADICTORY,
     ]
     assert [s.label for s in second.sentences] == [Label.NO_HALLUCINATION, None]
-    assert second.sentences[1].failure == 'failed: turn 1: HTTP 500'
+    assert second.sentences[1].failure == 'no_answer: turn 1: HTTP 500'
     assert blank.sentences == ()
 
 

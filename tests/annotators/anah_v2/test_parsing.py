@@ -71,8 +71,13 @@ def test_brackets_of_other_widths_or_none_do_not_hide_a_marker(
         ('The date differs, so the type is <Contradictory>.', Label.CONTRADICTORY),
         ('<Unverifiable>: the points do not name the place.', Label.UNVERIFIABLE),
         ('<Unverifiable>\n<Unverifiable>', Label.UNVERIFIABLE),
-        ('It is not contradictory, but cannot be confirmed: <Unverifiable>', Label.UNVERIFIABLE),
-        ('与要点并无矛盾，但要点没有提到：<无法验证>', Label.UNVERIFIABLE),
+        ('The answer is “<No Hallucination>”.', Label.NO_HALLUCINATION),
+        ('The points say 1940, but the sentence 1950: <Contradictory>', Label.CONTRADICTORY),
+        ('The sentence says “it is not gold”: <Contradictory>', Label.CONTRADICTORY),
+        ("The document doesn't mention it: <Unverifiable>", Label.UNVERIFIABLE),
+        ('日期不同，所以是<矛盾>。', Label.CONTRADICTORY),
+        ('要点没有提到地点：<无法验证>', Label.UNVERIFIABLE),
+        ('“<矛盾>”，与要点不符', Label.CONTRADICTORY),
     ],
 )
 def test_the_one_marker_of_an_answer_decides(answer: str, label: Label) -> None:
@@ -92,15 +97,108 @@ def test_the_one_marker_of_an_answer_decides(answer: str, label: Label) -> None:
         ('<Contradictory> or <Unverifiable>', 'more than one'),
         ('<无幻觉><矛盾>', 'more than one'),
         ('<无矛盾>，不是<矛盾>', 'more than one'),
-        ('This is not <Contradictory>.', 'denied'),
-        ("It isn't a “<Contradictory>”", 'denied'),
-        ('不是“<矛盾>”', 'denied'),
-        ('没有<矛盾>', 'denied'),
     ],
 )
 def test_ambiguous_answers_are_refused(answer: str, reason: str) -> None:
     with pytest.raises(UnreadableAnswer, match=reason):
         read_type(answer)
+
+
+DENIALS = [
+    'This is not {}.',
+    "It isn't a “{}”",
+    'The label {} does not apply here.',
+    'There is no {} here.',
+    'It cannot be called {}.',
+    'It can hardly be called {}.',
+    'Neither {} nor anything else.',
+    'Anything but {}.',
+    '{} is wrong.',
+    '{} would be wrong here.',
+    '{}? No.',
+    '{}?',
+    '{}. This label does not apply.',
+    '{}, but the sentence agrees with the points.',
+    '{} — however, that would need a date.',
+    'If the year were another, it would be {}.',
+    'It might be {}.',
+    'Perhaps {}.',
+    'I am unsure: {}',
+    'I rule out {}.',
+    'I would say {} unless the points are incomplete.',
+    'Rather than {}, I see a fact.',
+    'It is far from {}.',
+    'It fails to be {}.',
+    'The sentence is without {}.',
+    'It is not contradictory, but cannot be confirmed: {}',
+    'The points do not conflict with it: {}',
+    '不是“{}”',
+    '没有{}',
+    '不构成{}',
+    '并非{}。',
+    '{}不适用。',
+    '{}吗？',
+    '可能是{}。',
+    '除了{}以外。',
+    '如果年份不同，就是{}。',
+    '{}，但与要点一致。',
+    '与要点并无矛盾：{}',
+    '并非不同：{}',
+]
+
+
+@pytest.mark.parametrize('denial', DENIALS)
+@pytest.mark.parametrize('marker', TYPE_MARKERS)
+def test_an_answer_that_could_turn_its_marker_is_refused(marker: str, denial: str) -> None:
+    with pytest.raises(UnreadableAnswer, match='^(a denied or doubted marker|no marker)'):
+        read_type(denial.format(marker))
+
+
+@pytest.mark.parametrize(
+    'answer',
+    ['There are no <Facts Present>', 'No <No Facts> here', '没有<有事实>', '并非<无事实>'],
+)
+def test_a_denied_marker_of_turn_1_is_refused(answer: str) -> None:
+    with pytest.raises(UnreadableAnswer, match='^a denied or doubted marker'):
+        read_existence(answer)
+
+
+@pytest.mark.parametrize(
+    'answer',
+    ['The points do not name the place: {}', '要点没有提到地点：{}', '日期不同，{}'],
+)
+def test_a_reason_of_one_type_is_a_denial_beside_another(answer: str) -> None:
+    with pytest.raises(UnreadableAnswer, match='^a denied or doubted marker'):
+        read_type(answer.format('<No Hallucination>'))
+
+
+ASIDES = [
+    '<think>Is it <Unverifiable>? No, not at all.</think>\n{}',
+    '<think></think>{}',
+    'It could be <无法验证>。</think>\n\n{}',
+    '{}<|im_end|>',
+    '{}</s>',
+    '{}<|im_end|>\n<|im_start|>user\nNo, <Unverifiable>',
+    '<think>Hm.</think>“{}”<|eot_id|>',
+    '{}<｜end▁of▁sentence｜>',
+]
+
+
+@pytest.mark.parametrize('aside', ASIDES)
+@pytest.mark.parametrize('tolerant', [True, False])
+@pytest.mark.parametrize(('marker', 'meaning'), TYPE_MARKERS.items())
+def test_thoughts_before_a_marker_and_a_stop_token_after_it_are_not_read(
+    marker: str, meaning: Label, tolerant: bool, aside: str
+) -> None:
+    if tolerant or '“' not in aside:
+        assert read_type(aside.format(marker), tolerant) is meaning
+
+
+def test_thoughts_without_an_answer_are_refused() -> None:
+    with pytest.raises(UnreadableAnswer, match='no marker'):
+        read_type('<think>It is <Contradictory>')
+    with pytest.raises(UnreadableAnswer, match='no text'):
+        read_points('<think>The document says that it is gold.')
 
 
 def test_the_reason_quotes_the_answer_and_shortens_it() -> None:
@@ -133,6 +231,8 @@ def test_the_strict_reading_knows_no_synonym() -> None:
         ('<SEP>A.<SEP>', ('A.',)),
         ('  x < 3 and y > 2 ', ('x < 3 and y > 2',)),
         ('The report gives no information on it.', ('The report gives no information on it.',)),
+        ('<think>Is it A?\nNo.</think>\nA.<SEP>B.<|im_end|>', ('A.', 'B.')),
+        ('Sorry is a song.', ('Sorry is a song.',)),
     ],
 )
 def test_points_are_split_and_otherwise_left_as_they_are(
@@ -165,3 +265,22 @@ def test_points_beside_no_reference_information_are_refused(answer: str) -> None
 def test_an_answer_without_points_is_refused(answer: str) -> None:
     with pytest.raises(UnreadableAnswer, match='no text'):
         read_points(answer)
+
+
+@pytest.mark.parametrize(
+    'answer',
+    [
+        "I'm sorry, but I can't",
+        'I’m sorry, I cannot help with that.',
+        'As an AI, I have no opinion.',
+        'I cannot find the points.<SEP>Sorry.',
+        '“抱歉，我无法回答这个问题。”',
+        '作为一个人工智能，我没有看法。',
+        'Unfortunately, I do not have information on that.',
+        '<think>Hm.</think>I am unable to do that.',
+    ],
+)
+@pytest.mark.parametrize('tolerant', [True, False])
+def test_a_refusal_is_no_point_of_the_document(answer: str, tolerant: bool) -> None:
+    with pytest.raises(UnreadableAnswer, match='^a refusal'):
+        read_points(answer, tolerant)

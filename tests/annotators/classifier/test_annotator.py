@@ -47,8 +47,8 @@ def judged(
 ) -> AnnotatedResponse:
     settings = {'passage_length': 20, **settings}
     annotator = ClassifierAnnotator(engine.identity, settings.pop('labels', NLI), **settings)
-    (answer,) = judge(folder, annotator, engine, [text], about)
-    return answer
+    (response,) = judge(folder, annotator, engine, [text], about)
+    return response
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_thresholds_and_the_meaning_of_classes_are_settings(
 def test_a_failed_request_is_no_label_and_a_cut_passage_is_noted(tmp_path: Path) -> None:
     script = by_premise({'Tin melts': says(0, left_out=40), 'Tin': Failure('no room')})
     (sentence,) = judged(tmp_path, ScriptedEngine(script), 'It melts at 505 K.').sentences
-    assert sentence.failure == 'failed: no room'
+    assert sentence.failure == 'no_answer: no room'
     assert sentence.notes == ('passage_cut: by 40 of 100 tokens',)
 
 
@@ -116,11 +116,11 @@ def test_sentences_of_several_answers_fill_a_batch(tmp_path: Path) -> None:
     engine = ScriptedEngine(lambda request: says(0.9), batch_size=16)
     annotator = ClassifierAnnotator(engine.identity, NLI)
     texts = [f'Tin is metal {n}. It melts at {n} K.' for n in range(6)]
-    answers = judge(tmp_path, annotator, engine, texts, TIN)
+    responses = judge(tmp_path, annotator, engine, texts, TIN)
     assert [len(call) for call in engine.calls] == [12]
-    assert [verdicts(answer) for answer in answers] == [[YES, YES]] * 6
+    assert [verdicts(response) for response in responses] == [[YES, YES]] * 6
     again = ScriptedEngine(lambda request: says(0.0), batch_size=16)
-    assert judge(tmp_path, annotator, again, texts, TIN) == answers
+    assert judge(tmp_path, annotator, again, texts, TIN) == responses
     assert again.calls == []
 
 
@@ -134,11 +134,11 @@ def test_a_model_folder_judges(tmp_path: Path, model: Path) -> None:
     settings = ClassifierSettings(model=str(model), max_length=64, splitter='sentencex')
     annotator, engine = settings.build()
     german = TIN.model_copy(update={'language': 'de', 'document': 'Zinn ist ein Metall.'})
-    (answer,) = judge(tmp_path, annotator, engine, ['Es ist z. B. alt. Es schmilzt.'], german)
-    assert len(answer.sentences) == 2
-    assert all(sentence.label for sentence in answer.sentences)
-    assert answer.annotator['engine.model'] == 'nli'
-    assert answer.annotator['splitter.name'] == 'sentencex'
+    (response,) = judge(tmp_path, annotator, engine, ['Es ist z. B. alt. Es schmilzt.'], german)
+    assert len(response.sentences) == 2
+    assert all(sentence.label for sentence in response.sentences)
+    assert response.annotator['engine.model'] == 'nli'
+    assert response.annotator['splitter.name'] == 'sentencex'
 
 
 @pytest.mark.parametrize(

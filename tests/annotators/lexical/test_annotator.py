@@ -419,14 +419,14 @@ def test_a_stricter_coverage_supports_less() -> None:
 def test_answers_about_an_element_are_told_apart_by_score() -> None:
     everything = element_questions('train') + element_questions('test')
     (question,) = (q for q in everything if q.question_id == 'elements/sodium/discovery')
-    answers = [
+    responses = [
         'Sodium was discovered by Sir Humphry Davy in 1807.',
         'Sodium was discovered by Humphry Davy. He found it in 1923.',
         'Sodium was discovered by Isaac Newton in 1666. It is used in rocket engines.',
     ]
     scores = []
-    for answer in answers:
-        spans = split_sentences(answer, 'en')
-        wrong = sum(label(answer[start:end], question).is_hallucination for start, end in spans)
+    for response in responses:
+        spans = split_sentences(response, 'en')
+        wrong = sum(label(response[start:end], question).is_hallucination for start, end in spans)
         scores.append(1 - wrong / len(spans))
     assert scores == [1.0, 0.5, 0.0]

@@ -15,7 +15,7 @@ from maskdpo_xtuner.engines.scripted import ScriptedEngine
 from maskdpo_xtuner.records import Label, Question
 from tests.annotators.judging import TIN, judge, verdicts
 
-ANSWER = 'Hello! Tin is a metal. It melts at 12 K.'
+RESPONSE = 'Hello! Tin is a metal. It melts at 12 K.'
 YES, NO, OPEN, NONE = (
     Label.NO_HALLUCINATION,
     Label.CONTRADICTORY,
@@ -47,11 +47,11 @@ def by_sentence(request: Request) -> str:
 
 def test_each_sentence_is_asked_about_and_its_marker_read(tmp_path: Path) -> None:
     engine = ScriptedEngine(by_sentence, concurrency=4)
-    (answer,) = judge(tmp_path, annotator_of(), engine, [ANSWER + ' It is dear.'], TIN)
-    assert verdicts(answer) == [NONE, YES, NO, OPEN]
+    (response,) = judge(tmp_path, annotator_of(), engine, [RESPONSE + ' It is dear.'], TIN)
+    assert verdicts(response) == [NONE, YES, NO, OPEN]
     (request,) = engine.calls[0]
     assert (request.sampling.temperature, request.sampling.max_new_tokens) == (0.0, 512)
-    for part in (TIN.document, TIN.question, ANSWER, '[[CONTRADICTED]] when'):
+    for part in (TIN.document, TIN.question, RESPONSE, '[[CONTRADICTED]] when'):
         assert part in request.messages[-1].content
 
 
@@ -88,7 +88,7 @@ def test_a_prompt_of_the_users_gets_every_variable(tmp_path: Path) -> None:
     ('outcome', 'failure'),
     [
         ('I am not sure.', "unparsed: no marker: 'I am not sure.'"),
-        (Failure('HTTP 400: the input is too long'), 'failed: HTTP 400: the input is too long'),
+        (Failure('HTTP 400: the input is too long'), 'no_answer: HTTP 400: the input is too long'),
         (
             Completion('[[SUPPORTED]] or', 'length', 9, 512),
             "unparsed: cut at 512 tokens: '[[SUPPORTED]] or'",
@@ -100,10 +100,10 @@ def test_what_gives_no_verdict_is_no_label(
     tmp_path: Path, outcome: str | Completion | Failure, failure: str, per: str
 ) -> None:
     engine = ScriptedEngine(lambda request: outcome)
-    (answer,) = judge(tmp_path, annotator_of(per=per), engine, ['Tin.'], TIN)
+    (response,) = judge(tmp_path, annotator_of(per=per), engine, ['Tin.'], TIN)
     if per == 'answer':
         failure = failure.replace('no marker', 'no verdict on sentence 1')
-    assert verdicts(answer) == [failure]
+    assert verdicts(response) == [failure]
 
 
 def at_attempt(*answers: str) -> Callable[[Request], str]:
@@ -112,9 +112,9 @@ def at_attempt(*answers: str) -> Callable[[Request], str]:
 
 def test_an_unreadable_answer_is_asked_for_again_and_noted(tmp_path: Path) -> None:
     engine = ScriptedEngine(at_attempt('Hm.', '[[SUPPORTED]]'))
-    (answer,) = judge(tmp_path, annotator_of(retries=1), engine, ['Tin.'], TIN)
-    assert verdicts(answer) == [YES]
-    assert answer.sentences[0].notes == ("retried: no marker: 'Hm.'",)
+    (response,) = judge(tmp_path, annotator_of(retries=1), engine, ['Tin.'], TIN)
+    assert verdicts(response) == [YES]
+    assert response.sentences[0].notes == ("retried: no marker: 'Hm.'",)
     first, second = (request for (request,) in engine.calls)
     assert (first.sampling.temperature, second.sampling.temperature) == (0.0, 0.8)
 
@@ -122,16 +122,16 @@ def test_an_unreadable_answer_is_asked_for_again_and_noted(tmp_path: Path) -> No
 def test_one_request_judges_a_whole_answer(tmp_path: Path) -> None:
     said = '1: a greeting [[NO FACTS]]\n2: [[SUPPORTED]]\n3: 505 K, [[CONTRADICTED]]'
     engine = ScriptedEngine(lambda request: said)
-    answers = judge(tmp_path, annotator_of(per='answer'), engine, [ANSWER, ' '], TIN)
-    assert [verdicts(answer) for answer in answers] == [[NONE, YES, NO], []]
+    responses = judge(tmp_path, annotator_of(per='answer'), engine, [RESPONSE, ' '], TIN)
+    assert [verdicts(response) for response in responses] == [[NONE, YES, NO], []]
     ((request,),) = engine.calls
     assert '\n1. Hello!\n2. Tin is a metal.\n3. It melts at 12 K.\n' in request.messages[0].content
 
 
 def test_of_a_whole_answer_only_sentences_without_a_verdict_fail(tmp_path: Path) -> None:
     engine = ScriptedEngine(lambda request: '1: [[NO FACTS]]\n3: [[CONTRADICTED]]')
-    (answer,) = judge(tmp_path, annotator_of(per='answer'), engine, [ANSWER], TIN)
-    first, second, third = verdicts(answer)
+    (response,) = judge(tmp_path, annotator_of(per='answer'), engine, [RESPONSE], TIN)
+    first, second, third = verdicts(response)
     assert (first, third) == (NONE, NO)
     assert str(second).startswith('unparsed: no verdict on sentence 2: ')
 
@@ -140,25 +140,25 @@ def test_a_second_attempt_is_for_the_sentences_that_lack_a_verdict(tmp_path: Pat
     script = at_attempt(
         '1: [[NO FACTS]]\n3: [[CONTRADICTED]]', '1: [[SUPPORTED]]\n2: [[SUPPORTED]]'
     )
-    (answer,) = judge(
-        tmp_path, annotator_of(per='answer', retries=1), ScriptedEngine(script), [ANSWER], TIN
+    (response,) = judge(
+        tmp_path, annotator_of(per='answer', retries=1), ScriptedEngine(script), [RESPONSE], TIN
     )
-    assert verdicts(answer) == [NONE, YES, NO]
-    assert [bool(sentence.notes) for sentence in answer.sentences] == [False, True, False]
+    assert verdicts(response) == [NONE, YES, NO]
+    assert [bool(sentence.notes) for sentence in response.sentences] == [False, True, False]
 
 
 def test_any_language_with_a_splitter_for_it(tmp_path: Path) -> None:
     german = TIN.model_copy(update={'language': 'de', 'document': 'Zinn ist ein Metall.'})
     engine = ScriptedEngine(lambda request: '[[SUPPORTED]]')
-    (answer,) = judge(
+    (response,) = judge(
         tmp_path,
         annotator_of(splitter='sentencex'),
         engine,
         ['Das ist z. B. ein Metall. Es schmilzt.'],
         Question.model_validate(german),
     )
-    assert len(answer.sentences) == 2
-    assert answer.annotator['splitter.name'] == 'sentencex'
+    assert len(response.sentences) == 2
+    assert response.annotator['splitter.name'] == 'sentencex'
 
 
 def test_the_identity_holds_what_decides(tmp_path: Path) -> None:

@@ -47,6 +47,56 @@ def test_what_is_no_marker_is_no_verdict(text: str, rule: Rule) -> None:
         Markers(WORDS, rule).read(text)
 
 
+@pytest.mark.parametrize(
+    'text',
+    [
+        'It is not [[SUPPORTED]].',
+        'This cannot be called [[SUPPORTED]].',
+        "It isn't quite a case of [[SUPPORTED]]",
+        '[[SUPPORTED]] does not apply.',
+        '[[SUPPORTED]] would be wrong.',
+        'It says 505 K: [[CONTRADICTED]]? No, not [[SUPPORTED]]',
+        '这不是[[SUPPORTED]]',
+        '[[SUPPORTED]]不适用',
+    ],
+)
+@pytest.mark.parametrize('rule', ['last', 'one'])
+def test_a_denied_marker_is_no_verdict(text: str, rule: Rule) -> None:
+    with pytest.raises(UnreadableAnswer, match='^a denied marker: |^markers of more'):
+        Markers(BRACKETS, rule).read(text)
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        'The document does not say so, [[UNKNOWN]]',
+        'It is not in the document so [[UNKNOWN]]',
+        'It is not there. [[UNKNOWN]]',
+        '[[UNKNOWN]], since it is not there',
+        '文档没有提到，[[UNKNOWN]]',
+    ],
+)
+def test_a_denial_of_something_else_leaves_the_marker(text: str) -> None:
+    assert Markers(BRACKETS).read(text) is OPEN
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        '<think>[[SUPPORTED]]? It says not so.</think>[[UNKNOWN]]',
+        '[[UNKNOWN]]<|im_end|>\n<|im_start|>user\nIs it [[SUPPORTED]]',
+    ],
+)
+@pytest.mark.parametrize('rule', ['last', 'one'])
+def test_thoughts_and_what_follows_a_stop_token_are_not_read(text: str, rule: Rule) -> None:
+    assert Markers(BRACKETS, rule).read(text) is OPEN
+
+
+def test_thoughts_have_no_lines_about_sentences() -> None:
+    text = '<think>\n1. [[SUPPORTED]]\n</think>\n1. [[UNKNOWN]]\n2. not [[SUPPORTED]]<|im_end|>'
+    assert Markers(BRACKETS).read_lines(text, 2) == {0: OPEN}
+
+
 def test_by_the_rule_one_two_labels_are_no_verdict_but_one_twice_is() -> None:
     markers = Markers(BRACKETS, 'one')
     assert markers.read('[[SUPPORTED]] as I said [[SUPPORTED]]') is YES

@@ -60,14 +60,14 @@ def test_a_sentence_with_a_letter_in_a_span_is_unverifiable(
     tmp_path: Path, spans: list[dict[str, Any]], labels: list[Label]
 ) -> None:
     annotator = by_file(write(tmp_path, line(*spans)))
-    (answer,) = judge(tmp_path, annotator, None, [TEXT], TIN)
-    assert verdicts(answer) == labels
+    (response,) = judge(tmp_path, annotator, None, [TEXT], TIN)
+    assert verdicts(response) == labels
 
 
 def test_spans_are_notes_of_their_sentences(tmp_path: Path) -> None:
     annotator = by_file(write(tmp_path, line(span(' 12 K'))), threshold=0.8)
-    (answer,) = judge(tmp_path, annotator, None, [TEXT], TIN)
-    assert [s.notes for s in answer.sentences] == [(), ("marked: '12 K' (0.90)",), ()]
+    (response,) = judge(tmp_path, annotator, None, [TEXT], TIN)
+    assert [s.notes for s in response.sentences] == [(), ("marked: '12 K' (0.90)",), ()]
 
 
 def test_an_answer_that_the_file_lacks_is_a_failure(tmp_path: Path) -> None:
@@ -110,17 +110,17 @@ def by_model(folder: Path, engine: ScriptedEngine, texts: list[str]) -> list[Any
 def test_one_request_marks_an_answer(tmp_path: Path) -> None:
     said = json.dumps({'spans': [span('12 K')], 'left_out': 8, 'tokens': 99})
     engine = ScriptedEngine(lambda request: said)
-    (answer,) = by_model(tmp_path, engine, [TEXT])
-    assert verdicts(answer) == [YES, OPEN, YES]
+    (response,) = by_model(tmp_path, engine, [TEXT])
+    assert verdicts(response) == [YES, OPEN, YES]
     cut = 'document_cut: by 8 of 99 tokens'
-    assert answer.sentences[1].notes == (cut, "marked: '12 K' (0.90)")
+    assert response.sentences[1].notes == (cut, "marked: '12 K' (0.90)")
     ((request,),) = engine.calls
     assert [m.content for m in request.messages] == [f'{TIN.question}\n\n{TIN.document}', TEXT]
 
 
 def test_a_failed_request_leaves_every_sentence_without_a_label(tmp_path: Path) -> None:
-    (answer,) = by_model(tmp_path, ScriptedEngine(lambda request: Failure('no room')), [TEXT])
-    assert verdicts(answer) == ['failed: no room'] * 3
+    (response,) = by_model(tmp_path, ScriptedEngine(lambda request: Failure('no room')), [TEXT])
+    assert verdicts(response) == ['no_answer: no room'] * 3
 
 
 def test_a_model_folder_judges_with_a_prompt_of_the_users(tmp_path: Path) -> None:
@@ -129,10 +129,10 @@ def test_a_model_folder_judges_with_a_prompt_of_the_users(tmp_path: Path) -> Non
     prompt.write_text('{{ question }} {{ document }}')
     settings = SpanSettings(model=str(model), prompt=prompt, max_length=64)
     annotator, engine = settings.build()
-    (answer,) = judge(tmp_path, annotator, engine, [TEXT], TIN)
-    assert set(verdicts(answer)) <= {YES, OPEN}
-    assert answer.annotator['engine.model'] == 'spans'
-    assert answer.annotator['prompt'] == 'mine.j2'
+    (response,) = judge(tmp_path, annotator, engine, [TEXT], TIN)
+    assert set(verdicts(response)) <= {YES, OPEN}
+    assert response.annotator['engine.model'] == 'spans'
+    assert response.annotator['prompt'] == 'mine.j2'
 
 
 @pytest.mark.parametrize(

@@ -75,15 +75,15 @@ def test_plain_json_data_sets_give_the_same_items(write_pairs: WritePairs, token
     config = {'type': 'datasets.load_dataset', 'path': 'json', 'data_files': str(path)}
     plain = build_mask_preference_dataset(config, tokenizer, 512)
     ours = build(path, tokenizer)
-    assert list(plain.remove_columns('source')) == list(ours.remove_columns('source'))
+    assert list(plain.remove_columns('place')) == list(ours.remove_columns('place'))
 
 
 def test_an_item_says_where_its_pair_stands(write_pairs: WritePairs, tokenizer: Any) -> None:
     pairs = [released_pair(), released_pair(chosen=(WRONG,)), released_pair()]
     path = write_pairs(pairs)
-    assert build(path, tokenizer)['source'][:] == [f'{path}:1', f'{path}:3']
+    assert build(path, tokenizer)['place'][:] == [f'{path}:1', f'{path}:3']
     nameless = build_mask_preference_dataset(Dataset.from_list(pairs), tokenizer, 512)
-    assert nameless['source'][:] == ['pair 0', 'pair 2']
+    assert nameless['place'][:] == ['pair 0', 'pair 2']
 
 
 def test_pairs_without_supervised_tokens_are_dropped_with_the_reason(
@@ -155,7 +155,7 @@ def test_variables_of_the_chat_template_reach_it(write_pairs: WritePairs, smollm
 
 def test_a_work_dir_stands_for_its_pairs(write_pairs: WritePairs) -> None:
     path = write_pairs([released_pair()])
-    assert load_preference_pairs(str(path.parent))['source'][:] == [f'{path}:1']
+    assert load_preference_pairs(str(path.parent))['place'][:] == [f'{path}:1']
 
 
 def test_no_pair_left_is_an_error_that_says_why(write_pairs: WritePairs, tokenizer: Any) -> None:
@@ -243,6 +243,10 @@ def test_a_bad_row_of_a_plain_data_set_is_reported_with_its_index(tokenizer: Any
             json.dumps(released_pair(chosen_item={'sents': [CORRECT], 'type': ['maybe']})),
             r'pairs\.jsonl:2: field "chosen_item\.type\.0".*found "maybe"',
         ),
+        (
+            '{"prompt": "p", "chosen": "a \\ud800", "rejected": "b"}',
+            r'pairs\.jsonl:2: field "chosen": .*one half of a character',
+        ),
     ],
 )
 def test_a_bad_line_is_reported_with_file_and_line(
@@ -271,7 +275,7 @@ def test_pairs_remember_where_they_stand(write_pairs: WritePairs, tmp_path: Path
     other = tmp_path / 'other.jsonl'
     other.write_text(path.read_text())
     pairs = load_preference_pairs([str(path), str(other)])
-    assert pairs['source'][:] == [f'{path}:2', f'{other}:2']
+    assert pairs['place'][:] == [f'{path}:2', f'{other}:2']
 
 
 def test_a_changed_file_is_read_again(write_pairs: WritePairs) -> None:

@@ -58,7 +58,7 @@ def test_pairs_are_held_out_by_topic_and_without_one_by_prompt(write_pairs: Writ
     pairs = [released_pair(question=f'{q}?', topic=t) for q in 'abc' for t in 'xyz']
     topics = write_pairs(pairs)
     held_out = load_preference_pairs(str(topics), part='held_out', held_out=0.1)
-    lines = [int(source.rpartition(':')[2]) - 1 for source in held_out['source'][:]]
+    lines = [int(place.rpartition(':')[2]) - 1 for place in held_out['place'][:]]
     assert len(lines) == 3
     assert len({pairs[line]['topic'] for line in lines}) == 1
     prompts = write_pairs([released_pair(question=f'{q}?') for q in 'abc' for _ in range(3)])

@@ -17,7 +17,11 @@ from maskdpo_xtuner.jsonl import read_records
 from maskdpo_xtuner.records import Message
 from maskdpo_xtuner.training import SamplesHook, mask_preference_collate_fn
 from maskdpo_xtuner.training.data.prompts import sample_prompts
-from maskdpo_xtuner.training.monitoring.samples import AnswerSample, greedy_answers, prompt_source
+from maskdpo_xtuner.training.monitoring.samples import (
+    ResponseSample,
+    greedy_responses,
+    prompt_source,
+)
 from tests.preference_items import random_items
 from tests.preference_pairs import WritePairs, released_pair
 from tests.xtuner_runs import ROOT
@@ -54,8 +58,8 @@ def run(folder: Path, model: Path, pairs: Path, **changes: Any) -> Path:
     return folder
 
 
-def samples(folder: Path) -> list[AnswerSample]:
-    return list(read_records(folder / 'samples.jsonl', AnswerSample))
+def samples(folder: Path) -> list[ResponseSample]:
+    return list(read_records(folder / 'samples.jsonl', ResponseSample))
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -111,15 +115,15 @@ def test_an_answer_is_the_models_own_greedy_one_in_any_company(
     prompts = [prompt('What is tin?'), prompt('What is the atomic number of lead, please?')]
     torch.manual_seed(0)
     state = torch.get_rng_state()
-    together = greedy_answers(model, tokenizer, prompts, 6)
+    together = greedy_responses(model, tokenizer, prompts, 6)
     assert torch.equal(torch.get_rng_state(), state)
     assert model.training
     assert model.llm.training
     # From here on attention is the trainer's, within sequences.
     model.compute_loss(**mask_preference_collate_fn(random_items(0)))['loss'].mean().backward()
-    assert greedy_answers(model, tokenizer, prompts, 6) == together
+    assert greedy_responses(model, tokenizer, prompts, 6) == together
     model.eval()
-    for messages, answer in zip(prompts, together, strict=True):
+    for messages, response in zip(prompts, together, strict=True):
         ids = tokenizer.apply_chat_template(
             [message.model_dump() for message in messages],
             add_generation_prompt=True,
@@ -129,7 +133,7 @@ def test_an_answer_is_the_models_own_greedy_one_in_any_company(
         for _ in range(6):
             best = model.llm(ids).logits[0, -1].argmax().view(1, 1)
             ids = torch.cat((ids, best), dim=1)
-        assert tokenizer.decode(ids[0, start:], skip_special_tokens=True) == answer
+        assert tokenizer.decode(ids[0, start:], skip_special_tokens=True) == response
 
 
 def test_prompts_stand_apart_and_differ(write_pairs: WritePairs) -> None:

@@ -47,7 +47,7 @@ def forwards(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     run = ReferenceModel.logps
 
     def logps(self: ReferenceModel, items: Any) -> Any:
-        seen.append([item['source'] for item in items])
+        seen.append([item['place'] for item in items])
         return run(self, items)
 
     monkeypatch.setattr(ReferenceModel, 'logps', logps)
@@ -91,9 +91,9 @@ def test_loss_and_gradients_are_those_of_the_reference_model(
 ) -> None:
     batch = mask_preference_collate_fn(list(joined(pairs, tiny_model, **options)))
     results = []
-    for source in ('cached', 'model'):
+    for reference in ('cached', 'model'):
         torch.manual_seed(0)
-        model = moved(BUILDER.build(model_config(tiny_model, reference=source, **options)))
+        model = moved(BUILDER.build(model_config(tiny_model, reference=reference, **options)))
         loss = model.compute_loss(**batch)['loss']
         loss.mean().backward()
         named = model.llm.named_parameters()
@@ -127,7 +127,7 @@ def test_the_second_time_nothing_is_computed(
     pairs: Dataset, tiny_model: Path, forwards: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = joined(pairs, tiny_model)
-    assert forwards == [pairs['source'][:4], pairs['source'][4:]]
+    assert forwards == [pairs['place'][:4], pairs['place'][4:]]
     monkeypatch.setattr(attach, 'ReferenceModel', None)
     assert joined(pairs, tiny_model, beta=0.7).to_list() == first.to_list()
 
@@ -176,8 +176,8 @@ def test_a_pass_that_was_interrupted_goes_on_where_it_was(
     monkeypatch.setattr(LogpStore, 'write', write)
     del forwards[:]
     joined(pairs, tiny_model)
-    sources = pairs['source'][:]
-    assert forwards == [sources[8:12], sources[12:16], sources[16:]]
+    places = pairs['place'][:]
+    assert forwards == [places[8:12], places[12:16], places[16:]]
 
 
 def test_a_damaged_block_is_computed_again_and_said(
@@ -195,7 +195,7 @@ def test_a_damaged_block_is_computed_again_and_said(
     said: list[str] = []
     monkeypatch.setattr(attach, 'print_log', lambda message, **_: said.append(message))
     assert joined(pairs, tiny_model).to_list() == first
-    assert forwards == [pairs['source'][4:]]
+    assert forwards == [pairs['place'][4:]]
     warning, summary = said
     assert warning == f'{path} is damaged; it is computed again'
     assert '4 computed, 4 reused' in summary

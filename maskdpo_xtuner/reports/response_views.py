@@ -11,7 +11,7 @@ from maskdpo_xtuner.reports.tokens import Token
 
 
 @dataclass(frozen=True)
-class AnswerView:
+class ResponseView:
     """One answer; ``score`` is None where there is none, or the file does not say."""
 
     segments: list[Segment]
@@ -22,14 +22,14 @@ class AnswerView:
     tokens: list[Token]
 
 
-def view_answer(answer: AnnotatedResponse, no_facts: NoFacts = 'correct') -> AnswerView:
+def view_response(response: AnnotatedResponse, no_facts: NoFacts = 'correct') -> ResponseView:
     """Prepare an annotated answer, without a token mask; its score counts No Facts as said."""
-    marks = sentence_marks(answer.sentences, no_facts)
-    return AnswerView(
-        segments=segments(answer.text, marks),
-        score=factuality_score(answer, no_facts),
+    marks = sentence_marks(response.sentences, no_facts)
+    return ResponseView(
+        segments=segments(response.text, marks),
+        score=factuality_score(response, no_facts),
         sentences=len(marks),
-        sample_index=answer.sample_index,
-        truncated=answer.finish_reason == 'length',
+        sample_index=response.sample_index,
+        truncated=response.finish_reason == 'length',
         tokens=[],
     )

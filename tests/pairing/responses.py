@@ -24,7 +24,7 @@ LABELS = {
 }
 
 
-def answer(
+def response(
     index: int, marks: str, finish_reason: FinishReason = 'stop', text: str | None = None
 ) -> AnnotatedResponse:
     """An answer with one sentence of four characters a mark; ``?`` is one without a verdict."""
@@ -48,9 +48,9 @@ def answer(
     )
 
 
-def answers(*marks: str) -> list[AnnotatedResponse]:
+def responses_of(*marks: str) -> list[AnnotatedResponse]:
     """Answers of these marks, numbered from 0."""
-    return [answer(index, each) for index, each in enumerate(marks)]
+    return [response(index, each) for index, each in enumerate(marks)]
 
 
 def indices(made: list[PreferencePair] | DropReason) -> list[tuple[int | None, int | None]]:

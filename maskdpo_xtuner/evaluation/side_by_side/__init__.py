@@ -1,0 +1,1 @@
+"""Results of several evaluations side by side, where they may stand so."""

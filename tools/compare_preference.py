@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     settings = load_settings(args.config, dict(args.cfg_options), args.work_dir)
     run = compare_models(settings, args.baseline, args.model, quiet=args.quiet)
-    print(f'requests: {run.requests.describe()}\n\n{format_preference(run.result)}')
+    print(f'{run.requests.describe()}\n\n{format_preference(run.result)}')
     if run.requests.failed:
         print(f'\n{run.requests.failed} requests failed; run again to ask for them')
     return run.exit_status

@@ -153,6 +153,29 @@ def test_nothing_is_asked_twice_and_the_files_are_the_same(tmp_path: Path) -> No
     assert {path.name: path.read_bytes() for path in folder.glob('*.json*')} == before
 
 
+def test_a_run_that_is_broken_off_goes_on_to_the_same_files(tmp_path: Path) -> None:
+    whole, broken = tmp_path / 'whole', tmp_path / 'broken'
+    for folder in (whole, broken):
+        folder.mkdir()
+    compare(whole)
+    asked: list[Request] = []
+
+    def breaks_off(request: Request) -> str:
+        asked.append(request)
+        if len(asked) > 7:
+            raise KeyboardInterrupt
+        return judge(request)
+
+    with pytest.raises(KeyboardInterrupt):
+        compare(broken, breaks_off)
+    assert not (broken / 'work' / 'preference' / 'aligned-base.jsonl').exists()
+    again = compare(broken)
+    assert again.requests.stored > 0
+    for name in ('aligned-base.jsonl', 'aligned-base.json'):
+        files = [folder / 'work' / 'preference' / name for folder in (whole, broken)]
+        assert files[0].read_bytes() == files[1].read_bytes()
+
+
 def test_a_failed_request_is_counted_and_asked_again(tmp_path: Path) -> None:
     def fails(request: Request) -> str | Failure:
         about_q1 = 'tin, q1' in request.messages[-1].content

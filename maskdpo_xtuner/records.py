@@ -20,6 +20,10 @@ BinaryType = Literal['hallucination', 'no_hallucination']
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class Label(str, Enum):
     """The four sentence labels of ANAH-v2 (paper, appendix A)."""
 
@@ -82,12 +86,15 @@ class Response(Record):
 class Fact(Record):
     """An atomic fact that a sentence states: supported or not, or the reason why it is not known.
 
-    ``failure`` is as that of a `Sentence`; ``supported`` is None then, and only then.
+    ``failure`` is as that of a `Sentence`; ``supported`` is None then, and only then. ``reply`` is
+    what the verifier wrote: other rules than ours can read it without asking again.
     """
 
-    text: str
+    text: str = Field(min_length=1)
     supported: bool | None = None
-    failure: str | None = None
+    # Left out where there are none, as are the facts of a sentence.
+    failure: str | None = Field(default=None, exclude_if=_is_none)
+    reply: str | None = Field(default=None, exclude_if=_is_none)
 
     @model_validator(mode='after')
     def _check(self) -> Self:
@@ -113,7 +120,7 @@ class Sentence(Record):
     points: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     # Left out where there are none: files of judges of whole sentences stay as they are.
-    facts: tuple[Fact, ...] | None = Field(default=None, exclude_if=lambda facts: facts is None)
+    facts: tuple[Fact, ...] | None = Field(default=None, exclude_if=_is_none)
 
     @model_validator(mode='after')
     def _check(self) -> Self:

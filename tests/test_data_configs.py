@@ -29,6 +29,7 @@ DECLARED: dict[str, dict[str, Any]] = {
     'llama3_8b_best_of_256': {
         'sampling.num_samples': 256,
         'evaluation.num_runs': 256,
+        'evaluation.top_k': 40,
         'store': BASE_STORE,
     },
     'llama3_8b_facts_pairs': {
@@ -81,6 +82,15 @@ def test_the_papers_data(name: str) -> None:
     assert annotator.engine.model == 'opencompass/anah-v2'
     assert annotator.prompts is None
     assert settings.policy.type == annotator.engine.type == 'lmdeploy'
+
+
+def test_the_papers_evaluation_is_greedy_and_its_best_of_n_is_not() -> None:
+    papers = load_settings(DATA / 'llama3_8b_anah.py')
+    served = load_settings(DATA / 'llama3_8b_anah_served.py')
+    best = load_settings(DATA / 'strategies' / 'llama3_8b_best_of_256.py')
+    for settings, runs, top_k in ((papers, 1, 1), (served, 1, 1), (best, 256, 40)):
+        assert settings.evaluation is not None
+        assert (settings.evaluation.num_runs, settings.evaluation.top_k) == (runs, top_k)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,9 @@ def base_of(adapter: str) -> tuple[str, str | None]:
 
 def merge(base: Any, adapter: str) -> Any:
     """Add an adapter to the weights of a loaded model, in memory: it costs nothing afterwards."""
+    from maskdpo_xtuner.engines.triton_ops import supply_triton_ops
+
+    supply_triton_ops()
     from peft import PeftModel
 
     return PeftModel.from_pretrained(base, adapter).merge_and_unload()

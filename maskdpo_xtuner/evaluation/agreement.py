@@ -19,6 +19,10 @@ Class = Literal['supported', 'hallucinated', 'no facts']
 CLASSES: tuple[Class, ...] = get_args(Class)
 
 
+class DifferentSentences(ValueError):
+    """Two judges that do not judge the same sentences."""
+
+
 class Agreement(Record):
     """The classes that two judges gave to the same sentences of all models' answers.
 
@@ -27,11 +31,13 @@ class Agreement(Record):
         table: number of sentences, a row for each class of the first judge and a column for each
             of the second, in the order of `CLASSES`.
         without_verdict: sentences that one of the two gave no verdict; they are not in the table.
+        obstacle: why nothing was counted: the two do not judge the same sentences.
     """
 
     judges: tuple[str, str]
     table: tuple[tuple[int, ...], ...]
     without_verdict: int
+    obstacle: str = ''
 
     @property
     def sentences(self) -> int:
@@ -55,23 +61,32 @@ class Agreement(Record):
 
 
 def agreements(
-    answers: Mapping[str, Mapping[str, Sequence[AnnotatedResponse]]],
+    responses: Mapping[str, Mapping[str, Sequence[AnnotatedResponse]]],
 ) -> tuple[Agreement, ...]:
-    """The agreement of every pair of judges.
+    """The agreement of every pair of judges; of two that cut differently, that there is none.
 
     Args:
-        answers: judge -> model -> annotated answers, the same answers in the same order.
-
-    Raises:
-        ValueError: naming the first answer that two judges cut differently.
+        responses: judge -> model -> annotated responses, the same in the same order.
     """
     pooled = {
-        judge: [response for responses in by_model.values() for response in responses]
-        for judge, by_model in answers.items()
+        judge: [response for own in by_model.values() for response in own]
+        for judge, by_model in responses.items()
     }
     return tuple(
-        agreement(pair, pooled[pair[0]], pooled[pair[1]]) for pair in combinations(answers, 2)
+        _agreement_or_obstacle(pair, pooled[pair[0]], pooled[pair[1]])
+        for pair in combinations(responses, 2)
     )
+
+
+def _agreement_or_obstacle(
+    judges: tuple[str, str],
+    first: Sequence[AnnotatedResponse],
+    second: Sequence[AnnotatedResponse],
+) -> Agreement:
+    try:
+        return agreement(judges, first, second)
+    except DifferentSentences as error:
+        return Agreement(judges=judges, table=(), without_verdict=0, obstacle=str(error))
 
 
 def agreement(
@@ -79,7 +94,11 @@ def agreement(
     first: Sequence[AnnotatedResponse],
     second: Sequence[AnnotatedResponse],
 ) -> Agreement:
-    """Count the classes of the same sentences; errors as of `agreements`."""
+    """Count the classes of the same sentences.
+
+    Raises:
+        DifferentSentences: naming the first response that the two cut differently.
+    """
     times: Counter[tuple[Class | None, Class | None]] = Counter()
     for one, other in zip(first, second, strict=True):
         times.update(zip(_classes(one, other, judges), map(_class, other.sentences), strict=True))
@@ -95,7 +114,7 @@ def _classes(
 ) -> list[Class | None]:
     spans = [[(s.start, s.end) for s in response.sentences] for response in (one, other)]
     if spans[0] != spans[1]:
-        raise ValueError(
+        raise DifferentSentences(
             f'{" and ".join(judges)} do not judge the same sentences of {one.response_id} '
             f'({one.model}): {spans[0]} and {spans[1]}'
         )

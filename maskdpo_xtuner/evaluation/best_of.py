@@ -26,8 +26,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from maskdpo_xtuner.evaluation.counts import Counts, count_response
 from maskdpo_xtuner.evaluation.intervals import Bootstrap, Interval
-from maskdpo_xtuner.evaluation.metrics import Counts, count_response
 from maskdpo_xtuner.evaluation.ratios import Tally
 from maskdpo_xtuner.records import AnnotatedResponse
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from maskdpo_xtuner.bounds import Bounds
 from maskdpo_xtuner.evaluation.agreement import agreements
 from maskdpo_xtuner.evaluation.best_of import best_of_curve
+from maskdpo_xtuner.evaluation.counts import count_runs, mean_counts, unit_of
 from maskdpo_xtuner.evaluation.intervals import Bootstrap
 from maskdpo_xtuner.evaluation.judges import Judge
-from maskdpo_xtuner.evaluation.metrics import count_runs, judged_tallies, mean_counts, unit_of
+from maskdpo_xtuner.evaluation.metrics import judged_tallies
 from maskdpo_xtuner.evaluation.perplexity import AnswerNll
 from maskdpo_xtuner.evaluation.ratios import Measure, Tally, joined, measure
 from maskdpo_xtuner.evaluation.results import (

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal, get_args
 
 from maskdpo_xtuner.bounds import Bounds
-from maskdpo_xtuner.evaluation.metrics import Unit
+from maskdpo_xtuner.evaluation.counts import Unit
 from maskdpo_xtuner.evaluation.ratios import Direction, Measure
 from maskdpo_xtuner.evaluation.text_metrics import PERPLEXITY
 from maskdpo_xtuner.records import Record

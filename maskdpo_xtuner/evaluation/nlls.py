@@ -67,9 +67,16 @@ def remembered_nlls(
             found = scorer.score([missing[key] for key in some])
             for key, nll in zip(some, found, strict=True):
                 known[key] = NllRecord(key=key, total=nll.total, tokens=nll.tokens)
-            write_records(path, known.values())
+            write_records(path, _ordered(known, keys))
             bar.update(len(some))
+    if parts and known and not missing:
+        write_records(path, _ordered(known, keys))
     return [AnswerNll(known[key].total, known[key].tokens) for key in keys]
+
+
+def _ordered(known: Mapping[str, NllRecord], keys: Sequence[str]) -> list[NllRecord]:
+    """Those that are asked for first, in their order, whoever found them."""
+    return [known[key] for key in dict.fromkeys([*keys, *known]) if key in known]
 
 
 def _read(path: Path) -> Iterator[NllRecord]:

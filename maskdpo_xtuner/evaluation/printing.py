@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from maskdpo_xtuner.evaluation.results import Evaluation
 from maskdpo_xtuner.evaluation.run import EvaluationRun
-from maskdpo_xtuner.evaluation.table import format_evaluation
+from maskdpo_xtuner.evaluation.table import (
+    agreement_line,
+    agreement_rows,
+    best_of_heading,
+    best_of_rows,
+    format_table,
+    judged_tables,
+    remarks_of,
+    statements_of,
+    text_rows,
+)
 
 
 def format_run(run: EvaluationRun) -> str:
@@ -16,3 +27,30 @@ def format_run(run: EvaluationRun) -> str:
     if failed := run.failed_turns:
         blocks.append(f'{failed} requests to annotators failed; run again to ask for them')
     return '\n\n'.join(blocks)
+
+
+def format_evaluation(evaluation: Evaluation) -> str:
+    """One set: what was asked, the tables by judge, remarks, the verdicts."""
+    blocks = [_head(evaluation)]
+    for result in evaluation.judges:
+        blocks.append(f'judge: {result.judge.heading}')
+        blocks += map(format_table, judged_tables(evaluation, result))
+        if evaluation.num_runs > 1:
+            blocks.append(f'{best_of_heading(result)}:\n{format_table(best_of_rows(result))}')
+    blocks.append(f'texts, which no judge decides:\n{format_table(text_rows(evaluation))}')
+    for agreement in evaluation.agreement:
+        rows = agreement_rows(agreement)
+        table = f'\n{format_table(rows)}' if rows else ''
+        blocks.append(agreement_line(agreement) + table)
+    blocks += remarks_of(evaluation)
+    blocks += ['\n'.join(statements_of(evaluation, name)) for name in evaluation.verdicts]
+    return '\n\n'.join(blocks)
+
+
+def _head(evaluation: Evaluation) -> str:
+    name = f'set {evaluation.name}: ' if evaluation.name else ''
+    runs = '1 run' if evaluation.num_runs == 1 else f'{evaluation.num_runs} runs'
+    return (
+        f'{name}{evaluation.questions} questions on {evaluation.topics} topics, {runs}; counts are '
+        'totals over the set, averaged over runs'
+    )

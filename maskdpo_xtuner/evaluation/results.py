@@ -15,9 +15,9 @@ from pydantic import ValidationError
 from maskdpo_xtuner.bounds import Bounds
 from maskdpo_xtuner.evaluation.agreement import Agreement
 from maskdpo_xtuner.evaluation.best_of import BestOf
+from maskdpo_xtuner.evaluation.counts import Counts, Unit
 from maskdpo_xtuner.evaluation.intervals import Bootstrap
 from maskdpo_xtuner.evaluation.judges import Judge
-from maskdpo_xtuner.evaluation.metrics import Counts, Unit
 from maskdpo_xtuner.evaluation.ratios import Measure
 from maskdpo_xtuner.evaluation.shortfalls import Shortfall
 from maskdpo_xtuner.evaluation.verdict import Verdict

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from maskdpo_xtuner.evaluation.metrics import Counts, count_response
+from maskdpo_xtuner.evaluation.counts import Counts, count_response
 from maskdpo_xtuner.records import AnnotatedResponse, Record
 
 Kind = Literal['no answer', 'failed verdicts', 'silent judge', 'too few verdicts']

@@ -64,12 +64,12 @@ REPLICATED = {
     'score': "paper's score %",
     'precision': 'precision %',
     'supported_per_answer': 'supported/answer',
-    'f1_at_k': 'F1@K %',
+    'f1_at_k': 'F1@{k} %',
 }
 """The metrics of which the spread between trainings is shown; the files have it of all."""
 
 
-def training_rows(result: JudgeResult, level: float) -> list[Row]:
+def training_rows(result: JudgeResult, k: int, level: float) -> list[Row]:
     """The table of the models that were trained several times; empty when none was.
 
     Two spreads stand beside each other: between trainings (standard deviation), and between topics
@@ -78,7 +78,7 @@ def training_rows(result: JudgeResult, level: float) -> list[Row]:
     return [
         {
             'model': model.name,
-            'metric': title,
+            'metric': title.format(k=k),
             'mean': '-' if found.value is None else f'{found.value:.2f}',
             'std between trainings': '-' if found.std is None else f'{found.std:.2f}',
             f'{level:.0%} interval between topics': format_interval(found.interval, 2),
@@ -112,7 +112,7 @@ def judged_tables(evaluation: Evaluation, result: JudgeResult) -> list[list[Row]
         recall_rows(result, evaluation.k),
         content_rows(result),
     ]
-    if replicated := training_rows(result, evaluation.bootstrap.level):
+    if replicated := training_rows(result, evaluation.k, evaluation.bootstrap.level):
         tables.append(replicated)
     if evaluation.metrics:
         tables.append(metric_rows(result, evaluation.metrics))
@@ -125,26 +125,33 @@ def text_rows(evaluation: Evaluation) -> list[Row]:
 
 
 def best_of_rows(result: JudgeResult) -> list[Row]:
-    """The table of the best of N (the paper's Table 6): a row for each N, its columns a model.
+    """The table of the best of N (the paper's Table 6): a row for each model and N.
 
     The score is the mean of the best answers' scores; the pooled one is that of their totals.
     """
-    rows = [{'best of': str(point.count)} for point in result.models[0].best_of]
-    for model in result.models:
-        for row, point in zip(rows, model.best_of, strict=True):
-            row[f'{model.name} score %'] = _with_interval(point.score, point.interval, 1)
-            row[f'{model.name} correct'] = f'{point.correct:.1f}'
-            row[f'{model.name} incorrect'] = f'{point.incorrect:.1f}'
-            pooled = point.pooled_score
-            row[f'{model.name} pooled score %'] = '-' if pooled is None else f'{pooled:.1f}'
-            best = _with_interval(point.precision, point.precision_interval, 1)
-            row[f'{model.name} precision %'] = best
-    return rows
+    return [
+        {
+            'model': model.name,
+            'best of': str(point.count),
+            'score %': _with_interval(point.score, point.interval, 1),
+            'correct': f'{point.correct:.1f}',
+            'incorrect': f'{point.incorrect:.1f}',
+            'pooled score %': '-' if point.pooled_score is None else f'{point.pooled_score:.1f}',
+            'precision %': _with_interval(point.precision, point.precision_interval, 1),
+        }
+        for model in result.models
+        for point in model.best_of
+    ]
 
 
 def agreement_rows(agreement: Agreement) -> list[Row]:
-    """The classes of two judges: a row for each of the first one's, a column for the second's."""
+    """The classes of two judges: a row for each of the first one's, a column for the second's.
+
+    Empty for two that do not judge the same sentences.
+    """
     first, second = agreement.judges
+    if agreement.obstacle:
+        return []
     return [
         {f'{first} \\ {second}': name}
         | {column: str(count) for column, count in zip(CLASSES, counts, strict=True)}
@@ -154,6 +161,8 @@ def agreement_rows(agreement: Agreement) -> list[Row]:
 
 def agreement_line(agreement: Agreement) -> str:
     """Accuracy and kappa of two judges in a line."""
+    if agreement.obstacle:
+        return f'no agreement is counted: {agreement.obstacle}'
     about = f'{" and ".join(agreement.judges)} on {agreement.sentences} sentences'
     if agreement.accuracy is None:
         return f'{about}: no sentence was judged by both'
@@ -248,23 +257,6 @@ def format_table(rows: Sequence[Row]) -> str:
     return align([list(rows[0]), *(list(row.values()) for row in rows)], right=True)
 
 
-def format_evaluation(evaluation: Evaluation) -> str:
-    """What ``tools/evaluate.py`` prints: what was asked, the tables by judge, the verdicts."""
-    blocks = [_head(evaluation)]
-    for result in evaluation.judges:
-        blocks.append(f'judge: {result.judge.heading}')
-        blocks += map(format_table, judged_tables(evaluation, result))
-        if evaluation.num_runs > 1:
-            blocks.append(f'{best_of_heading(result)}:\n{format_table(best_of_rows(result))}')
-    blocks.append(f'texts, which no judge decides:\n{format_table(text_rows(evaluation))}')
-    for agreement in evaluation.agreement:
-        rows = format_table(agreement_rows(agreement))
-        blocks.append(f'{agreement_line(agreement)}\n{rows}')
-    blocks += remarks_of(evaluation)
-    blocks += ['\n'.join(statements_of(evaluation, name)) for name in evaluation.verdicts]
-    return '\n\n'.join(blocks)
-
-
 def best_of_heading(result: JudgeResult) -> str:
     """Say what the best of N is: a selection that needs the judge."""
     return f'Best of N, selected by the judge that scores ({result.judge.name})'
@@ -280,12 +272,3 @@ def remarks_of(evaluation: Evaluation) -> list[str]:
             f'{evaluation.topics} topics are also in {found.file}: models trained on it know them'
         )
     return [*remarks, *(shortfall.describe() for shortfall in evaluation.shortfalls)]
-
-
-def _head(evaluation: Evaluation) -> str:
-    name = f'set {evaluation.name}: ' if evaluation.name else ''
-    runs = '1 run' if evaluation.num_runs == 1 else f'{evaluation.num_runs} runs'
-    return (
-        f'{name}{evaluation.questions} questions on {evaluation.topics} topics, {runs}; counts are '
-        'totals over the set, averaged over runs'
-    )

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from maskdpo_xtuner.bounds import Bounds
+from maskdpo_xtuner.evaluation.counts import Unit
 from maskdpo_xtuner.evaluation.findings import KINDS, Finding, Kind, Measures, direction, find
 from maskdpo_xtuner.evaluation.intervals import Interval
-from maskdpo_xtuner.evaluation.metrics import Unit
 from maskdpo_xtuner.evaluation.ratios import Difference, Measure
 from maskdpo_xtuner.evaluation.text_metrics import PERPLEXITY
 from maskdpo_xtuner.records import Record
@@ -58,6 +58,7 @@ def verdict(
         label,
         *([f'also: {", ".join(others)}'] if others else []),
         f'precision {_change(model["precision"], baseline["precision"], " %")}',
+        *_between_trainings(model['precision']),
         f'supported {unit} per answer '
         + _change(model['supported_per_answer'], baseline['supported_per_answer']),
         'hallucinated '
@@ -67,6 +68,15 @@ def verdict(
         parts.append('perplexity was not checked')
     statement = f'{name} against {baseline_name}, judged by {judge}: ' + '; '.join(parts)
     return Verdict(kind=kind, label=label, statement=statement, findings=tuple(findings))
+
+
+def _between_trainings(precision: Measure) -> list[str]:
+    """The spread that the interval does not have, of a model that was trained several times."""
+    if precision.std is None:
+        return []
+    trainings = len(precision.trainings)
+    spread = f'{precision.std:.1f}'
+    return [f'standard deviation of the precision between {trainings} trainings {spread}']
 
 
 def _label(findings: list[Finding], otherwise: Kind) -> tuple[str, Kind]:

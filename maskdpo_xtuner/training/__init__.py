@@ -11,6 +11,7 @@ from xtuner.configs import cfgs_name_path
 
 from maskdpo_xtuner.batches import mask_preference_collate_fn
 from maskdpo_xtuner.config_files import know_our_bases, know_our_names
+from maskdpo_xtuner.engines.triton_ops import supply_triton_ops
 from maskdpo_xtuner.masking import response_mask_map_fn, sentence_mask_map_fn
 from maskdpo_xtuner.training.data.dataset import build_mask_preference_dataset
 from maskdpo_xtuner.training.data.sources import load_preference_pairs
@@ -20,7 +21,6 @@ from maskdpo_xtuner.training.monitoring.displacement import DisplacementHook
 from maskdpo_xtuner.training.monitoring.hooks import MeanOverRanksHook, TrainingMetricsHook
 from maskdpo_xtuner.training.monitoring.preflight import PreflightHook
 from maskdpo_xtuner.training.monitoring.samples import SamplesHook
-from maskdpo_xtuner.training.patches.bitsandbytes import supply_triton_ops
 from maskdpo_xtuner.training.patches.checkpoints import (
     allow_checkpoint_types,
     keep_fp32_weights,

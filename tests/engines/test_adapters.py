@@ -1,9 +1,10 @@
-"""A LoRA adapter over its base: the same answers as the merged model, and an identity of its own."""
+"""A LoRA adapter over its base: the answers of the merged model, and an identity of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,10 @@ REQUEST = Request((Message(role='user', content='What is tin?'),), Sampling(12, 
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A base, an adapter over it that changes it much, and both merged."""
     import torch
+
+    from maskdpo_xtuner.engines.triton_ops import supply_triton_ops
+
+    supply_triton_ops()
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
@@ -62,14 +67,12 @@ def test_an_adapter_gives_the_perplexity_of_the_merged_model(folders: dict[str, 
         for name, folder in folders.items()
     }
     assert found['adapter'].total == pytest.approx(found['merged'].total, rel=1e-4)
-    assert found['adapter'].total != pytest.approx(found['base'].total, rel=1e-2)
+    assert found['adapter'].total != pytest.approx(found['base'].total, rel=1e-3)
 
 
 def test_its_identity_changes_with_the_adapter_and_with_the_base(
     folders: dict[str, Path], tmp_path: Path
 ) -> None:
-    import shutil
-
     def revision(folder: Path) -> str:
         return TransformersEngine(str(folder)).identity['revision']
 

@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from maskdpo_xtuner.evaluation.agreement import CLASSES, Agreement, agreements
+from maskdpo_xtuner.evaluation.agreement import (
+    CLASSES,
+    Agreement,
+    DifferentSentences,
+    agreement,
+    agreements,
+)
 from tests.evaluation.answers import answer
 
 
@@ -45,12 +51,16 @@ def test_a_sentence_without_a_verdict_is_counted_apart() -> None:
 def test_all_models_and_every_pair_of_judges_are_in() -> None:
     models = {'m': [answer('q', 0, '+')], 'n': [answer('q', 0, 'c.')]}
     found = agreements({'a': models, 'b': models, 'c': models})
-    assert [agreement.judges for agreement in found] == [('a', 'b'), ('a', 'c'), ('b', 'c')]
-    assert {agreement.sentences for agreement in found} == {3}
-    assert {agreement.kappa for agreement in found} == {1}
+    assert [each.judges for each in found] == [('a', 'b'), ('a', 'c'), ('b', 'c')]
+    assert {each.sentences for each in found} == {3}
+    assert {each.kappa for each in found} == {1}
     assert agreements({'a': models}) == ()
 
 
-def test_judges_that_cut_an_answer_differently_are_refused() -> None:
-    with pytest.raises(ValueError, match='a and b do not judge the same sentences of q#0'):
-        agreements({'a': {'m': [answer('q', 0, '++')]}, 'b': {'m': [answer('q', 0, '+')]}})
+def test_judges_that_cut_a_response_differently_have_no_agreement_and_the_reason_is_kept() -> None:
+    cut = {'a': {'m': [answer('q', 0, '++')]}, 'b': {'m': [answer('q', 0, '+')]}}
+    (found,) = agreements(cut)
+    assert found.obstacle.startswith('a and b do not judge the same sentences of q#0')
+    assert (found.sentences, found.accuracy, found.kappa) == (0, None, None)
+    with pytest.raises(DifferentSentences, match='do not judge the same sentences'):
+        agreement(('a', 'b'), cut['a']['m'], cut['b']['m'])

@@ -2,13 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from maskdpo_xtuner.evaluation.metrics import (
-    Counts,
-    count_response,
-    count_runs,
-    judged_tallies,
-    mean_counts,
-)
+from maskdpo_xtuner.evaluation.counts import Counts, count_response, count_runs, mean_counts
+from maskdpo_xtuner.evaluation.metrics import judged_tallies
 from maskdpo_xtuner.records import AnnotatedResponse, Label, Question, Sentence
 from tests.evaluation.answers import answer
 

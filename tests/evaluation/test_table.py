@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from maskdpo_xtuner.evaluation.agreement import Agreement
+from maskdpo_xtuner.evaluation.printing import format_evaluation
 from maskdpo_xtuner.evaluation.results import JudgeResult
 from maskdpo_xtuner.evaluation.table import (
     agreement_line,
     agreement_rows,
     best_of_rows,
     content_rows,
-    format_evaluation,
     format_table,
     score_rows,
     statements_of,
@@ -66,23 +66,13 @@ def test_table_columns_are_aligned() -> None:
     assert table.splitlines() == ['model   score', 'a         1.5', 'longer  10.25']
 
 
-def test_the_best_of_n_has_a_row_for_each_n_and_the_totals_beside_the_means() -> None:
+def test_the_best_of_n_has_a_row_for_each_model_and_n_with_totals_beside_the_means() -> None:
     rows = best_of_rows(result(base='+u.', silent='.'))
-    assert rows == [
-        {
-            'best of': count,
-            'base score %': '66.7 [66.7, 66.7]',
-            'base correct': '24.0',
-            'base incorrect': '12.0',
-            'base pooled score %': '66.7',
-            'base precision %': '50.0 [50.0, 50.0]',
-            'silent score %': '100.0 [100.0, 100.0]',
-            'silent correct': '12.0',
-            'silent incorrect': '0.0',
-            'silent pooled score %': '100.0',
-            'silent precision %': '-',
-        }
-        for count in ('1', '2')
+    base = ('66.7 [66.7, 66.7]', '24.0', '12.0', '66.7', '50.0 [50.0, 50.0]')
+    silent = ('100.0 [100.0, 100.0]', '12.0', '0.0', '100.0', '-')
+    assert [tuple(row.values()) for row in rows] == [
+        *(('base', '1', *base), ('base', '2', *base)),
+        *(('silent', '1', *silent), ('silent', '2', *silent)),
     ]
 
 

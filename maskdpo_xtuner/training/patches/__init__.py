@@ -1,1 +1,1 @@
-"""Patches of the pinned XTuner, DeepSpeed, mmengine and bitsandbytes: what they lack here."""
+"""Patches of the pinned XTuner, DeepSpeed and mmengine: what they lack here."""

@@ -21,7 +21,8 @@ from xtuner.engine import DeepSpeedStrategy
 from xtuner.tools.utils import auto_dtype_of_deepspeed_config
 from xtuner.utils import zero_to_any_dtype
 
-from maskdpo_xtuner.training.patches import bitsandbytes, checkpoints, cpu, deepspeed
+from maskdpo_xtuner.engines import triton_ops
+from maskdpo_xtuner.training.patches import checkpoints, cpu, deepspeed
 from maskdpo_xtuner.training.reference.precision import training_precision
 
 no_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason='about machines without CUDA')
@@ -168,8 +169,8 @@ def test_bitsandbytes_can_be_imported() -> None:
 
 def test_what_stands_for_triton_ops_fails_when_called(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip('triton')
-    for name in bitsandbytes.MODULES:
+    for name in triton_ops.MODULES:
         monkeypatch.delitem(sys.modules, name, raising=False)
-    bitsandbytes.supply_triton_ops()
+    triton_ops.supply_triton_ops()
     with pytest.raises(NotImplementedError, match='triton < 3.2'):
         sys.modules['triton.ops.matmul_perf_model'].estimate_matmul_time()

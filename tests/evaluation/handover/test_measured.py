@@ -74,6 +74,9 @@ def url() -> Iterator[str]:
 @pytest.fixture
 def models(tmp_path: Path, url: str) -> tuple[HandedModel, ...]:
     """A tiny model, an adapter over it, and a served one."""
+    from maskdpo_xtuner.engines.triton_ops import supply_triton_ops
+
+    supply_triton_ops()
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 

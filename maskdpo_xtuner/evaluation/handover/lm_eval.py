@@ -9,6 +9,9 @@ from typing import Any
 from maskdpo_xtuner.evaluation.handover.models import HandedModel
 from maskdpo_xtuner.evaluation.handover.tasks import LM_EVAL_VERSION, Task
 
+# Its default of 256 cuts what a chat model reasons; OpenCompass gives 512 to 1024.
+MAX_GEN_TOKS = 1024
+
 
 def lm_eval_files(models: Sequence[HandedModel], tasks: Mapping[str, Task]) -> dict[str, str]:
     """Name of a file -> its text.
@@ -29,6 +32,7 @@ def _config(model: HandedModel, tasks: Mapping[str, Task]) -> str:
         **(_served(model) if model.url else _local(model)),
         'tasks': [task.lm_eval for task in tasks.values()],
         'apply_chat_template': True,
+        'gen_kwargs': {'max_gen_toks': MAX_GEN_TOKS},
         'output_path': 'lm_eval_results',
         'log_samples': True,
     }
@@ -64,7 +68,6 @@ def _served(model: HandedModel) -> dict[str, Any]:
             'model': model.model,
             'base_url': f'{model.url}/chat/completions',
             'num_concurrent': 64,
-            'max_gen_toks': 1024,
         },
         'batch_size': 1,
     }

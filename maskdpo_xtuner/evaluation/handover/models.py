@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError, model_validator
 from typing_extensions import Self
 
+from maskdpo_xtuner.engines.adapters import base_of, is_adapter
 from maskdpo_xtuner.parts import Part
 
 
@@ -53,7 +54,8 @@ class HandedModel(Part):
 def read_model(text: str) -> HandedModel:
     """Read ``NAME=MODEL[,adapter=DIR][,url=URL][,tokenizer=MODEL]``.
 
-    A folder that exists is written down as an absolute path: the configs may be run anywhere.
+    A folder that exists is written down as an absolute path: the configs may be run anywhere. A
+    folder with an adapter alone is one over the base that it names.
 
     Raises:
         ValueError: for another form, with the form.
@@ -69,8 +71,12 @@ def read_model(text: str) -> HandedModel:
     except ValidationError as error:
         raise ValueError('; '.join(_describe(text, detail) for detail in error.errors())) from error
     places = {key: _absolute(getattr(read, key)) for key in ('adapter', 'tokenizer')}
-    served = {} if read.url else {'model': _absolute(read.model)}
-    return read.model_copy(update={**places, **served})
+    if read.url:
+        return read.model_copy(update=places)
+    places['model'] = _absolute(read.model)
+    if not read.adapter and is_adapter(read.model):
+        places |= {'model': base_of(read.model)[0], 'adapter': places['model']}
+    return read.model_copy(update=places)
 
 
 def read_models(texts: Sequence[str]) -> tuple[HandedModel, ...]:

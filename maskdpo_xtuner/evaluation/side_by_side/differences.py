@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from maskdpo_xtuner.evaluation.metrics import count_runs, judged_tallies, mean_counts
+from maskdpo_xtuner.evaluation.counts import count_runs, mean_counts
+from maskdpo_xtuner.evaluation.metrics import judged_tallies
 from maskdpo_xtuner.evaluation.ratios import Measure, Tally, joined, measure
 from maskdpo_xtuner.evaluation.results import Evaluation, JudgeResult, ModelResult
 from maskdpo_xtuner.evaluation.side_by_side.groups import Group

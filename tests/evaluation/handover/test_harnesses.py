@@ -45,11 +45,17 @@ for path in sys.argv[1:]:
 """
 
 
-def loaded_by(variable: str, code: str, paths: list[Path]) -> list[str]:
-    """The lines that an interpreter prints that loads the files."""
+def interpreter(variable: str) -> str:
+    """The interpreter of a harness; skips the test where the variable names none."""
     python = os.environ.get(variable)
     if not python:
         pytest.skip(f'{variable} names no interpreter')
+    return python
+
+
+def loaded_by(variable: str, code: str, paths: list[Path]) -> list[str]:
+    """The lines that an interpreter prints that loads the files."""
+    python = interpreter(variable)
     env = {k: v for k, v in os.environ.items() if not k.startswith('PYTHON')}
     done = subprocess.run(
         [python, '-c', code, *map(str, paths)], capture_output=True, text=True, env=env

@@ -23,6 +23,14 @@ def test_an_adapter_stands_over_its_base(tmp_path: Path) -> None:
     assert (read.model, read.adapter) == ('org/model', str(tmp_path))
 
 
+def test_a_folder_with_an_adapter_alone_is_one_over_the_base_that_it_names(tmp_path: Path) -> None:
+    config = '{"base_model_name_or_path": "org/model"}'
+    (tmp_path / 'adapter_config.json').write_text(config)
+    read = read_model(f'lora={tmp_path}')
+    assert (read.model, read.adapter) == ('org/model', str(tmp_path))
+    assert read_model(f'lora=org/other,adapter={tmp_path}').model == 'org/other'
+
+
 def test_a_served_model_keeps_the_name_it_is_served_under_though_a_folder_has_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

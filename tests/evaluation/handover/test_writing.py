@@ -40,6 +40,7 @@ def test_lm_eval_gets_a_file_a_model_with_the_tasks_of_table_10(tmp_path: Path) 
     for config in (base, lora, served):
         assert config['tasks'] == [TASKS[name].lm_eval for name in TABLE_10]
         assert config['apply_chat_template'] is True
+        assert config['gen_kwargs'] == {'max_gen_toks': 1024}  # 256 by default cuts reasoning
 
 
 def test_running_code_is_left_to_the_user_and_said_only_where_it_is_run(tmp_path: Path) -> None:

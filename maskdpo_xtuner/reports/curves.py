@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,7 +39,9 @@ def read_curves(path: Path | str, names: Sequence[str] = CURVES) -> dict[str, Cu
             if name in value:
                 if 'step' not in value:
                     raise RecordError(path, line, 'field "step" is missing; it is the x axis')
-                curves.setdefault(name, []).append((value['step'], value[name]))
+                # A null stands for NaN in strict JSON.
+                found = math.nan if value[name] is None else value[name]
+                curves.setdefault(name, []).append((value['step'], found))
     if not curves:
         raise RecordError(path, None, f'none of {", ".join(names)} was logged')
     return curves

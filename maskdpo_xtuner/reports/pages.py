@@ -9,17 +9,20 @@ from typing import Any
 import jinja2
 
 from maskdpo_xtuner.atomic import atomic_writer
+from maskdpo_xtuner.reports.segments import cut_long
 
 
 @cache
 def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.PackageLoader('maskdpo_xtuner.reports'),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters['cut_long'] = cut_long
+    return environment
 
 
 def render(template: str, **values: Any) -> str:

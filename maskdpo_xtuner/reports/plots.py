@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from maskdpo_xtuner.evaluation.intervals import Interval
 
@@ -100,28 +101,42 @@ def interval_plot(
 
 @dataclass(frozen=True)
 class LinePlot:
-    """A curve: polyline points, ticks of both axes, and the value at its end."""
+    """A curve: polylines between values that are not finite, ticks, and the value at its end."""
 
     title: str
     width: float
     height: float
-    points: list[Point]
+    pieces: list[list[Point]]
     x_ticks: list[tuple[float, str]]
     y_ticks: list[tuple[float, str]]
     last: str
 
+    @property
+    def points(self) -> list[Point]:
+        """The points of all pieces."""
+        return [point for piece in self.pieces for point in piece]
+
 
 def line_plot(title: str, points: Sequence[Point]) -> LinePlot:
-    """Place ``(step, value)`` points, of which there is at least one."""
+    """Place ``(step, value)`` points, of which there is at least one.
+
+    A value that is not finite is a gap, and a last one is named in the text of the end.
+    """
     width, height = 420.0, 190.0
     x_axis = _axis([x for x, _ in points], length=width - 60, margin=50)
+    finite = [y for _, y in points if math.isfinite(y)]
     # SVG counts from the top: a negative length turns the axis over.
-    y_axis = _axis([y for _, y in points], length=-(height - 40), margin=height - 25)
+    y_axis = _axis(finite or [0.0], length=-(height - 40), margin=height - 25)
+    runs = groupby(points, key=lambda point: math.isfinite(point[1]))
     return LinePlot(
         title=title,
         width=width,
         height=height,
-        points=[(x_axis.place(x), y_axis.place(y)) for x, y in points],
+        pieces=[
+            [(x_axis.place(x), y_axis.place(y)) for x, y in run]
+            for is_finite, run in runs
+            if is_finite
+        ],
         x_ticks=x_axis.ticks(smallest_step=1),
         y_ticks=y_axis.ticks(4),
         last=f'{points[-1][1]:.3g}',

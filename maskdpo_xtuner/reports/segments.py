@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from maskdpo_xtuner.pairing import NoFacts
 from maskdpo_xtuner.records import Fact, Label, Sentence
@@ -34,7 +34,7 @@ _LABELS = {
 _NOT_COUNTED = Kind(
     'no_facts', '–', 'No Facts, not counted', 'nothing to check; in no score or loss'
 )
-_NO_VERDICT = Kind('no_verdict', '!', 'No verdict', 'annotation failed; in no count or loss')
+_NO_VERDICT = Kind('no_verdict', '!', 'No verdict', 'failed, cut or damaged; in no count or loss')
 _HALLUCINATION = Kind('hallucination', '✗', 'Hallucination', 'which kind is not known')
 WEIGHTED = Kind('weighted', '', 'Weight', 'a piece with a weight instead of a label')
 
@@ -121,3 +121,21 @@ def segments(text: str, marks: Iterable[Mark]) -> list[Segment]:
         position = end
     pieces.append(Segment(text[position:]))
     return [piece for piece in pieces if piece.text]
+
+
+def cut_long(pieces: Sequence[Segment], length: int) -> tuple[list[Segment], list[Segment]]:
+    """Divide segments after at most ``length`` characters, so that a page can wait with the rest.
+
+    Segments stay whole, but for one that is longer than ``length`` and begins the first part.
+    """
+    shown: list[Segment] = []
+    room = length
+    for index, piece in enumerate(pieces):
+        if len(piece.text) > room:
+            if shown:
+                return shown, list(pieces[index:])
+            head, tail = piece.text[:length], piece.text[length:]
+            return [replace(piece, text=head)], [replace(piece, text=tail), *pieces[index + 1 :]]
+        shown.append(piece)
+        room -= len(piece.text)
+    return shown, []

@@ -1,4 +1,5 @@
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,12 @@ def test_what_cannot_be_read_is_reported(tmp_path: Path) -> None:
         read_curves(write(tmp_path / 'scalars.json', LINES[2:]))
     with pytest.raises(RecordError, match=r'scalars\.json:1: field "step"'):
         read_curves(write(tmp_path / 'scalars.json', [{'loss': 1.0}]))
+
+
+def test_values_that_are_not_finite_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / 'scalars.json'
+    path.write_text('{"loss": NaN, "step": 1}\n{"loss": null, "step": 2}\n{"loss": 1, "step": 3}\n')
+    (first, second, third) = read_curves(path)['loss']
+    assert math.isnan(first[1])
+    assert math.isnan(second[1])
+    assert third == (3, 1)

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,3 +71,19 @@ def test_a_curve_runs_to_the_right_and_larger_values_stand_higher() -> None:
     assert 0 <= y1 < y3 < y2 <= plot.height
     assert plot.last == '0.6'
     assert [text for _, text in plot.x_ticks] == ['1', '2', '3']
+
+
+@pytest.mark.parametrize('odd', [math.nan, math.inf, -math.inf])
+def test_a_value_that_is_not_finite_is_a_gap(odd: float) -> None:
+    plot = line_plot('loss', [(1, odd), (2, 0.5), (3, odd), (4, odd), (5, 0.7), (6, 0.6)])
+    assert [len(piece) for piece in plot.pieces] == [1, 2]
+    assert all(math.isfinite(place) for point in plot.points for place in point)
+    assert [text for _, text in plot.y_ticks] == ['0.50', '0.55', '0.60', '0.65', '0.70']
+    assert plot.last == '0.6'
+
+
+def test_a_curve_without_any_finite_value_has_axes_and_its_end_in_words() -> None:
+    plot = line_plot('loss', [(1, math.nan), (2, math.nan)])
+    assert (plot.points, plot.last) == ([], 'nan')
+    assert plot.x_ticks
+    assert plot.y_ticks

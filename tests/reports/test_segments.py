@@ -6,6 +6,7 @@ from maskdpo_xtuner.reports.segments import (
     KINDS,
     Mark,
     Segment,
+    cut_long,
     kind_of,
     segments,
     sentence_marks,
@@ -70,3 +71,20 @@ def test_the_facts_of_a_sentence_are_shown_with_their_verdicts() -> None:
 def test_every_verdict_has_a_style_a_mark_and_a_name_of_its_own() -> None:
     for attribute in ('key', 'mark', 'name'):
         assert len({getattr(kind, attribute) for kind in KINDS}) == len(Label) + 1
+
+
+@given(st.lists(st.text(min_size=1, max_size=9)), st.integers(1, 30))
+def test_a_long_answer_is_divided_and_nothing_is_lost(texts: list[str], length: int) -> None:
+    pieces = [Segment(text, TRUE) for text in texts]
+    shown, rest = cut_long(pieces, length)
+    assert ''.join(piece.text for piece in [*shown, *rest]) == ''.join(texts)
+    assert sum(len(piece.text) for piece in shown) <= length
+    assert shown or not texts
+    assert all(piece.kind is TRUE for piece in [*shown, *rest])
+
+
+def test_sentences_stay_whole_where_they_are_not_too_long_alone() -> None:
+    pieces = [Segment('one'), Segment('two', TRUE), Segment('three')]
+    assert cut_long(pieces, 8) == (pieces[:2], pieces[2:])
+    assert cut_long(pieces, 11) == (pieces, [])
+    assert cut_long(pieces[2:], 2) == ([Segment('th')], [Segment('ree')])

@@ -1,4 +1,4 @@
-// What is costly to lay out waits in <template> elements until it is asked for.
+// Search, order and token masks of the cards.
 (function () {
   const list = document.getElementById('pairs');
   const cards = Array.from(list.children);
@@ -12,13 +12,20 @@
     narrow: (a, b) => a.dataset.margin - b.dataset.margin || orders.place(a, b),
   };
 
+  // The card, and what of its texts is not laid out yet, which is searched as well.
+  function partsOf(node) {
+    const waiting = node.querySelectorAll('.rest > template');
+    return [node, ...Array.from(waiting).flatMap(template => partsOf(template.content))];
+  }
+
   function filter() {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     let count = 0;
     for (const card of cards) {
-      const text = card.textContent.toLowerCase();
+      const parts = partsOf(card);
+      const text = parts.map(part => part.textContent).join(' ').toLowerCase();
       const fits = words.every(word => text.includes(word)) &&
-        (!kind.value || card.querySelector('.' + kind.value));
+        (!kind.value || parts.some(part => part.querySelector('.' + kind.value)));
       card.classList.toggle('hidden', !fits);
       count += fits ? 1 : 0;
     }
@@ -46,8 +53,4 @@
   document.addEventListener('click', ({target}) => {
     if (target.matches('.toggle-tokens')) toggleTokens(target);
   });
-  list.addEventListener('toggle', ({target}) => {
-    const template = target.matches('.lazy') && target.querySelector(':scope > template');
-    if (template) template.replaceWith(template.content);
-  }, true);
 })();

@@ -46,3 +46,8 @@
   }
   document.addEventListener('keydown', event => { if (event.key === 'Escape') hide(); });
 })();
+// What is costly to lay out waits in <template> elements until it is asked for.
+document.addEventListener('toggle', ({target}) => {
+  const template = target.matches('.lazy') && target.querySelector(':scope > template');
+  if (template) template.replaceWith(template.content);
+}, true);

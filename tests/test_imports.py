@@ -32,6 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'config_files': set(),
     'command_line': {'config_files'},
     'identity': set(),
+    'experiments': set(),
     'splitters': {'registry'},
     'forms': {'records', 'jsonl'},
     'refusals': {'records'},
@@ -54,11 +55,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     'bounds': {'parts'},
     'settings': {
         *{'engines', 'annotators', 'questions', 'pairing', 'bounds', 'parts', 'registry', 'jsonl'},
-        *{'deferred', 'atomic', 'config_files'},
+        *{'deferred', 'atomic', 'config_files', 'experiments'},
     },
     'pipeline': {
         *{'records', 'jsonl', 'progress', 'identity', 'engines', 'completions', 'annotators'},
-        *{'pairing', 'settings', 'builtin', 'registry', 'atomic', 'columns'},
+        *{'pairing', 'settings', 'builtin', 'registry', 'atomic', 'columns', 'experiments'},
     },
     'evaluation': {
         *{'records', 'jsonl', 'progress', 'engines', 'completions', 'annotators'},

@@ -23,6 +23,7 @@ from maskdpo_xtuner.deferred import deferred
 from maskdpo_xtuner.engines.base import TEMPERATURE, TOP_K, TOP_P, Sampling
 from maskdpo_xtuner.engines.settings import EngineChoice, TransformersSettings
 from maskdpo_xtuner.evaluation_settings import EvaluationSettings
+from maskdpo_xtuner.experiments import keeping_store, read_experiment
 from maskdpo_xtuner.pairing import PairRules, PairSettings
 from maskdpo_xtuner.parts import Part
 from maskdpo_xtuner.preference.settings import PreferenceSettings
@@ -229,11 +230,11 @@ def guard_work_dir(work_dir: Path, experiment: Mapping[str, Any]) -> None:
             'is not known: give it an attribute `identity` (a dict of name, version, ...), or '
             'choose another work dir (--work-dir)'
         )
-    difference = describe_difference(json.loads(path.read_text(encoding='utf-8')), experiment)
+    difference = describe_difference(read_experiment(path), experiment)
     if difference:
         raise ValueError(
             f'{work_dir} holds results of other settings ({difference}); choose another '
-            'work dir (--work-dir), or remove this one'
+            f'work dir (--work-dir){keeping_store(work_dir)}, or remove this one'
         )
 
 

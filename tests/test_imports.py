@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'config_files': set(),
     'command_line': {'config_files'},
     'identity': set(),
+    'experiments': set(),
     'splitters': {'registry'},
     'forms': {'records', 'jsonl'},
     'refusals': {'records', 'registry'},
@@ -61,11 +62,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     'settings': {
         *{'engines', 'annotators', 'questions', 'pairing', 'parts', 'registry', 'jsonl'},
         *{'deferred', 'atomic', 'config_files', 'evaluation_settings', 'preference'},
+        'experiments',
     },
     'pipeline': {
         *{'records', 'jsonl', 'progress', 'identity', 'engines', 'completions', 'annotators'},
         *{'pairing', 'refusals', 'settings', 'builtin', 'registry', 'atomic', 'columns'},
-        'splitters',
+        *{'splitters', 'experiments'},
     },
     'evaluation': {
         *{'records', 'jsonl', 'progress', 'engines', 'completions', 'annotators'},

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_LOCKED, _MALFORMED = ('locked',), ('malformed', 'corrupt', 'too big')
-_OTHER = ('no such column', 'no such table', 'not a database', 'unsupported file format')
+_DAMAGED = ('malformed', 'corrupt', 'too big', 'no such column', 'no such table')
+_OTHER = ('not a database', 'unsupported file format')
 
 
 @contextmanager
@@ -21,9 +21,11 @@ def refusals(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (sqlite3.OperationalError, sqlite3.DatabaseError, sqlite3.InterfaceError) as error:
-        if isinstance(error, (sqlite3.IntegrityError, sqlite3.ProgrammingError)):
-            raise
+    except UnicodeDecodeError as error:  # A name of a column, in the schema.
+        raise damaged(path, 'its schema is not Unicode') from error
+    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+        raise
+    except sqlite3.Error as error:
         raise _refusal(path, error) from error
 
 
@@ -32,20 +34,20 @@ def damaged(path: Path, problem: object) -> ValueError:
     saved = path.with_name(f'{path.stem}.recovered{path.suffix}')
     old, new = shlex.quote(str(path)), shlex.quote(str(saved))
     return ValueError(
-        f'{path}: the store is damaged ({problem}). Save what can be read of it by `sqlite3 {old} '
-        f'.recover | sqlite3 {new}` and move that file into its place (no -wal or -shm beside it), '
-        'or move it away: all is asked again then'
+        f'{path}: the store is damaged ({problem}). Save what can be read of it by `python -m '
+        f'maskdpo_xtuner.completions.recovery {old} {new}` and move that file into its place (no '
+        '-wal or -shm beside it), or move it away: all is asked again then'
     )
 
 
 def _refusal(path: Path, error: sqlite3.Error) -> ValueError | OSError:
-    said = str(error)
-    if any(word in said for word in _LOCKED):
+    said = ''.join(c if c.isprintable() else '?' for c in str(error))
+    if 'locked' in said:
         return ValueError(
             f'{path}: {said}; another run has the store open: wait for it, or give '
             'this one a work dir of its own'
         )
-    if any(word in said for word in _MALFORMED):
+    if any(word in said for word in _DAMAGED):
         return damaged(path, said)
     if any(word in said for word in _OTHER) or not isinstance(error, sqlite3.OperationalError):
         return ValueError(f'{path}: not a store of completions ({said}); move the file away')

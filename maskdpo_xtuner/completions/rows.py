@@ -24,12 +24,8 @@ UNKNOWN = -1
 
 def checksum(*content: Any) -> bytes:
     """Hash of the `CONTENT` of a row, texts as bytes: 8 bytes of XXH3."""
-    digest = xxhash.xxh3_64()
-    for value in content:
-        data = value if isinstance(value, bytes) else repr(value).encode()
-        digest.update(b'%d:' % len(data))
-        digest.update(data)
-    return digest.digest()
+    parts = [value if isinstance(value, bytes) else repr(value).encode() for value in content]
+    return xxhash.xxh3_64_digest(b''.join([repr(list(map(len, parts))).encode(), *parts]))
 
 
 def row_of(key: bytes, completion: Completion) -> tuple[Any, ...]:

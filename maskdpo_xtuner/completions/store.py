@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from typing_extensions import Self
 
@@ -151,19 +152,17 @@ class CompletionStore:
         Raises:
             ValueError: when the file is damaged beyond what checksums tell.
         """
-        found: dict[bytes, Completion] = {}
+        rows: list[tuple[Any, ...]] = []
         with refusals(self.path):
             for start in range(0, len(keys), _MOST_KEYS):
                 part = keys[start : start + _MOST_KEYS]
                 marks = ','.join('?' * len(part))
                 query = f'SELECT {_READ}, origin FROM completions WHERE key IN ({marks})'
-                for *row, origin in self._database.execute(query, part):
-                    completion = read_row(row, self._origin(origin))
-                    if completion is None:
-                        self.damaged.add(row[0])
-                    else:
-                        found[row[0]] = completion
-        return found
+                rows += self._database.execute(query, part)
+            read = {key: read_row((key, *row), self._origin(n)) for key, *row, n in rows}
+        wanted = set(keys)  # An index that is damaged finds others.
+        self.damaged |= {key for key, completion in read.items() if completion is None} & wanted
+        return {key: c for key, c in read.items() if c is not None and key in wanted}
 
     def put(self, completions: Mapping[bytes, Completion], served: str = '') -> None:
         """Store them together or not at all; a key that is there keeps what it has.

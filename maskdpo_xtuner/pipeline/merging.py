@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from maskdpo_xtuner.atomic import atomic_writer
+from maskdpo_xtuner.experiments import read_experiment
 from maskdpo_xtuner.pairing import DroppedQuestion
 from maskdpo_xtuner.pipeline.files import FailureRecord, read_lines, write_line
 from maskdpo_xtuner.pipeline.run import refuse_without_pairs, write_summary
@@ -97,9 +98,7 @@ def _common_experiment(
 
 
 def _recorded(settings: Settings, shard: Shard) -> dict[str, Any]:
-    path = shard.folder(settings.work_dir) / 'settings.json'
-    values: dict[str, Any] = json.loads(path.read_text(encoding='utf-8'))
-    return values
+    return read_experiment(shard.folder(settings.work_dir) / 'settings.json')
 
 
 def _merge_files(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from maskdpo_xtuner.atomic import replacing
+from maskdpo_xtuner.experiments import read_experiment
 from maskdpo_xtuner.pipeline.files import FailureRecord, read_lines
 from maskdpo_xtuner.pipeline.run import pair_stage, refuse_without_pairs, write_summary
 from maskdpo_xtuner.pipeline.summary import Summary
@@ -64,7 +64,7 @@ def _experiment(settings: Settings, questions: Sequence[Question], source: Path)
     """Collect what determines the new pairs: that of the answers, and the new rules."""
     if not (source / 'summary.json').exists():
         raise ValueError(f'{source} is not finished; run `maskdpo sample` for it first')
-    recorded: dict[str, Any] = json.loads((source / 'settings.json').read_text(encoding='utf-8'))
+    recorded = read_experiment(source / 'settings.json')
     if 'shard' in recorded:
         raise ValueError(f'{source} is a shard; put the shards together with `maskdpo merge`')
     rules = {**settings.flat(('pairs',)), **identity_of_rule(settings.pairs.rule)}

@@ -28,8 +28,9 @@ Rows = Sequence[tuple[list[float], list[float]]]
 class LogpStore:
     """The blocks of one data set and one reference model.
 
-    A block is an Arrow stream, which ends by itself, and after it a hash of key and stream: a file
-    that was cut, damaged, or made for another key is told from a good one.
+    A block is an Arrow stream, which ends by itself, and after it a hash of key, pairs and stream:
+    a file that was cut, damaged, or made for another key or for other pairs is told from a good
+    one.
 
     Attributes:
         folder: where the blocks are.
@@ -64,7 +65,7 @@ class LogpStore:
             return f'{path} is missing'
         content = path.read_bytes()
         stream, digest = content[:-DIGEST_SIZE], content[-DIGEST_SIZE:]
-        return None if digest == self._digest(stream) else f'{path} is damaged'
+        return None if digest == self._digest(block, stream) else f'{path} is damaged'
 
     def write(self, block: int, rows: Rows) -> None:
         """Write a block, whole or not at all."""
@@ -75,7 +76,7 @@ class LogpStore:
             writer.finalize(close_stream=False)
         content = stream.getvalue()
         with replacing(self.path(block)) as temporary:
-            temporary.write_bytes(content + self._digest(content))
+            temporary.write_bytes(content + self._digest(block, content))
 
     def open(self) -> Dataset:
         """The columns of all pairs in order, memory-mapped.
@@ -92,8 +93,9 @@ class LogpStore:
             )
         return concatenate_datasets([Dataset.from_file(str(self.path(s))) for s in self.blocks])
 
-    def _digest(self, stream: bytes) -> bytes:
-        return xxhash.xxh3_128(self.key.encode() + stream).digest()
+    def _digest(self, block: int, stream: bytes) -> bytes:
+        which = f'{self.key} {self.pairs_of(block)} '
+        return xxhash.xxh3_128(which.encode() + stream).digest()
 
 
 def check_counts(pairs: Dataset, columns: Dataset, folder: Path) -> None:

@@ -76,6 +76,14 @@ def test_blocks_of_another_key_are_refused(filled: LogpStore) -> None:
         store(filled.folder, 'another key').open()
 
 
+def test_blocks_that_changed_places_are_found(filled: LogpStore) -> None:
+    first, second = filled.path(0), filled.path(1)
+    content = first.read_bytes()
+    first.write_bytes(second.read_bytes())
+    second.write_bytes(content)
+    assert [filled.problem(block) is None for block in (0, 1)] == [False, False]
+
+
 def test_writing_leaves_one_file_a_block(filled: LogpStore) -> None:
     filled.write(0, rows(filled.pairs_of(0)))
     assert sorted(filled.folder.iterdir()) == [filled.path(block) for block in filled.blocks]

@@ -1,0 +1,36 @@
+"""What a work dir records of the experiment that filled it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def read_experiment(path: Path) -> dict[str, Any]:
+    """What a ``settings.json`` says.
+
+    Raises:
+        ValueError: when it is damaged, or something else.
+    """
+    try:
+        values = json.loads(path.read_text(encoding='utf-8'))
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise ValueError(
+            f'{path}: no longer what a run wrote there; restore it, or move the folder away (its '
+            'completions.sqlite can be named as `store` by another run)'
+        )
+    return values
+
+
+def keeping_store(work_dir: Path) -> str:
+    """How another work dir keeps what was paid for in this one; empty where nothing was.
+
+    Equal requests are found there, so more samples or questions are just added.
+    """
+    store = work_dir / 'completions.sqlite'
+    if not store.exists():
+        return ''
+    return f' with --cfg-options store={store}, which answers all that is asked again'

@@ -34,7 +34,7 @@ class Counts:
         answers: answers in the set.
         empty: answers without any sentence.
         truncated: answers cut at the token limit.
-        tokens: completion tokens of all answers.
+        tokens: completion tokens of all answers whose tokens were counted.
         sentences: sentences of all answers, with and without a verdict.
         correct: hallucination-free sentences, ``no_facts`` among them.
         incorrect: hallucinated sentences.
@@ -86,7 +86,7 @@ def count_response(response: AnnotatedResponse) -> Counts:
         answers=1,
         empty=int(sentences == 0),
         truncated=int(response.finish_reason == 'length'),
-        tokens=response.completion_tokens,
+        tokens=response.completion_tokens or 0,
         sentences=sentences,
         correct=sentences - incorrect - labels[None],
         incorrect=incorrect,

@@ -19,6 +19,17 @@ TemplateKwargs = Mapping[str, Any]
 """Variables of a chat template beside the messages, such as ``enable_thinking``."""
 
 
+# What a template may raise as any program does; loops without an end are OverflowErrors.
+_IN_TEMPLATES = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+
 class ChatTemplateError(ValueError):
     """A conversation that a chat template refuses."""
 
@@ -48,10 +59,10 @@ def render_chat(
         text: str = tokenizer.apply_chat_template(
             list(turns), tokenize=False, add_generation_prompt=generation_prompt, **kwargs
         )
-    except TemplateError as error:
+    except (TemplateError, *_IN_TEMPLATES) as error:
         roles = ', '.join(turn['role'] for turn in turns)
         raise ChatTemplateError(
-            f'the chat template refuses the conversation ({roles}): {error}'
+            f'the chat template refuses the conversation ({roles}): {error or type(error).__name__}'
         ) from error
     return text
 
@@ -132,9 +143,13 @@ def load_tokenizer(source: Mapping[str, Any]) -> Any:
 
     try:
         return AutoTokenizer.from_pretrained(**source)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # What tokenizers raises over a file it cannot read is no more.
         name = source['pretrained_model_name_or_path']
-        raise ValueError(f'{name}: no tokenizer can be read there ({error})') from error
+        raise ValueError(f'{name}: no tokenizer can be read there ({_line(error)})') from error
+
+
+def _line(error: Exception) -> str:
+    return ' '.join(str(error).split())[:300] or type(error).__name__
 
 
 def template_digest(
@@ -170,6 +185,11 @@ def _stored_template(folder: Path) -> str | None:
     path = folder / 'tokenizer_config.json'
     if not path.is_file() or any(folder.glob('*.jinja')) or any(folder.glob('*chat_templates')):
         return None
-    config = json.loads(path.read_text(encoding='utf-8'))
+    try:
+        config = json.loads(path.read_text(encoding='utf-8'))
+    except (ValueError, RecursionError):
+        return None  # The tokenizer is asked, and says what is wrong.
+    if not isinstance(config, dict):
+        return None
     template = config.get('chat_template')
     return template if isinstance(template, str) and 'auto_map' not in config else None

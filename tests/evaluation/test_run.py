@@ -53,7 +53,7 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> list[ScriptedEngine]:
 
     def answer(model: str, request: Request) -> str | Failure:
         if model == 'broken':
-            return Failure('out of memory')
+            return Failure('out of memory', transient=True)
         return TRUE if model == 'good' else f'{TRUE} {FALSE}'
 
     def build(policy: TransformersSettings) -> ScriptedEngine:

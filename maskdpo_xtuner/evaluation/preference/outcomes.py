@@ -60,7 +60,11 @@ def outcome_of(baseline_first: Ballot, baseline_second: Ballot) -> Outcome:
     return _BOTH.get(said, 'order-dependent')
 
 
-_MISSING: dict[str, Outcome] = {'failed': 'failed', 'unparsed': 'unreadable'}
+_MISSING: dict[str, Outcome] = {
+    'failed': 'failed',
+    'no_answer': 'failed',
+    'unparsed': 'unreadable',
+}
 _BOTH: dict[tuple[str | None, str | None], Outcome] = {
     ('second', 'first'): 'win',
     ('first', 'second'): 'loss',

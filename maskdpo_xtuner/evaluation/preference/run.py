@@ -43,7 +43,7 @@ class PreferenceRun:
     def exit_status(self) -> int:
         """0 when every request was answered, and some pair of each criterion could be read."""
         unread = any(each.win_rate.value is None for each in self.result.criteria)
-        return int(self.requests.failed > 0 or unread)
+        return int(self.requests.failed + self.requests.refused > 0 or unread)
 
 
 def compare_models(

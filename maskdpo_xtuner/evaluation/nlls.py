@@ -21,6 +21,11 @@ class Scorer(Protocol):
 
     identity: Mapping[str, str]
 
+    @property
+    def context(self) -> str:
+        """What it reads before an answer, in words."""
+        ...
+
     def score(self, conversations: Sequence[tuple[str | None, str]]) -> list[AnswerNll]:
         """One result for each question and its answer."""
         ...

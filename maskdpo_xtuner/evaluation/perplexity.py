@@ -5,7 +5,8 @@ whether it pools the tokens of all answers or averages over answers; both are gi
 
 Only tokens of the answer count: not those of the question, of the chat template or the end of the
 turn. A model with a chat template reads the question first; one without (GPT-2) reads the answer
-alone, after its start token.
+alone, after its start token (``<|endoftext|>``); `PerplexityScorer.context` says which. Nothing is
+cut: an answer longer than the context is read in windows.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os.path import commonprefix
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from maskdpo_xtuner.chat_templates import load_tokenizer, render_chat
@@ -50,33 +50,6 @@ class AnswerNll:
     def perplexity(self) -> float | None:
         """exp(mean per token); None for an answer without tokens."""
         return math.exp(self.total / self.tokens) if self.tokens else None
-
-
-@dataclass(frozen=True)
-class Perplexity:
-    """Perplexity of a set of answers.
-
-    Attributes:
-        pooled: exp(sum of the nll of all answers / sum of their tokens); long answers weigh more.
-        mean: mean of the answers' own perplexities; one odd answer can lift it far.
-        answers: answers in the set, empty ones included.
-        tokens: tokens of all answers.
-
-    ``pooled`` and ``mean`` are None when no answer has a token. Empty answers are in neither.
-    """
-
-    pooled: float | None
-    mean: float | None
-    answers: int
-    tokens: int
-
-    @classmethod
-    def of(cls, answers: Sequence[AnswerNll]) -> Perplexity:
-        """Summarize the answers of a set."""
-        total = AnswerNll(math.fsum(a.total for a in answers), sum(a.tokens for a in answers))
-        each = [answer.perplexity for answer in answers]
-        own = [value for value in each if value is not None]
-        return cls(total.perplexity, fmean(own) if own else None, len(answers), total.tokens)
 
 
 @dataclass(frozen=True)
@@ -181,12 +154,24 @@ class PerplexityScorer:
 
         The text is tokenized as a whole: an answer's first token may depend on what stands before.
         """
-        if prompt is None or not isinstance(self._tokenizer.chat_template, str):
+        if prompt is None or not self._has_template:
             return [self._start_id, *self._encode(answer)], 1
         turns = [{'role': 'user', 'content': prompt}]
         before = render_chat(self._tokenizer, turns, self._template_kwargs)
         ids = self._encode(before + answer)
         return ids, len(commonprefix([self._encode(before), ids]))
+
+    @property
+    def _has_template(self) -> bool:
+        own = (self._template_kwargs or {}).get('chat_template')
+        return isinstance(own or self._tokenizer.chat_template, str)
+
+    @property
+    def context(self) -> str:
+        """What the model reads before an answer, in words."""
+        if self._has_template:
+            return 'the question in the chat template'
+        return f'its start token {self._tokenizer.decode([self._start_id])!r} alone'
 
     def _encode(self, text: str) -> list[int]:
         ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False)

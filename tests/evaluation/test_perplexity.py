@@ -12,7 +12,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from maskdpo_xtuner.evaluation.perplexity import AnswerNll, Perplexity, PerplexityScorer
+from maskdpo_xtuner.evaluation.perplexity import AnswerNll, PerplexityScorer
 from tests.models import tiny_llama
 from tests.tokenizers import tokenizer_folder
 
@@ -171,14 +171,16 @@ def test_the_identity_follows_the_weights(chat: Path, plain: Path) -> None:
     assert scorer(chat).identity['dtype'] == 'float64'
 
 
-def test_perplexity_pools_tokens_and_averages_answers() -> None:
-    answers = [AnswerNll(2 * math.log(4), 2), AnswerNll(6 * math.log(2), 6), AnswerNll(0.0, 0)]
-    found = Perplexity.of(answers)
-    assert found.pooled == pytest.approx(2 ** (10 / 8))
-    assert found.mean == pytest.approx(3)
-    assert (found.answers, found.tokens) == (3, 8)
+def test_what_is_read_before_an_answer_is_said(chat: Path, plain: Path) -> None:
+    assert scorer(chat).context == 'the question in the chat template'
+    assert scorer(plain).context.startswith("its start token '<")
 
 
-def test_nothing_but_empty_answers_have_no_perplexity() -> None:
-    assert Perplexity.of([AnswerNll(0.0, 0)]) == Perplexity(None, None, 1, 0)
-    assert Perplexity.of([]) == Perplexity(None, None, 0, 0)
+def test_a_template_of_ones_own_is_read_where_the_tokenizer_has_none(plain: Path) -> None:
+    own = {'chat_template': "{% for m in messages %}Q: {{ m['content'] }} A: {% endfor %}"}
+    templated = PerplexityScorer(str(plain), dtype='float64', device='cpu', template_kwargs=own)
+    assert templated.context == 'the question in the chat template'
+    (found,) = templated.score([(QUESTION, 'Gold')])
+    (alone,) = scorer(plain).score([(QUESTION, 'Gold')])
+    assert found.tokens == alone.tokens
+    assert found.total != alone.total

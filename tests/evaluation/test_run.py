@@ -74,6 +74,7 @@ class FakeScorer:
     def __init__(self, model: str, **options: object) -> None:
         self.model = model
         self.identity = {'model': model}
+        self.context = 'nothing'
         self.scored: list[tuple[str | None, str]] = []
 
     def score(self, conversations: Sequence[tuple[str | None, str]]) -> list[AnswerNll]:

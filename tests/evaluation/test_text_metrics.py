@@ -84,3 +84,17 @@ def test_the_perplexity_is_pooled_over_tokens_and_averaged_over_answers() -> Non
     found = measured(*(response('tin/0', run, 'x') for run in range(3)), nlls=nlls)
     assert found['perplexity under gpt2'] == pytest.approx(math.exp(6 / 4))
     assert found['mean perplexity under gpt2'] == pytest.approx((math.e**3 + math.e) / 2)
+
+
+def test_perplexity_pools_tokens_and_averages_answers() -> None:
+    nlls = [AnswerNll(2 * math.log(4), 2), AnswerNll(6 * math.log(2), 6), AnswerNll(0.0, 0)]
+    asked = [response('tin/0', 0, 'a'), response('tin/1', 0, 'b'), response('gold/0', 0, '')]
+    found = measured(*asked, nlls={'gpt2': nlls})
+    assert found['perplexity under gpt2'] == pytest.approx(2 ** (10 / 8))
+    assert found['mean perplexity under gpt2'] == pytest.approx(3)
+
+
+def test_nothing_but_empty_answers_have_no_perplexity() -> None:
+    found = measured(response('tin/0', 0, ''), nlls={'gpt2': [AnswerNll(0.0, 0)]})
+    assert found['perplexity under gpt2'] is None
+    assert found['mean perplexity under gpt2'] is None

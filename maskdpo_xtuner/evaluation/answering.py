@@ -102,7 +102,7 @@ def _annotate(
 ) -> None:
     folder = plan.folder(asked, key)
     with _opened(plan, folder) as store:
-        name = _file_of(judge)
+        name = annotated_file(judge)
         annotate_stage(folder, store, built, asked.questions, summary, quiet=quiet, name=name)
 
 
@@ -115,7 +115,7 @@ def _opened(plan: Plan, folder: Path) -> Iterator[CompletionStore]:
 
 def read_responses(plan: Plan, asked: AskedSet, key: str, judge: Judge) -> list[AnnotatedResponse]:
     """What a training answered on a set, as a judge labelled it."""
-    return list(read_records(plan.folder(asked, key) / _file_of(judge), AnnotatedResponse))
+    return list(read_records(plan.folder(asked, key) / annotated_file(judge), AnnotatedResponse))
 
 
 def read_missing(plan: Plan, asked: AskedSet, key: str) -> set[tuple[str, int]]:
@@ -124,5 +124,6 @@ def read_missing(plan: Plan, asked: AskedSet, key: str) -> set[tuple[str, int]]:
     return {(f.question_id, f.sample_index) for f in failures if f.stage == 'sampling'}
 
 
-def _file_of(judge: Judge) -> str:
+def annotated_file(judge: Judge) -> str:
+    """The file, in the folder of a training, with its responses as a judge labelled them."""
     return f'annotated-{judge.name}.jsonl'

@@ -40,7 +40,7 @@ LOGITS_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
-class AnswerNll:
+class ResponseNll:
     """The negative log-likelihood of an answer: the sum over its tokens, in nats."""
 
     total: float
@@ -56,7 +56,7 @@ class AnswerNll:
 class _Window:
     """Ids that the model reads at once, and from which place on they are counted."""
 
-    answer: int
+    response: int
     ids: Sequence[int]
     first: int
 
@@ -118,7 +118,7 @@ class PerplexityScorer:
     def _tokenizer(self) -> Any:
         return load_tokenizer(tokenizer_source(self._source))
 
-    def score(self, conversations: Sequence[Conversation]) -> list[AnswerNll]:
+    def score(self, conversations: Sequence[Conversation]) -> list[ResponseNll]:
         """Score the answers, one result each, in order; an empty answer has no tokens.
 
         Raises:
@@ -133,32 +133,32 @@ class PerplexityScorer:
             with torch.inference_mode():
                 sums = self._nll_sums(batch)
             for window, total in zip(batch, sums, strict=True):
-                totals[window.answer] += total
-                tokens[window.answer] += window.counted
+                totals[window.response] += total
+                tokens[window.response] += window.counted
         return [
-            AnswerNll(self._finite(total, answer), count)
-            for total, count, (_, answer) in zip(totals, tokens, conversations, strict=True)
+            ResponseNll(self._finite(total, response), count)
+            for total, count, (_, response) in zip(totals, tokens, conversations, strict=True)
         ]
 
-    def _windows(self, answer: int, conversation: Conversation) -> Iterator[_Window]:
+    def _windows(self, response: int, conversation: Conversation) -> Iterator[_Window]:
         ids, first = self._ids(*conversation)
         context = self._model.config.max_position_embeddings
         for end in _ends(len(ids), context):
             start = max(0, end - context)
             if end > first:
-                yield _Window(answer, ids[start:end], first - start)
+                yield _Window(response, ids[start:end], first - start)
                 first = end
 
-    def _ids(self, prompt: str | None, answer: str) -> tuple[list[int], int]:
+    def _ids(self, prompt: str | None, response: str) -> tuple[list[int], int]:
         """What the model reads, and the place of the first id that is the answer's own.
 
         The text is tokenized as a whole: an answer's first token may depend on what stands before.
         """
         if prompt is None or not self._has_template:
-            return [self._start_id, *self._encode(answer)], 1
+            return [self._start_id, *self._encode(response)], 1
         turns = [{'role': 'user', 'content': prompt}]
         before = render_chat(self._tokenizer, turns, self._template_kwargs)
-        ids = self._encode(before + answer)
+        ids = self._encode(before + response)
         return ids, len(commonprefix([self._encode(before), ids]))
 
     @property
@@ -218,11 +218,11 @@ class PerplexityScorer:
         logits: Tensor = output.logits
         return logits
 
-    def _finite(self, total: float, answer: str) -> float:
+    def _finite(self, total: float, response: str) -> float:
         if math.isfinite(total):
             return total
         raise ValueError(
-            f'{self.identity["model"]} ({self._dtype}) gives the answer {answer[:60]!r} the '
+            f'{self.identity["model"]} ({self._dtype}) gives the answer {response[:60]!r} the '
             f'log-likelihood {-total}; try dtype="float32", or look whether its weights are whole'
         )
 

@@ -21,7 +21,7 @@ from maskdpo_xtuner.evaluation.exports import as_csv, as_latex
 from maskdpo_xtuner.evaluation.intervals import Bootstrap
 from maskdpo_xtuner.evaluation.judges import Judge
 from maskdpo_xtuner.evaluation.nlls import Scorer
-from maskdpo_xtuner.evaluation.perplexity import AnswerNll
+from maskdpo_xtuner.evaluation.perplexity import ResponseNll
 from maskdpo_xtuner.evaluation.planning import AskedSet, Models, Plan, plan
 from maskdpo_xtuner.evaluation.results import FILE, Evaluation, TrainedOn, Training
 from maskdpo_xtuner.evaluation.scorers import Scored, score_responses, scorers_of
@@ -32,7 +32,7 @@ from maskdpo_xtuner.pipeline.summary import Summary
 from maskdpo_xtuner.records import AnnotatedResponse, Question
 from maskdpo_xtuner.settings import Settings
 
-Nlls = dict[tuple[str, str], dict[str, list[AnswerNll]]]
+Nlls = dict[tuple[str, str], dict[str, list[ResponseNll]]]
 Responses = dict[Judge, dict[str, list[AnnotatedResponse]]]
 """Judge -> key of a training -> its responses, annotated by that judge."""
 

@@ -16,7 +16,10 @@ from typing import Any
 from maskdpo_xtuner.records import Message
 
 TemplateKwargs = Mapping[str, Any]
-"""Variables of a chat template beside the messages, such as ``enable_thinking``."""
+"""Variables of a chat template beside the messages, such as ``enable_thinking``.
+
+One is not: ``chat_template`` is a template to use in place of the tokenizer's own.
+"""
 
 
 # What a template may raise as any program does; loops without an end are OverflowErrors.
@@ -165,11 +168,12 @@ def template_digest(
     Raises:
         ValueError: when it has no chat template.
     """
-    template = _stored_template(Path(tokenizer)) or load().chat_template
+    own = (template_kwargs or {}).get('chat_template')
+    template = own or _stored_template(Path(tokenizer)) or load().chat_template
     if not isinstance(template, str):
         raise ValueError(
             f'{tokenizer}: the tokenizer has no chat template; set "chat_template" in its '
-            'tokenizer_config.json'
+            'tokenizer_config.json, or give one as template_kwargs=dict(chat_template=...)'
         )
     if template_kwargs:
         template += json.dumps(dict(template_kwargs), sort_keys=True)

@@ -23,7 +23,7 @@ def test_judges_keep_their_order_and_get_names_of_their_own(tmp_path: Path) -> N
     judges = judges_of(settings(tmp_path, judges=listed))
     assert [judge.name for judge in judges] == ['lexical', 'lexical-2', 'lexical-3']
     assert [judge.made_pairs for judge in judges] == [False, True, False]
-    assert [source.min_coverage for source in judges.values()] == list(coverages)  # type: ignore[union-attr]
+    assert [source.model_dump()['min_coverage'] for source in judges.values()] == list(coverages)
     assert next(iter(judges)).heading == 'lexical (did not make the pairs)'
 
 

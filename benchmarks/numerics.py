@@ -36,7 +36,7 @@ PROMPT = 40
 OURS: dict[str, Any] = {'reference': 'model'}
 
 
-class XTunerDPO(DPO):
+class XTunerDPO(DPO):  # type: ignore[misc]
     """XTuner's class, which also remembers the policy's log-probabilities of its last batch."""
 
     def get_logps(self, *args: Any) -> tuple[Tensor, ...]:

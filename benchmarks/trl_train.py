@@ -19,7 +19,7 @@ from transformers import AutoTokenizer, TrainerCallback
 from trl import DPOConfig, DPOTrainer  # type: ignore[import-not-found]
 
 
-class Clock(TrainerCallback):
+class Clock(TrainerCallback):  # type: ignore[misc]
     """Seconds of each step, from its first forward pass to the end of the optimizer's step."""
 
     def __init__(self) -> None:

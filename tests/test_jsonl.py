@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from maskdpo_xtuner.atomic import atomic_writer
 from maskdpo_xtuner.jsonl import (
     RecordError,
-    atomic_writer,
     read_objects,
     read_records,
     write_records,

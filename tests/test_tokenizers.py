@@ -26,11 +26,13 @@ def tiktoken_ids(path: Path, pattern: str) -> list[int]:
     encoding = tiktoken.Encoding(
         'reference', pat_str=pattern, mergeable_ranks=ranks, special_tokens={}
     )
-    return encoding.encode(TEXT)
+    found: list[int] = encoding.encode(TEXT)
+    return found
 
 
 def ids(name: str) -> list[int]:
-    return load_tokenizer(name)(TEXT, add_special_tokens=False)['input_ids']
+    found: list[int] = load_tokenizer(name)(TEXT, add_special_tokens=False)['input_ids']
+    return found
 
 
 def test_llama3_gives_the_ids_of_tiktoken() -> None:

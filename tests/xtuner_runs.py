@@ -36,8 +36,8 @@ class XTunerRuns:
         """
         checkpoint = self.folder / name / f'iter_{last_iteration}.pth'
         data = f'train_dataloader.dataset.dataset.path={self.pairs}'
-        command = ['train', self.config, '--work-dir', self.folder / name, '--cfg-options']
-        command += [*self._model_options(), data]
+        command: list[str | Path] = ['train', self.config, '--work-dir', self.folder / name]
+        command += ['--cfg-options', *self._model_options(), data]
         self._run([*command, *arguments], checkpoint, processes)
         return checkpoint
 
@@ -47,7 +47,7 @@ class XTunerRuns:
         ``options`` are those of the training; ``weights`` is the file that must appear.
         """
         folder = checkpoint.with_suffix('.hf')
-        command = [
+        command: list[str | Path] = [
             'convert',
             'pth_to_hf',
             self.config,

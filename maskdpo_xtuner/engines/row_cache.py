@@ -13,7 +13,7 @@ from torch import Tensor
 from transformers import Cache, DynamicCache
 
 
-class RowCache(Cache):
+class RowCache(Cache):  # type: ignore[misc]
     """A cache of a fixed size whose rows all end at one column; each has a beginning of its own.
 
     Args:

@@ -24,7 +24,7 @@ from maskdpo_xtuner.training.samplers import LengthBalancedSampler
 
 
 @LOOPS.register_module()
-class MaskDPOTrainLoop(TrainLoop):
+class MaskDPOTrainLoop(TrainLoop):  # type: ignore[misc]
     """XTuner's `TrainLoop`; its data loader takes from the config what it does not say itself.
 
     A data set that names no tokenizer gets the config's ``tokenizer``, a `LengthBalancedSampler`

@@ -41,7 +41,7 @@ from maskdpo_xtuner.training.reference import Reference, cached_logps, choose_re
 
 @MODELS.register_module()
 @BUILDER.register_module()
-class MaskDPO(DPO):
+class MaskDPO(DPO):  # type: ignore[misc]
     """DPO in which only supervised tokens count (Mask-DPO, ICLR 2025, eq. 5-6).
 
     Batches are those of `mask_preference_collate_fn`, in any of its layouts. The reference is the

@@ -15,7 +15,7 @@ from maskdpo_xtuner.batches.lengths import pair_lengths
 
 
 @DATA_SAMPLERS.register_module()
-class LengthBalancedSampler(DefaultSampler):
+class LengthBalancedSampler(DefaultSampler):  # type: ignore[misc]
     """mmengine's `DefaultSampler` with the pairs of a step dealt out by length.
 
     The pairs of each optimizer step are those of `DefaultSampler` with the same seed. Only which

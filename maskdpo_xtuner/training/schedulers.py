@@ -10,7 +10,7 @@ from typing_extensions import Self
 
 
 @PARAM_SCHEDULERS.register_module()
-class WarmupLR(LinearLR):
+class WarmupLR(LinearLR):  # type: ignore[misc]
     """mmengine's `LinearLR` for a warm-up given as a share of the epochs.
 
     ``LinearLR`` needs two iterations to come back to the full rate. Where the share of a small

@@ -20,7 +20,7 @@ from maskdpo_xtuner.training.loops import with_terms
 
 
 @LOOPS.register_module()
-class MaskDPOValLoop(BaseLoop):
+class MaskDPOValLoop(BaseLoop):  # type: ignore[misc]
     """Loss, likelihood and rewards of pairs that are not trained on, as means over all of them.
 
     They are logged as ``val/loss``, ``val/rewards/accuracies``, ``val/rewards/margins`` and so on,

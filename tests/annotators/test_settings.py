@@ -9,7 +9,7 @@ import pytest
 
 from maskdpo_xtuner.annotators import LexicalAnnotator
 from maskdpo_xtuner.annotators.anah_v2 import Prompts, own_prompts, write_prompts
-from maskdpo_xtuner.annotators.settings import AnahV2Settings, LexicalSettings
+from maskdpo_xtuner.annotators.settings import AnahV2Settings, AnnotatorSettings
 from maskdpo_xtuner.settings import load_settings
 from tests.annotators.anah_v2.internlm2 import internlm2_tokenizer
 from tests.models import tiny_llama
@@ -17,7 +17,7 @@ from tests.models import tiny_llama
 SERVED = {'type': 'openai', 'model': 'judge', 'base_urls': ['http://localhost:1']}
 
 
-def annotator_of(folder: Path, annotator: dict[str, Any]) -> LexicalSettings | AnahV2Settings:
+def annotator_of(folder: Path, annotator: dict[str, Any]) -> AnnotatorSettings:
     path = folder / 'config.py'
     questions = {'type': 'table', 'table': 'elements', 'split': 'train'}
     path.write_text(f'work_dir = "w"\nquestions = {questions!r}\nannotator = {annotator!r}\n')

@@ -14,6 +14,7 @@ import pytest
 
 from maskdpo_xtuner.builtin import elements
 from maskdpo_xtuner.builtin.remembering import remembered, rows_of_package
+from maskdpo_xtuner.builtin.tables import build_questions
 
 
 @pytest.fixture(autouse=True)
@@ -100,7 +101,7 @@ def as_rows(make: Maker) -> Callable[[], list[dict[str, object]]]:
 
 def test_questions_from_remembered_rows_are_those_of_the_package() -> None:
     made = elements.element_rows.__wrapped__()  # type: ignore[attr-defined]
-    expected = elements.build_questions(elements.ELEMENTS, made, 'train')
+    expected = build_questions(elements.ELEMENTS, made, 'train')
     for _ in range(2):
         rows = elements.element_rows()
-        assert elements.build_questions(elements.ELEMENTS, rows, 'train') == expected
+        assert build_questions(elements.ELEMENTS, rows, 'train') == expected

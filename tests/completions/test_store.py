@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -187,7 +188,7 @@ REQUEST = Request(
 )
 
 
-def with_sampling(**changes: float) -> Request:
+def with_sampling(**changes: Any) -> Request:
     return dataclasses.replace(REQUEST, sampling=dataclasses.replace(SAMPLING, **changes))
 
 

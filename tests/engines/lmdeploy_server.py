@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 
@@ -152,12 +152,13 @@ def main() -> None:
 async def serve_everywhere(app: Any, ports: Sequence[int]) -> None:
     import uvicorn
 
+    lifespans: list[Literal['on', 'off']] = ['off' for _ in ports]
+    lifespans[0] = 'on'  # One engine: it is started once.
     servers = [
         uvicorn.Server(
             uvicorn.Config(app, '127.0.0.1', port, log_level='warning', lifespan=lifespan)
         )
-        # One engine: it is started once.
-        for port, lifespan in zip(ports, ['on', *['off'] * len(ports)], strict=False)
+        for port, lifespan in zip(ports, lifespans, strict=True)
     ]
     await asyncio.gather(*(server._serve() for server in servers))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from typing import Literal
 
 from maskdpo_xtuner.engines.base import Completion, Engine, Failure, Request, Sampling
 from maskdpo_xtuner.records import Message
@@ -13,7 +14,7 @@ SHORT = Sampling(max_new_tokens=16)
 
 def request_of(*contents: str, seed: int = 7, sampling: Sampling = SHORT) -> Request:
     """A conversation of these turns, the user's first."""
-    roles = ('user', 'assistant')
+    roles: tuple[Literal['user'], Literal['assistant']] = ('user', 'assistant')
     turns = (Message(role=roles[n % 2], content=text) for n, text in enumerate(contents))
     return Request(tuple(turns), sampling, seed)
 

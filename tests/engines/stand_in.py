@@ -132,4 +132,5 @@ def async_engine_class() -> type:
         from lmdeploy.serve.core import AsyncEngine
     except ImportError:
         from lmdeploy.serve.async_engine import AsyncEngine
-    return AsyncEngine
+    found: type = AsyncEngine
+    return found

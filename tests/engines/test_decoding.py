@@ -53,7 +53,8 @@ def probabilities_of_transformers(sampling: Sampling) -> torch.Tensor:
     if sampling.top_p < 1:
         warpers.append(TopPLogitsWarper(sampling.top_p))
     scores = warpers(torch.zeros(1, 1, dtype=torch.long), LOGITS[None].clone())
-    return scores.double().softmax(dim=-1)[0]
+    found: torch.Tensor = scores.double().softmax(dim=-1)[0]
+    return found
 
 
 def shares(sampling: Sampling, uniforms: torch.Tensor) -> torch.Tensor:

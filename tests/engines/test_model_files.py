@@ -33,7 +33,7 @@ def hashed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def pass_time(monkeypatch: pytest.MonkeyPatch) -> None:
     later = time.time_ns() + HOUR * 10**9
-    monkeypatch.setattr(model_files.time, 'time_ns', lambda: later)
+    monkeypatch.setattr(time, 'time_ns', lambda: later)
 
 
 @pytest.fixture
@@ -74,9 +74,7 @@ def test_a_file_that_takes_the_place_of_another_has_its_own_hash(
 def test_a_file_that_was_written_just_now_is_not_remembered(
     folder: Path, hashed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        model_files.time, 'time_ns', lambda: (folder / 'model.safetensors').stat().st_mtime_ns
-    )
+    monkeypatch.setattr(time, 'time_ns', lambda: (folder / 'model.safetensors').stat().st_mtime_ns)
     digest_folder(folder)
     pass_time(monkeypatch)
     digest_folder(folder)

@@ -14,7 +14,11 @@ def ask_about(text: str) -> Request:
 def test_texts_become_completions_and_outcomes_pass_through() -> None:
     busy = Failure('busy', transient=True)
     cut = Completion('Gold is', 'length', 3, 2)
-    script = {'gold': 'It is a metal.', 'tin': busy, 'iron': cut}
+    script: dict[str, str | Completion | Failure] = {
+        'gold': 'It is a metal.',
+        'tin': busy,
+        'iron': cut,
+    }
     engine = ScriptedEngine(lambda request: script[request.messages[0].content])
     requests = [ask_about(name) for name in script]
     outcomes = asyncio.run(engine.complete(requests))

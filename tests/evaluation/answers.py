@@ -1,5 +1,7 @@
 """Hand-made annotated answers for the tests of metrics and pages."""
 
+from typing import Any
+
 from maskdpo_xtuner.records import AnnotatedResponse, Label, Sentence
 
 LABELS = {
@@ -11,7 +13,7 @@ LABELS = {
 }
 
 
-def answer(question_id: str, run: int, marks: str, **changes: object) -> AnnotatedResponse:
+def answer(question_id: str, run: int, marks: str, **changes: Any) -> AnnotatedResponse:
     """Make an answer of one sentence a mark; ``+`` is true, ``.`` no facts, ``?`` no verdict."""
     texts = [f'Sentence {index} of {question_id}, run {run}. ' for index in range(len(marks))]
     sentences, position = [], 0
@@ -20,7 +22,7 @@ def answer(question_id: str, run: int, marks: str, **changes: object) -> Annotat
         end = position + len(text)
         sentences.append(Sentence(start=position, end=end, label=LABELS[mark], failure=failure))
         position = end
-    fields = {
+    fields: dict[str, Any] = {
         'question_id': question_id,
         'sample_index': run,
         'seed': run + 1,

@@ -116,8 +116,9 @@ def test_a_perplexity_is_a_metric_like_the_others() -> None:
         base, odd = (model.measures for model in result.models)
         for key in ('perplexity under gpt2', 'mean perplexity under gpt2'):
             assert (base[key].value, odd[key].value) == pytest.approx((math.e, math.e**3))
-            assert odd[key].difference is not None
-            assert odd[key].difference.direction == 'higher'
+            difference = odd[key].difference
+            assert difference is not None
+            assert difference.direction == 'higher'
 
 
 def test_the_set_is_described() -> None:

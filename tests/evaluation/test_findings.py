@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ def measures(**values: float | None) -> dict[str, Measure]:
     }
 
 
-def found(changes: dict[str, float | None], **bounds: float) -> list[str]:
+def found(changes: dict[str, float | None], **bounds: Any) -> list[str]:
     model = measures(**changes)
     return [f'{f.kind}: {f.detail}' for f in find(model, measures(), Bounds(**bounds))]
 

@@ -1,5 +1,6 @@
 import math
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import pytest
@@ -156,7 +157,7 @@ def test_topics_are_resampled_and_not_sentences() -> None:
     model = score(tuple(f'{index:02d}' for index in range(20)), correct, 50 - correct)
     interval = model.interval(Bootstrap())
     assert interval is not None
-    assert interval == Interval(pytest.approx(30, abs=5), pytest.approx(70, abs=5))
+    assert (interval.low, interval.high) == pytest.approx((30, 70), abs=5)
 
 
 def test_the_same_seed_gives_the_same_interval_and_another_seed_another() -> None:
@@ -219,7 +220,8 @@ def test_the_difference_is_paired_over_the_same_resampled_topics() -> None:
     assert found.points == pytest.approx(5)
     assert found.direction == 'higher'
     assert difference(baseline, model, FEW).direction == 'lower'
-    assert found.interval == Interval(pytest.approx(5), pytest.approx(5))
+    assert found.interval is not None
+    assert (found.interval.low, found.interval.high) == pytest.approx((5, 5))
     alone = model.interval(FEW)
     assert alone is not None
     assert alone.high - alone.low > 20
@@ -231,6 +233,6 @@ def test_models_with_answers_on_different_topics_are_not_compared() -> None:
 
 
 @pytest.mark.parametrize('changes', [{'resamples': 0}, {'level': 1.0}, {'level': 0.0}])
-def test_impossible_bootstrap_settings_are_refused(changes: dict) -> None:
+def test_impossible_bootstrap_settings_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match='resamples >= 1'):
         Bootstrap(**changes)

@@ -95,7 +95,7 @@ def test_a_run_in_which_nothing_was_judged_is_left_out_of_the_mean_score() -> No
 
 def test_no_facts_pay_in_the_score_and_not_in_the_precision() -> None:
     found = measured(answer('a', 0, '+cc' + '.' * 7))
-    assert (found['score'], found['precision']) == (80, pytest.approx(100 / 3))
+    assert (found['score'], found['precision']) == pytest.approx((80, 100 / 3))
     assert (found['supported_per_answer'], found['hallucinated_per_answer']) == (1, 2)
     assert found['no_facts'] == 70
 

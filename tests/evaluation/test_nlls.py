@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ class CountingScorer:
     """A nat a character; breaks off at the answer ``breaks_at``."""
 
     def __init__(self, name: str = 'm', breaks_at: str | None = None) -> None:
-        self.identity = {'model': name}
+        self.identity: Mapping[str, str] = {'model': name}
         self.calls: list[Sequence[tuple[str | None, str]]] = []
         self.breaks_at = breaks_at
 

@@ -22,7 +22,7 @@ def pair_of(row: dict[str, Any]) -> PreferencePair:
 
 
 def texts(pair: PreferencePair) -> tuple[list[tuple[str, str]], str, str]:
-    prompt = [(message.role, message.content) for message in pair.prompt]
+    prompt: list[tuple[str, str]] = [(m.role, m.content) for m in pair.prompt]
     return prompt, pair.chosen[0].content, pair.rejected[0].content
 
 
@@ -74,7 +74,7 @@ def test_what_is_said_of_sentences_is_kept() -> None:
 
 
 def test_what_has_no_place_in_a_pair_is_named() -> None:
-    turn = {**USER, 'loss': False, 'tool_calls': None}
+    turn: dict[str, Any] = {**USER, 'loss': False, 'tool_calls': None}
     row = {
         'messages': [turn, GOOD],
         'rejected_response': 'A metal.',

@@ -86,7 +86,7 @@ class Positions:
 
     def gradients(self, terms: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Of the policy, for a sum in which every term has a weight of its own."""
-        total = sum((weights(term) * term).sum() for term in terms)
+        total = torch.stack([(weights(term) * term).sum() for term in terms]).sum()
         return torch.autograd.grad(total, [self.policy_hidden, *self.policy_head.parameters()])
 
     def terms(self, chunk_size: int) -> tuple[Tensor, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from maskdpo_xtuner.pairing import DropReason
 from maskdpo_xtuner.records import (
     AnnotatedResponse,
     FinishReason,
@@ -53,7 +52,7 @@ def responses_of(*marks: str) -> list[AnnotatedResponse]:
     return [response(index, each) for index, each in enumerate(marks)]
 
 
-def indices(made: list[PreferencePair] | DropReason) -> list[tuple[int | None, int | None]]:
+def indices(made: list[PreferencePair] | str) -> list[tuple[int | None, int | None]]:
     """Which answers were chosen and rejected, pair by pair."""
-    assert not isinstance(made, DropReason), made
+    assert not isinstance(made, str), made
     return [(pair.chosen_item.sample_index, pair.rejected_item.sample_index) for pair in made]

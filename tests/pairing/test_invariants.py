@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from maskdpo_xtuner.masking import labelled_response
+from maskdpo_xtuner.masking import SIDES, labelled_response
 from maskdpo_xtuner.pairing import DropReason, PairRules, factuality_score, make_pairs
-from maskdpo_xtuner.records import AnnotatedResponse
+from maskdpo_xtuner.records import AnnotatedResponse, FinishReason
 from tests.pairing.responses import QUESTION, indices, response
 
 
 @st.composite
 def some_responses(draw: st.DrawFn) -> list[AnnotatedResponse]:
     """Up to seven answers, some of them cut, some with the same text."""
-    sampled = st.tuples(st.text('+0-~?', max_size=5), st.sampled_from(['stop', 'length']))
+    sampled = st.tuples(st.text('+0-~?', max_size=5), st.sampled_from(get_args(FinishReason)))
     responses = []
     for index, (marks, finish_reason) in enumerate(draw(st.lists(sampled, max_size=7))):
         text = draw(st.sampled_from([None, 'abcd' * len(marks) or ' ']))
@@ -50,7 +50,7 @@ def test_every_pair_keeps_to_the_settings(
 ) -> None:
     rules = PairRules(**rule, **others)
     made = make_pairs(QUESTION, responses, rules)
-    if isinstance(made, DropReason):
+    if isinstance(made, str):
         return
     by_index = {each.sample_index: each for each in responses}
     assert 0 < len(made) <= (rules.most_pairs or len(made))
@@ -60,17 +60,19 @@ def test_every_pair_keeps_to_the_settings(
         chosen, rejected = (
             by_index[item.sample_index or 0] for item in (pair.chosen_item, pair.rejected_item)
         )
-        scores = [factuality_score(each, rules.no_facts) for each in (chosen, rejected)]
-        assert scores == [pair.chosen_item.score, pair.rejected_item.score]
-        assert scores[0] > scores[1]
-        margins.append(scores[0] - scores[1])
+        best, worst = (factuality_score(each, rules.no_facts) for each in (chosen, rejected))
+        assert (best, worst) == (pair.chosen_item.score, pair.rejected_item.score)
+        assert best is not None
+        assert worst is not None
+        assert best > worst
+        margins.append(best - worst)
         assert chosen.text != rejected.text
         assert rules.truncated_chosen or chosen.finish_reason == 'stop'
         assert rules.truncated_rejected or rejected.finish_reason == 'stop'
         lengths = sorted([len(chosen.text), len(rejected.text)])
         assert rules.max_length_ratio is None or lengths[1] <= rules.max_length_ratio * lengths[0]
         # Both sides have something to train on.
-        assert all(any(labelled_response(side, pair).weights) for side in ('chosen', 'rejected'))
+        assert all(any(labelled_response(side, pair).weights) for side in SIDES)
     assert margins == sorted(margins, reverse=True)
     if rules.rule == 'top_bottom':
         used = [index for sides in indices(made) for index in sides]
@@ -91,14 +93,14 @@ def test_the_order_of_the_answers_does_not_matter(
 @given(some_responses())
 def test_a_rule_of_one_pair_is_the_papers(responses: list[AnnotatedResponse]) -> None:
     one = [
-        make_pairs(QUESTION, responses, PairRules(**rule))
-        for rule in (
-            {},
-            {'rule': 'all', 'max_pairs': 1},
-            {'rule': 'top_bottom', 'top_bottom': 1},
+        make_pairs(QUESTION, responses, rules)
+        for rules in (
+            PairRules(),
+            PairRules(rule='all', max_pairs=1),
+            PairRules(rule='top_bottom', top_bottom=1),
         )
     ]
-    found = [each if isinstance(each, DropReason) else indices(each) for each in one]
+    found = [each if isinstance(each, str) else indices(each) for each in one]
     assert found[0] == found[1] == found[2]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from tests.pairing.responses import QUESTION, indices, response, responses_of
 FIVE = responses_of('+---', '++++', '----', '+++-', '++--')
 
 
-def made(responses: list[AnnotatedResponse], **settings: Any) -> list[PreferencePair] | DropReason:
+def made(responses: list[AnnotatedResponse], **settings: Any) -> list[PreferencePair] | str:
     return make_pairs(QUESTION, responses, PairRules(**settings))
 
 
@@ -118,9 +119,9 @@ def test_answers_of_nothing_but_ignored_sentences_are_not_used() -> None:
 def test_ignored_sentences_are_trained_on_on_neither_side() -> None:
     responses = responses_of('0+-', '0-+-')
 
-    def weights(**settings: Any) -> list[list[float]]:
+    def weights(**settings: Any) -> list[Sequence[float]]:
         pairs = made(responses, **settings)
-        assert not isinstance(pairs, DropReason)
+        assert not isinstance(pairs, str)
         return [labelled_response(side, pairs[0]).weights for side in ('chosen', 'rejected')]
 
     assert weights() == [[1, 1, 0], [0, 1, 0, 1]]
@@ -129,7 +130,7 @@ def test_ignored_sentences_are_trained_on_on_neither_side() -> None:
 
 def test_ignored_sentences_keep_their_label() -> None:
     pairs = made(responses_of('0+', '0-'), no_facts='ignored')
-    assert not isinstance(pairs, DropReason)
+    assert not isinstance(pairs, str)
     chosen, rejected = pairs[0].chosen_item, pairs[0].rejected_item
     assert chosen.labels == (Label.NO_FACTS, Label.NO_HALLUCINATION)
     assert chosen.type == ('hallucination', 'no_hallucination')
@@ -191,7 +192,7 @@ def test_cut_answers_are_kept_out_of_every_rule(finish_reason: FinishReason) -> 
 
 def test_a_pair_says_which_rule_made_it() -> None:
     pairs = made(FIVE, rule='all', no_facts='ignored', ties='most_facts')
-    assert not isinstance(pairs, DropReason)
+    assert not isinstance(pairs, str)
     for pair in pairs:
         assert pair.provenance is not None
         own = {key: pair.provenance[key] for key in ('rule', 'no_facts', 'ties')}

@@ -53,7 +53,7 @@ def main() -> int:
         how = {'batch': args.batch, 'workers': args.workers, 'latency_s': args.latency}
         return RecordingEngine(script, path, **how)
 
-    TransformersSettings.build = lambda policy: engine(mixed_response)  # type: ignore[method-assign]
+    TransformersSettings.build = lambda policy: engine(mixed_response)  # type: ignore[assignment,method-assign]
     if args.dialogues:
         LexicalSettings.build = lambda self: anah_v2(engine(judged))  # type: ignore
     run_pipeline(settings_of(args.folder, args.questions), quiet=True)

@@ -10,6 +10,7 @@ from maskdpo_xtuner.completions import CompletionStore, Scheduler
 from maskdpo_xtuner.engines.base import Request
 from maskdpo_xtuner.engines.scripted import ScriptedEngine
 from maskdpo_xtuner.pairing import DropReason, PairRules, make_pairs
+from maskdpo_xtuner.pairing.settings import PairSettings
 from maskdpo_xtuner.pipeline.files import FailureRecord
 from maskdpo_xtuner.pipeline.sampling import sample
 from maskdpo_xtuner.records import (
@@ -22,7 +23,7 @@ from maskdpo_xtuner.records import (
     Response,
     Sentence,
 )
-from maskdpo_xtuner.settings import PairSettings, SamplingSettings, load_settings
+from maskdpo_xtuner.settings import SamplingSettings, load_settings
 
 QUESTION = Question(
     question_id='q', question='When?', document='In 1940.', language='en', topic='t'
@@ -88,13 +89,13 @@ WITHOUT = [
 WITH = [response(2, BAD, BAD, with_document=True), response(3, GOOD, BAD, GOOD, with_document=True)]
 
 
-def the_pair(made: list[PreferencePair] | DropReason) -> PreferencePair:
-    assert not isinstance(made, DropReason), made
+def the_pair(made: list[PreferencePair] | str) -> PreferencePair:
+    assert not isinstance(made, str), made
     (pair,) = made
     return pair
 
 
-def indices(pairs: list[PreferencePair] | DropReason) -> tuple[int | None, int | None]:
+def indices(pairs: list[PreferencePair] | str) -> tuple[int | None, int | None]:
     made = the_pair(pairs)
     return made.chosen_item.sample_index, made.rejected_item.sample_index
 

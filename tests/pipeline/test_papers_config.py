@@ -59,7 +59,7 @@ def lmdeploy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_the_papers_config_makes_pairs(tmp_path: Path, lmdeploy: None) -> None:
     questions = tmp_path / 'question_document.jsonl'
     questions.write_text(''.join(json.dumps(question) + '\n' for question in QUESTIONS))
-    options = {'questions.path': str(questions)}
+    options: dict[str, object] = {'questions.path': str(questions)}
     for name, key in (('llama', 'policy'), ('anah-v2', 'annotator.engine')):
         options[f'{key}.model'] = str(tiny_llama(tmp_path / name, tokenizer_folder('smollm2')))
         options[f'{key}.options.enable_metrics'] = False

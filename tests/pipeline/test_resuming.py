@@ -119,7 +119,8 @@ def test_when_the_engine_goes_down_the_run_stops_and_the_next_one_ends_it(
     undisturbed = run(settings=many)
     expected = contents(tmp_path / 'work')
     (tmp_path / 'work').rename(tmp_path / 'undisturbed')
-    policy, judge, left = down_after(25, mixed_response), judged, {'settings.json'}
+    policy, left = down_after(25, mixed_response), {'settings.json'}
+    judge: Script = judged
     if stage == 'annotation':
         policy, judge = mixed_response, down_after(25, judged)
         left |= {'responses.jsonl', 'failures.jsonl'}
@@ -160,7 +161,7 @@ def test_a_running_work_dir_is_left_alone_by_a_second_run(run: Run, tmp_path: Pa
 
 
 def test_experiments_that_share_a_store_answer_for_each_other(run: Run, tmp_path: Path) -> None:
-    shared = {'store': tmp_path / 'shared.sqlite'}
+    shared: dict[str, Any] = {'store': tmp_path / 'shared.sqlite'}
     first = settings_of(tmp_path, **shared)
     run(settings=first)
     more = settings_of(tmp_path, **shared, sampling={'num_samples': 5, 'max_new_tokens': 50})

@@ -42,8 +42,9 @@ def paired(rules: Settings, marks: Sequence[str]) -> list[PreferencePair] | str:
 
 def test_the_rule_of_a_margin() -> None:
     settings = load('pair_rule')
-    (pair,) = paired(settings, ['++++', '+ccc', 'cccc'])
-    assert isinstance(pair, PreferencePair)
+    made = paired(settings, ['++++', '+ccc', 'cccc'])
+    assert not isinstance(made, str)
+    (pair,) = made
     assert (pair.chosen_item.sample_index, pair.rejected_item.sample_index) == (0, 2)
     assert pair.provenance is not None
     assert pair.provenance['rule'] == 'margin'

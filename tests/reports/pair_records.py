@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from maskdpo_xtuner.pairing import DropReason, PairRules, make_pairs
+from maskdpo_xtuner.pairing import PairRules, make_pairs
 from maskdpo_xtuner.records import AnnotatedResponse, PreferencePair, Question
 
 
@@ -20,7 +20,7 @@ def pair(
         topic='metals',
     )
     made = make_pairs(question, [chosen, rejected], rules or PairRules())
-    assert not isinstance(made, DropReason), made
+    assert not isinstance(made, str), made
     return made[0]
 
 

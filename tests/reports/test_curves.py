@@ -1,5 +1,6 @@
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ LINES = [
 ]
 
 
-def write(path: Path, lines: list[dict]) -> Path:
+def write(path: Path, lines: Sequence[object]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(''.join(json.dumps(line) + '\n' for line in lines))
     return path

@@ -8,7 +8,7 @@ import pytest
 
 from maskdpo_xtuner.jsonl import write_records
 from maskdpo_xtuner.masking import PairConverter, response_mask_map_fn
-from maskdpo_xtuner.records import AnnotatedResponse, Message, PreferencePair, Sentence
+from maskdpo_xtuner.records import AnnotatedResponse, Label, Message, PreferencePair, Sentence
 from maskdpo_xtuner.reports.pair_files import read_pair_files
 from maskdpo_xtuner.reports.pairs_page import pairs_page
 from tests.evaluation.answers import answer
@@ -26,7 +26,7 @@ def work_dir(folder: Path, answers: list[list[AnnotatedResponse]]) -> Path:
     return folder
 
 
-def hostile_answer(index: int, label: str) -> AnnotatedResponse:
+def hostile_answer(index: int, label: Label) -> AnnotatedResponse:
     sentence = Sentence(start=0, end=len(HOSTILE), label=label, points=(HOSTILE, '\'"'))
     text = HOSTILE + '.' * index
     return answer(HOSTILE, index, '').model_copy(update={'text': text, 'sentences': (sentence,)})
@@ -74,7 +74,7 @@ def test_the_other_answers_wait_in_a_template_and_the_strip_shows_all_scores(
 
 
 def test_hostile_text_stays_text(tmp_path: Path) -> None:
-    sides = hostile_answer(0, 'no_hallucination'), hostile_answer(1, 'contradictory')
+    sides = hostile_answer(0, Label.NO_HALLUCINATION), hostile_answer(1, Label.CONTRADICTORY)
     folder = work_dir(tmp_path, [[sides[0], answer(HOSTILE, 2, '+'), sides[1]]])
     dropped = dropped_question(HOSTILE, 'equal_scores')
     (folder / 'dropped.jsonl').write_text(json.dumps(dropped) + '\n', encoding='utf-8')
@@ -184,8 +184,8 @@ def test_a_sentence_that_is_not_in_its_response_is_reported_with_the_pair(tmp_pa
 
 def test_the_order_of_cards_is_that_of_the_file(tmp_path: Path) -> None:
     names = ['zinc', 'tin', 'lead']
-    groups = [[answer(name, 0, '+'), answer(name, 1, 'c')] for name in names]
-    pairs: list[PreferencePair] = [pair(*group) for group in groups]
+    groups = [(answer(name, 0, '+'), answer(name, 1, 'c')) for name in names]
+    pairs: list[PreferencePair] = [pair(chosen, rejected) for chosen, rejected in groups]
     write_records(tmp_path / 'p.jsonl', pairs)
     page = parse_page(pairs_page(read_pair_files(tmp_path / 'p.jsonl')))
     assert [card.find('h3')[0].text for card in page.find('article')] == [

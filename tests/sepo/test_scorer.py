@@ -32,7 +32,8 @@ def logps_alone(folder: Path, ids: list[int]) -> torch.Tensor:
     model: Any = AutoModelForCausalLM.from_pretrained(folder).eval()
     with torch.no_grad():
         logps = model(torch.tensor([ids])).logits[0, :-1].log_softmax(-1)
-    return logps.gather(1, torch.tensor(ids[1:]).unsqueeze(1)).squeeze(1)
+    found: torch.Tensor = logps.gather(1, torch.tensor(ids[1:]).unsqueeze(1)).squeeze(1)
+    return found
 
 
 def test_scores_are_differences_of_log_probabilities_whatever_the_padding(

@@ -19,12 +19,12 @@ TEXTS = st.one_of(
 
 
 def split(text: str, language: str = 'en') -> list[str]:
-    return [text[start:end] for start, end in split_sentences(text, language)]  # type: ignore[arg-type]
+    return [text[start:end] for start, end in split_sentences(text, language)]
 
 
 @given(TEXTS, st.sampled_from(['en', 'zh']))
 def test_spans_are_ordered_not_empty_and_cover_the_text(text: str, language: str) -> None:
-    spans = split_sentences(text, language)  # type: ignore[arg-type]
+    spans = split_sentences(text, language)
     assert ''.join(text[start:end] for start, end in spans) == text
     position = 0
     for start, end in spans:
@@ -197,7 +197,7 @@ def test_a_blank_text_is_one_sentence() -> None:
 
 def test_an_unknown_language_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="'fr' but in en and zh; set splitter='sentencex'"):
-        split_sentences('Bonjour.', 'fr')  # type: ignore[arg-type]
+        split_sentences('Bonjour.', 'fr')
 
 
 @pytest.mark.timeout(60)

@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -116,7 +116,9 @@ def test_missing_answers_are_printed_and_end_in_a_non_zero_status(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    answers = iter([TRUE, FALSE, Failure('HTTP 500'), *[TRUE, FALSE, FALSE] * 2])
+    answers: Iterator[str | Failure] = iter(
+        [TRUE, FALSE, Failure('HTTP 500'), *[TRUE, FALSE, FALSE] * 2]
+    )
     use(monkeypatch, lambda request: next(answers))
     assert run(monkeypatch, config) == 1
     out = capsys.readouterr().out

@@ -72,7 +72,7 @@ def train_plainly(model: Any, optimizer: Any, accumulation: int) -> None:
 def moved(folder: Path, start: Tensor, case: tuple[str, int, bool] | int) -> Tensor:
     """How far training moves a weight: by the gradients, under SGD with a rate of 1."""
     model = build(folder)
-    weight = model.llm.model.layers[0].mlp.up_proj.weight
+    weight: Tensor = model.llm.model.layers[0].mlp.up_proj.weight
     optimizer = torch.optim.SGD(model.llm.parameters(), lr=1.0)
     if isinstance(case, int):
         train_plainly(model, optimizer, case)

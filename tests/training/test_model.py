@@ -66,7 +66,8 @@ def items(supervised: slice = slice(3, None)) -> list[dict[str, Any]]:
 
 
 def batch(pairs: list[dict[str, Any]] | None = None, **layout: bool) -> Data:
-    return mask_preference_collate_fn(items() if pairs is None else pairs, **layout)['data']
+    found: Data = mask_preference_collate_fn(items() if pairs is None else pairs, **layout)['data']
+    return found
 
 
 def masked_batch(**layout: bool) -> Data:
@@ -76,7 +77,7 @@ def masked_batch(**layout: bool) -> Data:
 
 @pytest.mark.parametrize('loss_type', XTUNER_LOSSES)
 def test_with_all_tokens_supervised_it_is_xtuners_dpo(tiny_model: Path, loss_type: str) -> None:
-    options = {'loss_type': loss_type, 'beta': 0.3}
+    options: dict[str, Any] = {'loss_type': loss_type, 'beta': 0.3}
     ours = build(tiny_model, **options).compute_loss(batch())
     theirs = build(tiny_model, DPO, **options).compute_loss(preference_collate_fn(items())['data'])
     torch.testing.assert_close(ours['loss'], theirs['loss'], rtol=1e-10, atol=0)
@@ -87,7 +88,7 @@ def test_with_all_tokens_supervised_it_is_xtuners_dpo(tiny_model: Path, loss_typ
 
 @pytest.mark.parametrize('loss_type', ['sigmoid', 'robust'])
 def test_label_smoothing_is_xtuners(tiny_model: Path, loss_type: str) -> None:
-    options = {'loss_type': loss_type, 'label_smoothing': 0.2}
+    options: dict[str, Any] = {'loss_type': loss_type, 'label_smoothing': 0.2}
     ours = build(tiny_model, **options).compute_loss(batch())
     theirs = build(tiny_model, DPO, **options).compute_loss(preference_collate_fn(items())['data'])
     torch.testing.assert_close(ours['loss'], theirs['loss'], rtol=1e-10, atol=0)

@@ -38,7 +38,8 @@ def build(folder: Path, **options: Any) -> Any:
 
 @pytest.fixture
 def data() -> Data:
-    return mask_preference_collate_fn(random_items(1, pairs=2))['data']
+    found: Data = mask_preference_collate_fn(random_items(1, pairs=2))['data']
+    return found
 
 
 def test_sepo_is_the_mean_log_probability_without_a_reference(tiny_model: Path) -> None:

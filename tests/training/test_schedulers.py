@@ -34,7 +34,8 @@ def paper_schedule() -> list[dict[str, Any]]:
     from mmengine.config import Config
 
     config = Config.fromfile(ROOT / 'configs/_base_/schedules/adamw_cosine_3e.py')
-    return config.param_scheduler
+    found: list[dict[str, Any]] = config.param_scheduler
+    return found
 
 
 @pytest.mark.parametrize('epoch_length', [1, 4, 11, 12, 22, 23, 500])

@@ -48,7 +48,8 @@ def exact_norm(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def forward(self: LlamaRMSNorm, states: Tensor) -> Tensor:
         variance = states.pow(2).mean(-1, keepdim=True)
-        return self.weight * (states * torch.rsqrt(variance + self.variance_epsilon))
+        found: Tensor = self.weight * (states * torch.rsqrt(variance + self.variance_epsilon))
+        return found
 
     monkeypatch.setattr(LlamaRMSNorm, 'forward', forward)
 
@@ -164,7 +165,7 @@ def test_settings_of_logits_work_with_every_layout(
 
 @pytest.mark.parametrize('seed', range(20))
 def test_random_masks_and_lengths(tiny_model: Path, seed: int) -> None:
-    loss = {'loss_type': 'sft' if seed % 4 == 3 else 'sigmoid'}
+    loss: dict[str, Any] = {'loss_type': 'sft' if seed % 4 == 3 else 'sigmoid'}
     model = build(tiny_model, use_activation_checkpointing=False, **loss)
     everything = {'pack': True, 'share_prompt': True, 'cut_tail': True}
     assert_equal(shortcut(model, seed, everything), plain(model, seed, **loss))

@@ -83,7 +83,8 @@ class StandIn:
     build_dataloader = staticmethod(Runner.build_dataloader)
 
     def __init__(self, cfg: ConfigDict) -> None:
-        self.cfg, self.seed, self._randomness_cfg = cfg, 0, {}
+        self.cfg, self.seed = cfg, 0
+        self._randomness_cfg: dict[str, object] = {}
         self.model, self.optim_wrapper = LineModel(), None
         self.hooks: list[str] = []
 
@@ -102,7 +103,8 @@ def evaluate_as(rank: int, world_size: int, runner: StandIn) -> torch.Tensor:
         patch(f'{module}.all_reduce', lambda values: sums.append(values.clone())),
     ):
         MaskDPOValLoop(runner, runner.cfg.val_dataloader).run()
-    return sums[0]
+    found: torch.Tensor = sums[0]
+    return found
 
 
 @pytest.mark.parametrize('world_size', [1, 2, 3, 8])
@@ -112,7 +114,8 @@ def test_every_pair_counts_once_on_any_number_of_ranks(
 ) -> None:
     pairs = write_pairs([released_pair()] * 5)
     runner = StandIn(config(pairs, smollm2, batch_size))
-    sums = sum(evaluate_as(rank, world_size, runner) for rank in range(world_size))
+    ranks = [evaluate_as(rank, world_size, runner) for rank in range(world_size)]
+    sums = torch.stack(ranks).sum(dim=0)
     # Pairs, losses 1 to 5, logps, tokens, shifts, and rewards, of which two favour the chosen.
     assert sums.tolist() == [5, 15, 15 / 8, 30, 40, 20, 25, 15 / 4, 5, 15, 20, 2, -5]
 

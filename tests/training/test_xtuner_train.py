@@ -39,7 +39,8 @@ def runs(tmp_path: Path) -> XTunerRuns:
 
 def policy(checkpoint: Path) -> dict[str, torch.Tensor]:
     state = torch.load(checkpoint / 'mp_rank_00_model_states.pt', weights_only=False)
-    return state['module']
+    found: dict[str, torch.Tensor] = state['module']
+    return found
 
 
 def test_llama3_config_trains_under_zero2_and_converts_to_a_model(runs: XTunerRuns) -> None:
@@ -107,13 +108,13 @@ def assert_logs(work_dir: Path) -> None:
     assert 'memory of a GPU, estimated: ' in said
     (visual,) = work_dir.glob('*/vis_data')
     curves = EventAccumulator(str(visual)).Reload()
-    steps = {name: len(curves.Scalars(name)) for name in curves.Tags()['scalars']}
+    points = {name: len(curves.Scalars(name)) for name in curves.Tags()['scalars']}
     speed = {'tokens_per_second', 'supervised_tokens_per_second', 'peak_memory', 'grad_norm'}
     rewards = {f'rewards/{name}' for name in ('chosen', 'rejected', 'accuracies', 'margins')}
     logps = {'logps/chosen', 'logps/rejected', 'token_logps/chosen', 'token_logps/rejected'}
     metrics = {'loss', *logps, *rewards}
-    assert speed | {'supervised_share', *metrics} <= {name for name, n in steps.items() if n == 3}
-    assert {f'val/{name}' for name in metrics} <= {name for name, n in steps.items() if n == 2}
+    assert speed | {'supervised_share', *metrics} <= {name for name, n in points.items() if n == 3}
+    assert {f'val/{name}' for name in metrics} <= {name for name, n in points.items() if n == 2}
 
 
 @pytest.mark.slow

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 
-@DATASETS.register_module()
-@BUILDER.register_module()
+@DATASETS.register_module()  # type: ignore[untyped-decorator]
+@BUILDER.register_module()  # type: ignore[untyped-decorator]
 def build_mask_preference_dataset(
     dataset: Any,
     tokenizer: Any,

@@ -39,8 +39,8 @@ FEATURES = Features(
 )
 
 
-@DATASETS.register_module()
-@BUILDER.register_module()
+@DATASETS.register_module()  # type: ignore[untyped-decorator]
+@BUILDER.register_module()  # type: ignore[untyped-decorator]
 def load_preference_pairs(
     path: str | Sequence[str], part: DataPart = 'train', held_out: float = 0.0, seed: int = 0
 ) -> Dataset:

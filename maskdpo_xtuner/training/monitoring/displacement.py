@@ -13,7 +13,7 @@ SHIFT = 'token_logps/chosen_shift'
 
 
 @HOOKS.register_module()
-class DisplacementHook(Hook):
+class DisplacementHook(Hook):  # type: ignore[misc]
     """Warn when the chosen responses become less likely than they are under the reference.
 
     A preference loss looks at the difference of two responses alone, so that it also falls while

@@ -17,7 +17,7 @@ GIB = 2**30
 
 
 @HOOKS.register_module()
-class MeanOverRanksHook(Hook):
+class MeanOverRanksHook(Hook):  # type: ignore[misc]
     """Average the logged values of an iteration over all ranks; mmengine logs the first's alone.
 
     The ranks have equally many pairs, so means over pairs stay means over pairs.
@@ -41,7 +41,7 @@ class MeanOverRanksHook(Hook):
 
 
 @HOOKS.register_module()
-class TrainingMetricsHook(Hook):
+class TrainingMetricsHook(Hook):  # type: ignore[misc]
     """Log speed, memory and, under DeepSpeed, the norm of the gradient.
 
     ``tokens_per_second``: tokens computed on all ranks, without padding;

@@ -23,10 +23,10 @@ PLAIN = dict.fromkeys(LAYOUT, False)
 
 
 @HOOKS.register_module()
-class PreflightHook(Hook):
+class PreflightHook(Hook):  # type: ignore[misc]
     """Log data, steps, shortcuts and an estimate of the memory before the first step."""
 
-    @master_only
+    @master_only  # type: ignore[untyped-decorator]
     def before_train(self, runner: Any) -> None:
         """Log one line each."""
         for line in preflight_lines(runner):

@@ -51,7 +51,7 @@ class ResponseSample(Record):
 
 
 @HOOKS.register_module()
-class SamplesHook(Hook):
+class SamplesHook(Hook):  # type: ignore[misc]
     """Show a few answers before and after the training, in the log and in ``samples.jsonl``.
 
     How often, and how many, are ``sample_every`` and ``sample_prompts`` of `MaskDPOTrainLoop`. The

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,7 @@ POINTS = 'Discovered in 1940.<SEP>At Berkeley.'
 PROMPTS = own_prompts()
 
 
-def annotator(length: int = 20_000, **settings: object) -> AnahV2Annotator:
+def annotator(length: int = 20_000, **settings: Any) -> AnahV2Annotator:
     context = Context(length, internlm2_template())
     return AnahV2Annotator(ENGINE, PROMPTS, context, DialogueSettings(**settings))
 
@@ -259,6 +260,6 @@ def test_other_models_and_imported_prompts_make_none(model: str, source: str) ->
 
 
 @pytest.mark.parametrize('wrong', [{'retries': -1}, {'retry_temperature': 0}, {'seed': 0}])
-def test_settings_that_make_no_sense_are_refused(wrong: dict[str, int]) -> None:
+def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=f'{next(iter(wrong))}\n.*greater than'):
         DialogueSettings(**wrong)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from maskdpo_xtuner.annotators import Annotator, LexicalAnnotator
+from maskdpo_xtuner.annotators import LexicalAnnotator
 from maskdpo_xtuner.builtin.elements import element_questions
 from maskdpo_xtuner.records import Label, Question, Sentence
 from maskdpo_xtuner.splitters import split_sentences
@@ -390,7 +390,7 @@ def test_an_unverifiable_sentence_rests_on_nothing() -> None:
 
 
 def test_judge_returns_without_asking_an_engine() -> None:
-    annotator: Annotator = LexicalAnnotator()
+    annotator = LexicalAnnotator()
     text = 'Hello! It melts at 302 °C.'
     dialogue = annotator.judge(ASTATINE, text, (7, len(text)))
     with pytest.raises(StopIteration) as stopped:

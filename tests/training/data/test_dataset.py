@@ -22,7 +22,8 @@ def build(path: Path, tokenizer: Any, max_length: int = 512, **options: Any) -> 
 
 
 def supervised_text(tokenizer: Any, labels: list[int]) -> str:
-    return tokenizer.decode([token for token in labels if token != -100])
+    found: str = tokenizer.decode([token for token in labels if token != -100])
+    return found
 
 
 @pytest.fixture(scope='session')
@@ -135,7 +136,7 @@ def test_a_file_of_trl_is_trained_on_by_plain_dpo_alone(tmp_path: Path, tokenize
     path = tmp_path / 'trl.jsonl'
     row = {'prompt': 'What is neon?', 'chosen': 'A gas.', 'rejected': 'A metal.'}
     path.write_text(json.dumps(row) + '\n')
-    options = {'dataset_map_fn': 'response_mask_map_fn', 'end_of_turn': 'never'}
+    options: dict[str, Any] = {'dataset_map_fn': 'response_mask_map_fn', 'end_of_turn': 'never'}
     (item,) = build(path, tokenizer, **options)
     assert supervised_text(tokenizer, item['chosen_labels']) == 'A gas.'
     with pytest.raises(ValueError, match=rf'{path}:1: chosen_item.labels: no sentence is labelled'):

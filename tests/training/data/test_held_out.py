@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskdpo_xtuner.training import load_preference_pairs
-from maskdpo_xtuner.training.data.held_out import part_of
+from maskdpo_xtuner.training.data.held_out import DataPart, part_of
 from tests.preference_pairs import WritePairs, released_pair
 
 
@@ -49,7 +49,9 @@ def test_nothing_is_held_out_unless_asked_for() -> None:
         ('train', 0.9, 'held_out=0.9 would leave nothing to train on: the pairs have 2 topics'),
     ],
 )
-def test_a_share_that_leaves_a_side_empty_is_refused(part: str, share: float, problem: str) -> None:
+def test_a_share_that_leaves_a_side_empty_is_refused(
+    part: DataPart, share: float, problem: str
+) -> None:
     with pytest.raises(ValueError, match=problem):
         part_of(['a', 'b'], part, share, 0)
 

@@ -20,7 +20,7 @@ Batch = dict[str, torch.Tensor]
 
 def weighted_pair(chosen: tuple[float, float], rejected: tuple[float, float]) -> dict[str, Any]:
     """A pair of the same two sentences, weighted."""
-    items = {
+    items: dict[str, Any] = {
         f'{side}_item': {'sents': [CORRECT, WRONG], 'weights': list(weights)}
         for side, weights in (('chosen', chosen), ('rejected', rejected))
     }
@@ -30,7 +30,8 @@ def weighted_pair(chosen: tuple[float, float], rejected: tuple[float, float]) ->
 def batch(path: Path, tokenizer: Any) -> Batch:
     pairs = {'type': 'load_preference_pairs', 'path': str(path)}
     items = build_mask_preference_dataset(pairs, tokenizer, 512, end_of_turn='never')
-    return mask_preference_collate_fn(list(items))['data']
+    found: Batch = mask_preference_collate_fn(list(items))['data']
+    return found
 
 
 @pytest.fixture(scope='session')

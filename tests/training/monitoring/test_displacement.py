@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,12 +14,12 @@ from maskdpo_xtuner.training import DisplacementHook, MeanOverRanksHook
 from tests.xtuner_runs import ROOT
 
 
-def warned_at(shifts: list[float | None], **options: Any) -> list[int]:
+def warned_at(shifts: Sequence[float | None], **options: Any) -> list[int]:
     """Iterations after which the hook warns, of a training with these shifts."""
     hook = DisplacementHook(**options)
     at: list[int] = []
-    logger = SimpleNamespace(warning=lambda message: at.append(runner.iter))
-    runner = SimpleNamespace(iter=0, logger=logger)
+    runner = SimpleNamespace(iter=0)
+    runner.logger = SimpleNamespace(warning=lambda message: at.append(runner.iter))
     for runner.iter, shift in enumerate(shifts):
         outputs = {} if shift is None else {'token_logps/chosen_shift': torch.tensor(shift)}
         hook.after_train_iter(runner, runner.iter, outputs=outputs)
@@ -38,7 +39,7 @@ def warned_at(shifts: list[float | None], **options: Any) -> list[int]:
     ids=['too few', 'enough', 'interrupted', 'falling', 'at the limit', 'no reference'],
 )
 def test_it_warns_when_the_chosen_stay_below_for_some_iterations(
-    shifts: list[float | None], expected: list[int]
+    shifts: Sequence[float | None], expected: list[int]
 ) -> None:
     assert warned_at(shifts, chosen_shift_below=-0.125, iterations=3) == expected
 

@@ -28,7 +28,8 @@ def peak_bytes(function: Callable[[], None]) -> int:
         function()
     events = [e for e in seen.profiler.kineto_results.events() if e.name() == '[memory]']
     changes = [event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())]
-    return max(accumulate(changes))
+    found: int = max(accumulate(changes))
+    return found
 
 
 def tensors(tree: Any) -> list[torch.Tensor]:
@@ -111,6 +112,7 @@ def test_the_estimate_is_near_what_torch_allocates(
     assert estimate.weights == nbytes(weights)
     assert estimate.gradients == nbytes([weight.grad for weight in weights])
     assert estimate.optimizer == pytest.approx(nbytes(list(optimizer.state.values())), rel=1e-3)
+    assert model.ref_llm is not None
     assert estimate.reference == nbytes(list(model.ref_llm.parameters()))
     assert 1 / WITHIN < estimate.backward / peak < WITHIN
 

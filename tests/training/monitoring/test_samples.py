@@ -63,7 +63,10 @@ def samples(folder: Path) -> list[ResponseSample]:
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
-    return torch.load(folder / 'iter_4.pth', weights_only=False)['state_dict']
+    found: dict[str, torch.Tensor] = torch.load(folder / 'iter_4.pth', weights_only=False)[
+        'state_dict'
+    ]
+    return found
 
 
 def test_answers_before_and_after_are_kept_and_training_is_left_as_it_is(

@@ -46,7 +46,7 @@ def test_without_mpi_a_single_process_is_the_whole_world(monkeypatch: pytest.Mon
     assert 1024 <= int(port) < 65536
 
 
-class Offloading(DeepSpeedZeroOptimizer):
+class Offloading(DeepSpeedZeroOptimizer):  # type: ignore[misc]
     """The parts of ZeRO-2 with offload that add up gradients."""
 
     def __init__(self, size: int) -> None:

@@ -232,4 +232,4 @@ def test_the_reference_model_is_gone_afterwards(
 
 def test_data_that_is_no_dataset_of_datasets_is_refused(tiny_model: Path) -> None:
     with pytest.raises(ValueError, match=r"datasets\.Dataset.*model\.reference='model'"):
-        attach_reference([], runner(tiny_model), mask_preference_collate_fn)  # type: ignore[arg-type]
+        attach_reference([], runner(tiny_model), mask_preference_collate_fn)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from xtuner.registry import BUILDER
@@ -34,7 +35,9 @@ def test_another_source_is_refused() -> None:
 
 
 @pytest.mark.parametrize('options', [{}, {'lora': LORA}])
-def test_with_the_cache_no_reference_model_is_built(tiny_model: Path, options: dict) -> None:
+def test_with_the_cache_no_reference_model_is_built(
+    tiny_model: Path, options: dict[str, Any]
+) -> None:
     model = BUILDER.build(model_config(tiny_model, reference='cached', **options))
     assert model.ref_llm is None
 

@@ -75,10 +75,10 @@ def compare(
     models = models or {key: _alone(key, found) for key, found in first.items()}
     asked = _Asked(by_id, cluster_of, tuple(metrics), bounds, bootstrap, k, models)
     texts = {}
-    for key, responses in first.items():
+    for key, own in first.items():
         gone = (missing or {}).get(key, ())
-        _check_complete(key, responses, cluster_of, gone)
-        texts[key] = text_tallies(responses, by_id, cluster_of, nlls.get(key, {}), gone)
+        _check_complete(key, own, cluster_of, gone)
+        texts[key] = text_tallies(own, by_id, cluster_of, nlls.get(key, {}), gone)
     text_measures = _measured(texts, asked)
     results = tuple(
         _by_judge(judge, by_model, text_measures, asked) for judge, by_model in responses.items()

@@ -191,7 +191,7 @@ def _keys_at(values: Any, place: Sequence[Any]) -> set[str]:
         values = values[key]
     if not isinstance(values, dict):  # Trainings of one model, of which the place names no one.
         return set()
-    kind = values.get('type')
+    kind: Any = values.get('type')
     found = next((registry for registry in _CHOICES if kind in registry), None)
     return set(found.get(kind).model_fields) if found else set()
 

@@ -78,6 +78,17 @@ def test_a_name_with_an_underscore_is_a_variable_of_the_config(config: Path) -> 
             'annotator: there is no annotator "oracle"; registered are lexical, table',
         ),
         ("policy = dict(model='m')", 'policy.type is missing'),
+        (
+            "evaluation = dict(questions=dict(type='jsonl', path='q'), "
+            "models=dict(a=['f1', dict(type='openai', model='m', base_url='x')]))",
+            'there is no setting evaluation.models.a.base_url; did you mean "base_urls"?',
+        ),
+        (
+            "evaluation = dict(questions=dict(type='jsonl', path='q'), "
+            "judges=[dict(type='lexical', min_covrage=1, name='strict')])",
+            'setting evaluation.judges.0.min_covrage; did you mean "min_coverage"?',
+        ),
+        ('evaluation = dict(num_runs=1)', 'evaluation: name what to evaluate on: either questions'),
         ('questions = 3', 'questions: Input should be a valid dictionary'),
         ('work_dir = None', 'work_dir: Input is not a valid path'),
         ('work_dir = (', "not a config that can be read: '(' was never closed"),

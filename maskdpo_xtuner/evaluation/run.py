@@ -7,7 +7,7 @@ was interrupted resumes where it stopped, and a model that was evaluated before 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from maskdpo_xtuner.atomic import atomic_writer
 from maskdpo_xtuner.evaluation.answering import (
@@ -21,7 +21,6 @@ from maskdpo_xtuner.evaluation.exports import as_csv, as_latex
 from maskdpo_xtuner.evaluation.intervals import Bootstrap
 from maskdpo_xtuner.evaluation.judges import Judge
 from maskdpo_xtuner.evaluation.nlls import Scorer
-from maskdpo_xtuner.evaluation.perplexity import ResponseNll
 from maskdpo_xtuner.evaluation.planning import AskedSet, Models, Plan, plan
 from maskdpo_xtuner.evaluation.results import (
     FILE,
@@ -30,7 +29,7 @@ from maskdpo_xtuner.evaluation.results import (
     TrainedOn,
     Training,
 )
-from maskdpo_xtuner.evaluation.scorers import Scored, score_responses, scorers_of
+from maskdpo_xtuner.evaluation.scorers import Scored, Scores, score_responses, scorers_of
 from maskdpo_xtuner.evaluation.shortfalls import find_shortfalls
 from maskdpo_xtuner.evaluation.trained_on import trained_on
 from maskdpo_xtuner.jsonl import write_records
@@ -39,7 +38,6 @@ from maskdpo_xtuner.pipeline.summary import Summary
 from maskdpo_xtuner.records import AnnotatedResponse, Question
 from maskdpo_xtuner.settings import Settings
 
-Nlls = dict[tuple[str, str], dict[str, list[ResponseNll]]]
 Responses = dict[Judge, dict[str, list[AnnotatedResponse]]]
 """Judge -> key of a training -> its responses, annotated by that judge."""
 
@@ -115,18 +113,13 @@ def evaluate(
     name, trainings = next(iter(planned.models.items()))
     first = next(iter(trainings.values()))
     scorers = scorers_of(planned.asked, settings.policy, name, first)
-    scored_by = {name: {**s.identity, 'after': s.context} for name, s in scorers.items()}
     answered = answer(planned, quiet=quiet)
     responses = {asked.name: _responses(planned, asked) for asked in planned.sets}
-    nlls = _score(planned, responses, scorers, quiet=quiet)
+    scores = _score(planned, responses, scorers, quiet=quiet)
     if shard:
         return EvaluationRun((), answered.counts)
-    compared = [
-        _compare(planned, asked, responses[asked.name], nlls, answered) for asked in planned.sets
-    ]
     sets = tuple(
-        replace(each, evaluation=each.evaluation.model_copy(update={'perplexity': scored_by}))
-        for each in compared
+        _compare(planned, asked, responses[asked.name], scores, answered) for asked in planned.sets
     )
     _write(planned, sets)
     return EvaluationRun(sets, answered.counts)
@@ -141,7 +134,7 @@ def _responses(planned: Plan, asked: AskedSet) -> Responses:
 
 def _score(
     planned: Plan, responses: Mapping[str, Responses], scorers: dict[str, Scorer], *, quiet: bool
-) -> Nlls:
+) -> Scores:
     scored = {}
     for asked in planned.sets:
         for key, own in next(iter(responses[asked.name].values())).items():
@@ -152,14 +145,14 @@ def _score(
 
 
 def _compare(
-    planned: Plan, asked: AskedSet, responses: Responses, nlls: Nlls, answered: Answered
+    planned: Plan, asked: AskedSet, responses: Responses, scores: Scores, answered: Answered
 ) -> SetRun:
     questions = list(asked.questions.values())
     missing = {key: read_missing(planned, asked, key) for key in planned.engines}
     found = compare(
         responses,
         questions,
-        nlls={key: nlls[asked.name, key] for key in planned.engines},
+        nlls={key: scores.nlls[asked.name, key] for key in planned.engines},
         bounds=planned.asked.bounds,
         metrics=planned.asked.metrics,
         bootstrap=Bootstrap(),
@@ -176,6 +169,7 @@ def _compare(
         'sampling': {key: getattr(asked.sampling, key) for key in keys},
         'seed': asked.sampling.seed,
         'num_runs': asked.sampling.num_samples,
+        'perplexity': scores.scorers,
         'trained_on': _trained_on(planned, questions),
         'shortfalls': tuple(find_shortfalls(by_judge, missing, most)),
     }

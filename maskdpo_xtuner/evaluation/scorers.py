@@ -68,24 +68,35 @@ class Scored:
     conversations: Sequence[Conversation]
 
 
+@dataclass(frozen=True)
+class Scores:
+    """What was found.
+
+    Attributes:
+        nlls: set and key of a training -> name of a scorer -> one result a response.
+        scorers: name of a scorer -> its identity, and what it reads before a response (``after``).
+    """
+
+    nlls: dict[tuple[str, str], dict[str, list[ResponseNll]]]
+    scorers: dict[str, dict[str, str]]
+
+
 def score_responses(
     scored: Mapping[tuple[str, str], Scored], scorers: dict[str, Scorer], *, quiet: bool
-) -> dict[tuple[str, str], dict[str, list[ResponseNll]]]:
+) -> Scores:
     """Measure the responses of every training by every scorer; a scorer goes when it is done.
 
     Args:
         scored: set and key of a training -> what it wrote.
         scorers: name -> scorer; emptied, so that one model at a time is in memory.
         quiet: no progress bars.
-
-    Returns:
-        set and key of a training -> scorer -> one result a response.
     """
-    found: dict[tuple[str, str], dict[str, list[ResponseNll]]] = {place: {} for place in scored}
+    about = {name: {**s.identity, 'after': s.context} for name, s in scorers.items()}
+    nlls: dict[tuple[str, str], dict[str, list[ResponseNll]]] = {place: {} for place in scored}
     for name in list(scorers):
         scorer = scorers.pop(name)
         for place, each in scored.items():
-            found[place][name] = remembered_nlls(
+            nlls[place][name] = remembered_nlls(
                 each.folder, scorer, each.conversations, parts=each.parts, quiet=quiet
             )
-    return found
+    return Scores(nlls, about)

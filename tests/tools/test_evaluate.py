@@ -129,3 +129,32 @@ def test_the_tool_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
     heavy = {'torch', 'transformers', 'datasets', 'mmengine', 'xtuner', 'numpy'}
     assert not heavy & set(done.stdout.split())
+
+
+@pytest.mark.usefixtures('engines')
+def test_shards_print_no_tables_and_a_run_over_all_asks_nothing(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = [str(config), '--quiet', '--models', 'base', 'aligned=good']
+    for shard in ('0/2', '1/2'):
+        assert main([*argv, '--shard', shard]) == 0
+        out = capsys.readouterr().out
+        assert out.startswith('base: 4 requests: 4 done')
+        assert 'judge' not in out
+    assert main(argv) == 0
+    out = capsys.readouterr().out
+    assert 'base: 8 requests: 8 done, 0 failed, 0 pending; 0 sent to the engine' in out
+    assert 'aligned against base' in out
+
+
+@pytest.mark.usefixtures('engines')
+def test_trainings_of_one_row_are_given_with_commas(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(config), '--quiet', '--models', 'base', 'maskdpo=good,half']) == 0
+    assert 'std between trainings' in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures('engines')
+def test_a_name_that_would_score_the_base_twice_is_refused(config: Path) -> None:
+    assert 'aligned=PATH' in error_of(config, '--models', 'base', 'aligned')

@@ -20,6 +20,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
             type=named_file,
             help=f'{what}: a name that `maskdpo evaluate` was given, or NAME=responses.jsonl',
         )
+    parser.add_argument('--set', default='', help='of evaluation.sets, where there are some')
     add_config_options(parser)
     return parser.parse_args(argv)
 
@@ -33,10 +34,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     from maskdpo_xtuner.settings import load_settings
 
     settings = load_settings(args.config, dict(args.cfg_options), args.work_dir)
-    run = compare_models(settings, args.baseline, args.model, quiet=args.quiet)
+    run = compare_models(settings, args.baseline, args.model, args.set, quiet=args.quiet)
     print(f'{run.requests.describe()}\n\n{format_preference(run.result)}')
-    if run.requests.failed:
-        print(f'\n{run.requests.failed} requests failed; run again to ask for them')
+    if missing := run.requests.failed + run.requests.refused:
+        print(f'\n{missing} requests have no answer; run again for those that failed')
     return run.exit_status
 
 

@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.out:
         write_lines(args.out, [report.model_dump_json(indent=2)])
     if failed:
-        print(f'{failed} requests to judges failed; run again to ask for them')
+        print(f'{failed} requests to judges have no answer; run again for those that failed')
     return int(failed > 0)
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from maskdpo_xtuner.evaluation.metrics import Counts, count_response
-from maskdpo_xtuner.evaluation.results import Evaluation
+from maskdpo_xtuner.evaluation.counts import Counts, count_response
+from maskdpo_xtuner.evaluation.results import read_evaluation
 from maskdpo_xtuner.jsonl import RecordError, read_records
 from maskdpo_xtuner.records import AnnotatedResponse
 
@@ -50,11 +50,7 @@ def _of_evaluation(path: Path, metric: str) -> dict[str, dict[str, float]]:
     """By judge, the models that have a value of the metric."""
     if not path.is_file():
         raise RecordError(path, None, 'there is no such file; check the path')
-    try:
-        evaluation = Evaluation.model_validate_json(path.read_text(encoding='utf-8'))
-    except ValueError as error:
-        reason = str(error).splitlines()[0]
-        raise RecordError(path, None, f'not what `maskdpo evaluate` writes ({reason})') from error
+    evaluation = read_evaluation(path)
     found: dict[str, dict[str, float]] = {}
     for result in evaluation.judges:
         known = {name for model in result.models for name in model.measures}

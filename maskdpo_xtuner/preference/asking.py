@@ -25,8 +25,8 @@ CHOICES: tuple[Choice, ...] = get_args(Choice)
 class Ballot(NamedTuple):
     """The verdict on two responses in one order, or why there is none.
 
-    ``failure`` is ``unparsed: ...`` for an answer that gives no verdict and ``failed: ...`` where
-    there is no answer.
+    ``failure`` is ``unparsed: ...`` for an answer that gives no verdict, ``failed: ...`` where
+    there is none yet and ``no_answer: ...`` where there will be none.
     """
 
     choice: Choice | None

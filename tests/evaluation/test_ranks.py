@@ -114,5 +114,5 @@ def test_a_row_that_cannot_be_read_is_named(row: str, message: str, tmp_path: Pa
 def test_another_json_is_refused(tmp_path: Path) -> None:
     path = tmp_path / 'x.json'
     path.write_text('{}')
-    with pytest.raises(RecordError, match='x.json: not what `maskdpo evaluate` writes'):
+    with pytest.raises(ValueError, match='x.json: questions: Field required; evaluate again'):
         read_scores({'x': path})

@@ -65,17 +65,17 @@ def test_files_are_compared_and_named(capsys: pytest.CaptureFixture[str]) -> Non
     assert said.startswith('2 requests: 2 done, 0 failed')
     assert 'longer against base, judged by script in both orders' in said
     assert re.search(r'^length\s+100\.0 -\s+100\.0 -', said, re.M)
-    assert re.search(r'^length +1( +0){6}$', said, re.M)
+    assert re.search(r'^length +1( +0){7}$', said, re.M)
     assert Path('work/preference/longer-base.json').is_file()
 
 
 @pytest.mark.usefixtures('_folder')
-def test_requests_that_failed_are_said_and_the_exit_status_is_1(
+def test_requests_without_an_answer_are_said_and_the_exit_status_is_1(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     options = ['--cfg-options', 'preference.engine.model=down', '--quiet']
     assert main(['base=a.jsonl', 'longer=b.jsonl', 'config.py', *options]) == 1
-    assert '2 requests failed; run again to ask for them' in capsys.readouterr().out
+    assert '2 requests have no answer; run again for those that failed' in capsys.readouterr().out
 
 
 def test_the_config_of_the_page_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

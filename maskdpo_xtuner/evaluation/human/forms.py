@@ -74,8 +74,8 @@ def labelled_response(
         'seed': 0,
         'text': text,
         'finish_reason': 'stop',
-        'prompt_tokens': 0,
-        'completion_tokens': 0,
+        'prompt_tokens': None,
+        'completion_tokens': None,
         'sentences': sentences,
         'annotator': {'name': 'human', **annotator},
     }

@@ -22,10 +22,12 @@ LEAST_OVERLAP = 0.5
 
 COMPARED = 'compared'
 NOT_JUDGED = 'the judge gave no verdict'
+NOT_TO_JUDGE = 'the judge left it out: cut, damaged or leaked'
 NOT_LABELLED = 'the human label cannot be read'
 NOT_MAPPED = 'no human sentence is the same'
 NOT_REACHED = 'human sentences that no sentence of the judge is'
 NO_RESPONSE = 'responses that the judge does not have'
+OUTCOMES = (COMPARED, NOT_JUDGED, NOT_TO_JUDGE, NOT_LABELLED, NOT_MAPPED)
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,8 @@ class Case:
 class Matched:
     """The cases of one judge, and what became of all of its sentences.
 
-    ``counts`` has the sentences by outcome: those of `COMPARED`, `NOT_JUDGED`, `NOT_LABELLED` and
-    `NOT_MAPPED` are all that the judge gave. `NOT_REACHED` counts human sentences, `NO_RESPONSE`
-    whole responses.
+    ``counts`` has the sentences by outcome: those of `OUTCOMES` are all that the judge gave.
+    `NOT_REACHED` counts human sentences, `NO_RESPONSE` whole responses.
     """
 
     cases: list[Case] = field(default_factory=list)
@@ -53,8 +54,7 @@ class Matched:
     @property
     def sentences(self) -> int:
         """All that the judge gave."""
-        outcomes = (COMPARED, NOT_JUDGED, NOT_LABELLED, NOT_MAPPED)
-        return sum(self.counts[outcome] for outcome in outcomes)
+        return sum(self.counts[outcome] for outcome in OUTCOMES)
 
 
 def match(
@@ -115,7 +115,7 @@ def _enter(cases: list[Case], topic: str, human: Sentence | None, judge: Sentenc
     if human.label is None:
         return NOT_LABELLED
     if judge.label is None:
-        return NOT_JUDGED
+        return NOT_TO_JUDGE if judge.is_left_out else NOT_JUDGED
     cases.append(Case(topic, human.label, judge.label, judge.score))
     return COMPARED
 

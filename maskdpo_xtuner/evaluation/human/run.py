@@ -103,7 +103,7 @@ def judge_responses(
         quiet: no progress bars.
 
     Returns:
-        Name of a judge -> its file, and the number of requests that failed.
+        Name of a judge -> its file, and the number of requests without an answer.
 
     Raises:
         ValueError: for a question in a language that a judge does not speak.
@@ -124,13 +124,13 @@ def judge_responses(
                 pass
             judge, file = built.pop(name), paths[name].name
             annotate_stage(folder, store, judge, questions, summary, quiet=quiet, name=file)
-            failed += summary.turns.failed
+            failed += summary.turns.failed + summary.turns.refused
     return paths, failed
 
 
 def _judges(settings: Settings, types: Sequence[str]) -> Iterable[tuple[str, AnnotatorSettings]]:
     if not types:
-        return [(judge.name, choice) for judge, choice in judges_of(settings).items()]
+        return [(judge.name, asked.annotator) for judge, asked in judges_of(settings).items()]
     return [(kind, _judge_of_type(kind)) for kind in types]
 
 

@@ -12,7 +12,9 @@ from typing import Literal, get_args
 from maskdpo_xtuner.preference import Ballot
 from maskdpo_xtuner.records import Record
 
-Outcome = Literal['win', 'loss', 'tie', 'order-dependent', 'equal texts', 'unreadable', 'failed']
+Outcome = Literal[
+    'win', 'loss', 'tie', 'order-dependent', 'equal texts', 'unreadable', 'no answer', 'failed'
+]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 WORTH: dict[Outcome, float] = {
     'win': 1.0,
@@ -62,7 +64,7 @@ def outcome_of(baseline_first: Ballot, baseline_second: Ballot) -> Outcome:
 
 _MISSING: dict[str, Outcome] = {
     'failed': 'failed',
-    'no_answer': 'failed',
+    'no_answer': 'no answer',
     'unparsed': 'unreadable',
 }
 _BOTH: dict[tuple[str | None, str | None], Outcome] = {

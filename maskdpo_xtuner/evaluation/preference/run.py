@@ -47,18 +47,20 @@ class PreferenceRun:
 
 
 def compare_models(
-    settings: Settings, baseline: Named, model: Named, *, quiet: bool = False
+    settings: Settings, baseline: Named, model: Named, set_name: str = '', *, quiet: bool = False
 ) -> PreferenceRun:
-    """Compare two models' responses to the questions of ``settings.evaluation``.
+    """Compare two models' responses to the questions of a set of ``settings.evaluation``.
 
-    In ``<work_dir>/preference`` are the store, the verdicts as ``<model>-<baseline>.jsonl``, and
-    the result as ``<model>-<baseline>.json``. What was asked before is not asked again.
+    In ``<work_dir>/preference``, or the folder of the set in it, are the store, the verdicts as
+    ``<model>-<baseline>.jsonl``, and the result as ``<model>-<baseline>.json``. What was asked
+    before is not asked again.
 
     Args:
         settings: with ``preference`` and ``evaluation``.
         baseline: name and file of responses; a name alone stands for those of
-            ``<work_dir>/evaluation/<name>``.
+            ``<work_dir>/evaluation``, in the folder of the set.
         model: what is held against it, likewise.
+        set_name: which set; '' for the only one of a config that names none.
         quiet: no progress bar.
 
     Raises:
@@ -69,11 +71,12 @@ def compare_models(
     names = [_name(named) for named in (baseline, model)]
     if names[0] == names[1]:
         raise ValueError(f'both models are named {names[0]}; write NAME=FILE')
-    questions = {question.question_id: question for question in _questions(settings)}
-    responses = [_responses(settings.work_dir, named) for named in (baseline, model)]
+    questions = _questions(settings, set_name)
+    answered = settings.work_dir / 'evaluation' / set_name
+    responses = [_responses(answered, named) for named in (baseline, model)]
     pairs = _side_by_side(names, responses, questions)
     judge, engine = asked.build()
-    folder = settings.work_dir / 'preference'
+    folder = settings.work_dir / 'preference' / set_name
     path = folder / f'{names[1]}-{names[0]}.jsonl'
     with open_work_dir(settings.model_copy(update={'work_dir': folder, 'store': None})) as store:
         scheduler: Scheduler[Preference] = Scheduler(engine, store)
@@ -127,13 +130,18 @@ def _asked(settings: Settings) -> PreferenceSettings:
     return settings.preference
 
 
-def _questions(settings: Settings) -> list[Question]:
+def _questions(settings: Settings, set_name: str) -> dict[str, Question]:
+    """The questions of a set by their ids; '' is the only one of a config that names none."""
     if settings.evaluation is None:
         raise ValueError(
             'the config does not say what was asked; add '
             'evaluation = dict(questions=dict(type="jsonl", path=...))'
         )
-    return settings.evaluation.questions.load()
+    sets = {each.name: each.questions for each in settings.evaluation.all_sets()}
+    if set_name not in sets:
+        known = ', '.join(filter(None, sets)) or 'it has a single one, without a name'
+        raise ValueError(f'the config has no set {set_name!r}; name one by --set: {known}')
+    return {question.question_id: question for question in sets[set_name].load()}
 
 
 def _name(named: Named) -> str:
@@ -141,10 +149,10 @@ def _name(named: Named) -> str:
     return name or str(path)
 
 
-def _responses(work_dir: Path, named: Named) -> list[Response]:
+def _responses(folder: Path, named: Named) -> list[Response]:
     name, path = named
     if name is None:
-        path = work_dir / 'evaluation' / path / 'responses.jsonl'
+        path = folder / path / 'responses.jsonl'
         if not path.is_file():
             raise ValueError(
                 f'there are no responses of {named[1]} in {path}; run `maskdpo evaluate` with it, '

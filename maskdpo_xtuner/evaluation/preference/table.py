@@ -18,7 +18,7 @@ def format_preference(result: PreferenceResult) -> str:
             format_table([_counts(each) for each in result.criteria]),
             f'wins are those of {result.model}; a win rate counts ties, order-dependent verdicts '
             'and equal texts as half, "decided" leaves them out, "equal length" is what a '
-            'regression on the lengths gives; unreadable and failed pairs are in none',
+            'regression on the lengths gives; pairs without two verdicts are in none',
         ]
     )
 

@@ -14,6 +14,7 @@ from maskdpo_xtuner.evaluation.human.matching import (
     NOT_LABELLED,
     NOT_MAPPED,
     NOT_REACHED,
+    NOT_TO_JUDGE,
     Case,
     Matched,
     match,
@@ -87,6 +88,12 @@ def test_what_either_side_did_not_label_is_counted_apart() -> None:
     assert found.cases == []
     assert found.counts == {NOT_LABELLED: 1, NOT_JUDGED: 1, NOT_REACHED: 0}
     assert found.sentences == 2
+
+
+def test_a_sentence_that_the_judge_left_out_is_no_failure_of_its() -> None:
+    cut = Sentence(start=0, end=12, failure='cut: at the token limit')
+    judge = response([]).model_copy(update={'sentences': (cut,)})
+    assert matched(response([(0, 12, YES)]), judge).counts == {NOT_TO_JUDGE: 1, NOT_REACHED: 0}
 
 
 def test_a_response_that_the_judge_lacks_is_counted() -> None:

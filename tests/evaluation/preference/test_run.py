@@ -15,6 +15,7 @@ from maskdpo_xtuner.engines.settings import EngineSettings
 from maskdpo_xtuner.evaluation.preference.outcomes import Outcome, Preference, outcome_of
 from maskdpo_xtuner.evaluation.preference.run import PreferenceRun, compare_models
 from maskdpo_xtuner.evaluation.preference.table import format_preference
+from maskdpo_xtuner.evaluation_settings import EvaluationSettings
 from maskdpo_xtuner.jsonl import read_records, write_records
 from maskdpo_xtuner.preference import Ballot, Choice
 from maskdpo_xtuner.preference.settings import PreferenceSettings
@@ -136,6 +137,8 @@ def test_only_verdicts_that_say_the_same_decide(
 ) -> None:
     assert outcome_of(Ballot(first), Ballot(second)) == outcome
     unreadable, failed = Ballot(None, 'unparsed: no marker'), Ballot(None, 'failed: down')
+    too_long = Ballot(None, 'no_answer: too long')
+    assert outcome_of(too_long, unreadable) == 'no answer'
     assert outcome_of(Ballot(first), unreadable) == 'unreadable'
     assert outcome_of(failed, unreadable) == 'failed'
 
@@ -176,14 +179,14 @@ def test_a_run_that_is_broken_off_goes_on_to_the_same_files(tmp_path: Path) -> N
         assert files[0].read_bytes() == files[1].read_bytes()
 
 
-def test_a_failed_request_is_counted_and_asked_again(tmp_path: Path) -> None:
+def test_a_request_without_an_answer_is_counted_and_asked_again(tmp_path: Path) -> None:
     def fails(request: Request) -> str | Failure:
         about_q1 = 'tin, q1' in request.messages[-1].content
         return Failure('busy', transient=True) if about_q1 else judge(request)
 
     run = compare(tmp_path, fails, criteria={'help': 'x'})
     (found,) = run.result.criteria
-    assert (found.counts['failed'], found.counts['loss'], run.exit_status) == (1, 0, 1)
+    assert (found.counts['no answer'], found.counts['loss'], run.exit_status) == (1, 0, 1)
     again = compare(tmp_path, criteria={'help': 'x'})
     assert again.result.criteria[0].counts['loss'] == 1
     assert (again.requests.asked, again.exit_status) == (2, 0)
@@ -242,3 +245,20 @@ def test_a_config_without_a_judge_is_refused(tmp_path: Path) -> None:
     settings = settings.model_copy(update={'preference': None})
     with pytest.raises(ValueError, match=r'add preference = dict\(engine=dict'):
         compare_models(settings, (None, Path('base')), (None, Path('aligned')))
+
+
+def test_a_set_has_its_own_questions_and_folder(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, ScriptedEngine(judge))
+    assert settings.evaluation is not None
+    sets = [{'name': 'metals', 'questions': settings.evaluation.questions}]
+    settings = settings.model_copy(update={'evaluation': EvaluationSettings(sets=sets)})
+    evaluated = settings.work_dir / 'evaluation'
+    (evaluated / 'metals').mkdir()
+    for name in ('base', 'aligned'):
+        (evaluated / name).rename(evaluated / 'metals' / name)
+    models = (None, Path('base')), (None, Path('aligned'))
+    run = compare_models(settings, *models, 'metals', quiet=True)
+    assert run.result.criteria[0].counts['win'] == 1
+    assert (settings.work_dir / 'preference' / 'metals' / 'aligned-base.json').is_file()
+    with pytest.raises(ValueError, match="the config has no set ''; name one by --set: metals"):
+        compare_models(settings, *models)

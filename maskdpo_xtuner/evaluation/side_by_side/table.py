@@ -51,7 +51,8 @@ def value_tables(compared: Compared) -> list[list[Row]]:
         for model in compared.models
     ]
     further = [
-        {'model': model.name, **_values(compared, model, FURTHER)} for model in compared.models
+        {'model': model.name, 'mean of': replications(model), **_values(compared, model, FURTHER)}
+        for model in compared.models
     ]
     return [first, further]
 
@@ -76,8 +77,7 @@ def replications(model: ComparedModel) -> str:
 
 def _counts(compared: Compared, model: ComparedModel) -> Row:
     correct, incorrect = paper_counts(compared.judge, model.result)
-    counts = {'correct': f'{correct:.1f}', 'incorrect': f'{incorrect:.1f}'}
-    return {'mean of': replications(model), **counts}
+    return {'correct': f'{correct:.1f}', 'incorrect': f'{incorrect:.1f}'}
 
 
 def _values(compared: Compared, model: ComparedModel, metrics: Metrics) -> Row:

@@ -82,6 +82,10 @@ def models(tmp_path: Path, url: str) -> tuple[HandedModel, ...]:
 
     base, adapter = tmp_path / 'base', tmp_path / 'adapter'
     tiny_llama(base, tokenizer_folder('smollm2'))
+    # As published tokenizers have it: OpenCompass gives the model whatever the tokenizer gives.
+    config = json.loads((base / 'tokenizer_config.json').read_text())
+    config['model_input_names'] = ['input_ids', 'attention_mask']
+    (base / 'tokenizer_config.json').write_text(json.dumps(config))
     loaded = AutoModelForCausalLM.from_pretrained(base)
     lora = LoraConfig(r=2, target_modules=['q_proj'], task_type='CAUSAL_LM')
     get_peft_model(loaded, lora).save_pretrained(adapter)

@@ -14,7 +14,7 @@ DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error)
 """What reading a damaged or cut gzip file raises."""
 
 
-def open_packed(path: Path) -> IO[bytes]:
+def open_packed(path: Path) -> IO[bytes] | gzip.GzipFile:
     """Open a file for reading; its first bytes tell whether it is compressed, not its name.
 
     Raises:

@@ -59,6 +59,7 @@ setup(
         'tqdm',
         'transformers',
         'typing_extensions',
+        'xxhash',
     ],
     entry_points={'console_scripts': ['maskdpo = maskdpo_xtuner.cli:main']},
     extras_require={

@@ -63,6 +63,7 @@ setup(
         'tqdm',
         'transformers',
         'typing_extensions',
+        'xxhash',
     ],
     entry_points={'console_scripts': ['maskdpo = maskdpo_xtuner.cli:main']},
     extras_require={

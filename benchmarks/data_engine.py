@@ -70,7 +70,7 @@ def run_dialogues(
             pass
         seconds = time.perf_counter() - start
     counts = scheduler.accounting
-    assert counts.pending == counts.failed == 0, counts.describe()
+    assert counts.pending == counts.failed == counts.refused == 0, counts.describe()
     return counts, seconds
 
 
@@ -130,7 +130,7 @@ def work_full(folder: str, questions: int, die_after: int | None) -> dict[str, A
         'turns': counts.expected,
         'stored': counts.stored,
         'asked': counts.asked,
-        'complete': not (summary.missing or counts.pending or counts.failed),
+        'complete': not (summary.missing or counts.pending or counts.failed or counts.refused),
     }
 
 

@@ -18,13 +18,14 @@ from collections.abc import Awaitable, Callable
 
 import httpx
 
-from maskdpo_xtuner.engines.connections import Connections
+from maskdpo_xtuner.engines.connections import Bounds, Connections, Reply
+from maskdpo_xtuner.engines.turns import Pace, Turns
 
 BODY = b'{"text": "' + b'x' * 600 + b'"}'
 RESPONSE = b'HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n' % len(BODY) + BODY
 LATENCY = 0.05
 QUESTION = {'messages': [{'role': 'user', 'content': 'word ' * 400}]}
-Post = Callable[[], Awaitable[httpx.Response]]
+Post = Callable[[], Awaitable[httpx.Response | Reply]]
 
 
 class Server(asyncio.Protocol):
@@ -66,7 +67,11 @@ def post_by_pool(url: str, connections: int) -> Post:
 def post_by_connections(url: str, connections: int) -> Post:
     """Our connections, each with a client of its own."""
     context = httpx.create_ssl_context()
-    ours = Connections(lambda: httpx.AsyncClient(base_url=url, verify=context), connections)
+    ours = Connections(
+        lambda: httpx.AsyncClient(base_url=url, verify=context),
+        Turns(Pace(connections)),
+        Bounds(seconds=60.0, size=1 << 20),
+    )
     return lambda: ours.post('/', QUESTION)
 
 
@@ -78,7 +83,7 @@ async def measure(post: Post, requests: int, connections: int) -> float:
 
     async def worker() -> None:
         for _ in range(requests // connections):
-            (await post()).raise_for_status()
+            await post()
 
     start = time.process_time()
     await asyncio.gather(*(worker() for _ in range(connections)))

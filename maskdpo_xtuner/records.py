@@ -85,10 +85,10 @@ class Response(Record):
 class Sentence(Record):
     """A span of a response with its verdict: a label, or the reason why there is none.
 
-    ``failure`` is an outcome of its own (``unparsed: ...``, ``failed: ...``): it is counted and
-    shown, and is never turned into a label. ``points`` are the passages of the document that the
-    verdict rests on. ``notes`` say what a reader of the verdict should know of how it came about
-    (``reference_cut: ...``, ``document_shortened: ...``).
+    ``failure`` is an outcome of its own (``unparsed: ...``, ``failed: ...``, ``no_answer: ...``):
+    it is counted and shown, and is never turned into a label. ``points`` are the passages of the
+    document that the verdict rests on. ``notes`` say what a reader of the verdict should know of
+    how it came about (``reference_cut: ...``, ``document_shortened: ...``).
     """
 
     start: int = Field(ge=0)

@@ -225,7 +225,9 @@ def _keys_at(values: Any, place: Sequence[Any]) -> set[str]:
     """Names of the settings of the choice that stands at a place; empty for another part."""
     for key in place:
         values = values[key]
-    kind = values.get('type') if isinstance(values, dict) else None
+    if not isinstance(values, dict):
+        return set()
+    kind: Any = values.get('type')
     found = next((registry for registry in _CHOICES if kind in registry), None)
     return set(found.get(kind).model_fields) if found else set()
 

@@ -151,7 +151,7 @@ def _answer(
     with open_work_dir(settings) as store:
         sample_stage(work_dir, store, policy, questions, settings.sampling, summary, quiet=quiet)
         del policy  # Its model makes room for the annotators'.
-        if summary.requests.failed:
+        if summary.requests.failed or not summary.requests.done:
             raise ValueError(
                 f'{name}: {summary.requests.describe()}; see {work_dir / "failures.jsonl"}, '
                 'and run the same command again to ask for what is missing'

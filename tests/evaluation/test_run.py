@@ -202,7 +202,9 @@ def test_another_model_and_more_runs_ask_only_for_what_is_new(
 
 
 def test_answers_that_failed_are_no_result(tmp_path: Path, engines: list[ScriptedEngine]) -> None:
-    with pytest.raises(ValueError, match=r'bad: .* 8 failed, .*out of memory.*failures\.jsonl'):
+    with pytest.raises(
+        ValueError, match=r'bad: .* 8 without an answer for good, .*out of memory.*failures\.jsonl'
+    ):
         evaluate(settings(tmp_path), {'base': None, 'bad': 'broken'}, quiet=True)
     assert not (tmp_path / 'work' / 'evaluation' / 'evaluation.json').exists()
 

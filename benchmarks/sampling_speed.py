@@ -100,8 +100,8 @@ def answered(engine: TransformersEngine, requests: list[Request]) -> tuple[int, 
     done = [each for each in outcomes if isinstance(each, Completion)]
     assert len(done) == len(requests), outcomes
     # The token that ends an answer was decoded as well.
-    written = sum(each.completion_tokens + (each.finish_reason == 'stop') for each in done)
-    return written, max(each.prompt_tokens for each in done)
+    written = sum((each.completion_tokens or 0) + (each.finish_reason == 'stop') for each in done)
+    return written, max(each.prompt_tokens or 0 for each in done)
 
 
 def compare(rows: int, tokens: int, repeats: int, steps: int) -> None:

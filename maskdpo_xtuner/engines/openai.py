@@ -26,6 +26,7 @@ MAX_LOSSES = 2
 # The largest response that is read. An answer of 30,000 tokens takes 200 KB, twice where every
 # character is written as an escape.
 LARGEST = 1 << 20
+LONGEST_WAIT = 60.0  # seconds for which a server with too much to do is waited for in any case
 PROBE = (Message(role='user', content='Hello'),)
 
 
@@ -175,10 +176,20 @@ class OpenAIEngine:
             answer = await self._transport.post(endpoint, *self._composer.compose(request))
             if answer.verdict is Verdict.DOUBTFUL:
                 answer = await self._settle(endpoint, request, answer)
+            if answer.verdict is Verdict.LIMITED:
+                answer = self._within_patience(answer)
         finally:
             endpoint.in_flight -= 1
         self._pool.report(endpoint, answer.verdict, reason_of(answer), answer.wait)
         return answer
+
+    def _within_patience(self, answer: Answer) -> Answer:
+        """A limit that lasts for hours is a refusal: nobody should wait for it without a word."""
+        wait = answer.wait or 0.0
+        if wait <= max(self._patience, LONGEST_WAIT):
+            return answer
+        reason = f'{reason_of(answer)}; it says to come again in {wait:.0f} s, beyond patience'
+        return lost(reason, Verdict.REFUSING)
 
     async def _settle(self, endpoint: Endpoint, request: Request, answer: Answer) -> Answer:
         """Tell a bad request from a server that refuses all, by a question that is surely good."""

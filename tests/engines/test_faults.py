@@ -80,6 +80,11 @@ FAULTS: dict[str, tuple[bytes | list[Piece], str, str]] = {
     'no credit': (error(402, 'pay first'), STOP, 'HTTP 402: pay first'),
     'no credit, with status 200': (http({'error': {'code': 402}}), STOP, 'HTTP 402'),
     'no quota': (error(429, 'insufficient_quota'), STOP, 'insufficient_quota'),
+    'a limit of the day': (
+        error(429, 'enough', Retry_After=86400),
+        STOP,
+        'HTTP 429: enough; it says to come again in 86400 s',
+    ),
     'a forbidden model': (error(403, 'not for you'), STOP, 'HTTP 403: not for you'),
     'an unknown model': (error(404, 'no model m'), STOP, 'HTTP 404: no model m'),
     'an unknown model, with status 400': (error(400, 'model "m" not found'), STOP, 'not found'),

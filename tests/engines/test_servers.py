@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
 
 from maskdpo_xtuner.engines.api_keys import LONGEST
 from maskdpo_xtuner.engines.base import Completion, EngineRefusal, Failure
+from maskdpo_xtuner.engines.connections import retry_after
 from maskdpo_xtuner.engines.openai import OpenAIEngine
 from tests.engines.loopback import Loopback, Seen, chat, error, http, serving
 from tests.engines.requests import ask, request_of
@@ -58,6 +60,27 @@ def test_a_server_of_ten_requests_a_second_loses_none_of_two_hundred() -> None:
     limiter = Limiter(10, 1.0)
     assert_none_is_lost(limiter, 200)
     assert limiter.refused < 300
+
+
+@pytest.mark.parametrize(
+    ('headers', 'seconds'),
+    [
+        ({'retry-after': '7'}, 7.0),
+        ({'retry-after': '0.5'}, 0.5),
+        ({'retry-after': '-3'}, 0.0),
+        ({'retry-after': 'Wed, 21 Oct 2015 07:28:30 GMT'}, 30.0),
+        ({'retry-after': 'Wed, 21 Oct 2015 07:27:00 GMT'}, 0.0),
+        ({'retry-after': '9', 'retry-after-ms': '1500'}, 1.5),
+        *(({'retry-after': word}, None) for word in ('', 'soon', 'nan', 'inf', '1e999')),
+        ({}, None),
+    ],
+    ids=str,
+)
+def test_when_to_come_again_is_read_in_every_form(
+    headers: dict[str, str], seconds: float | None
+) -> None:
+    now = datetime(2015, 10, 21, 7, 28, tzinfo=timezone.utc)
+    assert retry_after(headers, now) == seconds
 
 
 def test_a_server_that_is_busy_for_longer_than_patience_fails_with_its_words() -> None:

@@ -53,7 +53,7 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> list[ScriptedEngine]:
 
     def answer(model: str, request: Request) -> str | Failure:
         if model == 'broken':
-            return Failure('out of memory', transient=True)
+            return Failure('out of memory')
         return TRUE if model == 'good' else f'{TRUE} {FALSE}'
 
     def build(policy: TransformersSettings) -> ScriptedEngine:
@@ -210,7 +210,9 @@ def test_another_model_and_more_runs_ask_only_for_what_is_new(
 
 
 def test_answers_that_failed_are_no_result(tmp_path: Path, engines: list[ScriptedEngine]) -> None:
-    with pytest.raises(ValueError, match=r'8 failed, .*out of memory.*bad/failures\.jsonl'):
+    with pytest.raises(
+        ValueError, match=r'8 without an answer for good, .*out of memory.*bad/failures\.jsonl'
+    ):
         evaluate(settings(tmp_path), {'base': None, 'bad': 'broken'}, quiet=True)
     assert not (tmp_path / 'work' / 'evaluation' / 'evaluation.json').exists()
 

@@ -16,7 +16,21 @@ from typing import Any
 from maskdpo_xtuner.records import Message
 
 TemplateKwargs = Mapping[str, Any]
-"""Variables of a chat template beside the messages, such as ``enable_thinking``."""
+"""Variables of a chat template beside the messages, such as ``enable_thinking``.
+
+One is not: ``chat_template`` is a template to use in place of the tokenizer's own.
+"""
+
+
+# What a template may raise as any program does; loops without an end are OverflowErrors.
+_IN_TEMPLATES = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 class ChatTemplateError(ValueError):
@@ -48,10 +62,10 @@ def render_chat(
         text: str = tokenizer.apply_chat_template(
             list(turns), tokenize=False, add_generation_prompt=generation_prompt, **kwargs
         )
-    except TemplateError as error:
+    except (TemplateError, *_IN_TEMPLATES) as error:
         roles = ', '.join(turn['role'] for turn in turns)
         raise ChatTemplateError(
-            f'the chat template refuses the conversation ({roles}): {error}'
+            f'the chat template refuses the conversation ({roles}): {error or type(error).__name__}'
         ) from error
     return text
 
@@ -132,9 +146,13 @@ def load_tokenizer(source: Mapping[str, Any]) -> Any:
 
     try:
         return AutoTokenizer.from_pretrained(**source)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # What tokenizers raises over a file it cannot read is no more.
         name = source['pretrained_model_name_or_path']
-        raise ValueError(f'{name}: no tokenizer can be read there ({error})') from error
+        raise ValueError(f'{name}: no tokenizer can be read there ({_line(error)})') from error
+
+
+def _line(error: Exception) -> str:
+    return ' '.join(str(error).split())[:300] or type(error).__name__
 
 
 def template_digest(
@@ -150,11 +168,12 @@ def template_digest(
     Raises:
         ValueError: when it has no chat template.
     """
-    template = _stored_template(Path(tokenizer)) or load().chat_template
+    own = (template_kwargs or {}).get('chat_template')
+    template = own or _stored_template(Path(tokenizer)) or load().chat_template
     if not isinstance(template, str):
         raise ValueError(
             f'{tokenizer}: the tokenizer has no chat template; set "chat_template" in its '
-            'tokenizer_config.json'
+            'tokenizer_config.json, or give one as template_kwargs=dict(chat_template=...)'
         )
     if template_kwargs:
         template += json.dumps(dict(template_kwargs), sort_keys=True)
@@ -170,6 +189,11 @@ def _stored_template(folder: Path) -> str | None:
     path = folder / 'tokenizer_config.json'
     if not path.is_file() or any(folder.glob('*.jinja')) or any(folder.glob('*chat_templates')):
         return None
-    config = json.loads(path.read_text(encoding='utf-8'))
+    try:
+        config = json.loads(path.read_text(encoding='utf-8'))
+    except (ValueError, RecursionError):
+        return None  # The tokenizer is asked, and says what is wrong.
+    if not isinstance(config, dict):
+        return None
     template = config.get('chat_template')
     return template if isinstance(template, str) and 'auto_map' not in config else None

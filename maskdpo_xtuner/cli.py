@@ -26,7 +26,8 @@ TRAIN = """usage: maskdpo train CONFIG [OPTION ...]
 
 `xtuner train`, which also knows the configs that `maskdpo list-cfg` lists by their names, and
 _base_ = 'maskdpo_xtuner::NAME' in a config of yours. Modules named in custom_imports may lie beside
-the config. The exit status is not 0 when the training failed.
+the config. The exit status is not 0 when the training failed or wrote no checkpoint; else the last
+lines are the commands that convert and evaluate the model.
 
 CONFIG is a file or a name. Options are those of `xtuner train`:
   --work-dir DIR             where logs and checkpoints go
@@ -122,24 +123,32 @@ def copy_one() -> int:
 
 def train() -> int:
     """Train with `xtuner train`, which then knows these configs."""
-    return _xtuner(TRAIN, 'train')
+    if _asks_for_help(TRAIN):
+        return 0
+
+    from maskdpo_xtuner.xtuner_cli import run_training
+
+    return run_training(sys.argv[1:])
 
 
 def convert() -> int:
     """Convert checkpoints with `xtuner convert`, which then knows these configs."""
-    return _xtuner(CONVERT)
-
-
-def _xtuner(usage: str, *script: str) -> int:
-    args = sys.argv[1:]
-    if {'-h', '--help'} & set(args) or not args:
-        print(usage, end='')
+    if _asks_for_help(CONVERT):
         return 0
 
     from maskdpo_xtuner.xtuner_cli import run_script
 
-    name, *rest = [*script, *args]
+    name, *rest = sys.argv[1:]
     return run_script(name, rest)
+
+
+def _asks_for_help(usage: str) -> bool:
+    """Print the usage where it is asked for, or nothing else is."""
+    args = sys.argv[1:]
+    asked = bool({'-h', '--help'} & set(args)) or not args
+    if asked:
+        print(usage, end='')
+    return asked
 
 
 _OTHERS: Mapping[str, Callable[[], int]] = {

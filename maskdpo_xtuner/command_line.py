@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 import ast
+import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from maskdpo_xtuner.config_files import shipped
@@ -59,13 +63,35 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
 def run_tool(main: Callable[[], int | None]) -> None:
     """Run and exit: wrong input ends in one line on stderr, Ctrl-C says how to resume.
 
-    So does what the system refuses: a folder without permission, a full disk.
+    So does what the system refuses: a folder without permission, a full disk. A second Ctrl-C ends
+    the process at once, as it may: what was answered is stored.
     """
     try:
-        code = main()
+        with _second_interrupt_ends():
+            code = main()
     except (ValueError, ModuleNotFoundError, OSError) as error:
         sys.exit(f'error: {error}')
     except KeyboardInterrupt:
         print('interrupted; run the same command again to resume', file=sys.stderr)
         code = INTERRUPTED
     sys.exit(code)
+
+
+@contextmanager
+def _second_interrupt_ends() -> Iterator[None]:
+    """Interrupt at the first Ctrl-C inside of the block, and give the second its plain meaning."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        # Once it was used, what is left to do (threads to wait for) can be ended, too.
+        if signal.getsignal(signal.SIGINT) is interrupt:
+            signal.signal(signal.SIGINT, before)

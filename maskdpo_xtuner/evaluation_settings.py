@@ -38,9 +38,12 @@ class SetSettings(Part):
         name: of the set and of its folder.
         k: of F1@K: how many supported units an answer should have. It is fixed before anything is
             measured and stands in the results; numbers of different K are not compared.
-        max_new_tokens: most tokens of an answer; `sampling.max_new_tokens` if None everywhere.
-        top_p: `sampling.top_p` if None everywhere.
         num_runs: answers to each question.
+        max_new_tokens: most tokens of an answer; `sampling.max_new_tokens` if None everywhere.
+        temperature: of the decoding; 0 is greedy.
+        top_k: most tokens to sample from; 1 is greedy, 0 is off.
+        top_p: `sampling.top_p` if None everywhere.
+        seed: of the samples.
     """
 
     name: str
@@ -111,12 +114,18 @@ Trainings = Annotated[tuple[ModelSource, ...], BeforeValidator(_each), Field(min
 
 
 class EvaluationSettings(Part):
-    """What `tools/evaluate.py` asks: the paper's runs are five (section 3.1).
+    """What `tools/evaluate.py` asks; five runs, as the paper has five replications (section 3.1).
 
     Attributes:
         questions: of the only set, which then needs no name.
         sets: several sets, in place of ``questions``.
-        k: of F1@K, for sets without their own (`SetSettings`).
+        k: of F1@K, for sets without their own (`SetSettings`), as are the next six.
+        num_runs: the paper's are trainings, for it decodes greedily (`docs/evaluation.md`).
+        max_new_tokens: most tokens of an answer; None for `sampling.max_new_tokens`.
+        temperature: of the decoding; the paper's evaluation is greedy, best of N is not.
+        top_k: most tokens to sample from.
+        top_p: None for `sampling.top_p`.
+        seed: of the samples.
         judges: annotators that label the answers; none for the `annotator` alone, as in the paper.
             The first leads, so name one first that did not make the pairs.
         models: name -> folder, hub name, or engine of its own; a list of those for several

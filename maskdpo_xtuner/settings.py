@@ -193,7 +193,7 @@ def _keys_at(values: Any, place: Sequence[Any]) -> set[str]:
     """Names of the settings of the choice that stands at a place; empty for another part."""
     for key in place:
         values = values[key]
-    kind = values.get('type')
+    kind = values.get('type') if isinstance(values, dict) else None
     found = next((registry for registry in _CHOICES if kind in registry), None)
     return set(found.get(kind).model_fields) if found else set()
 

@@ -1,14 +1,17 @@
 """Running XTuner's command line, which exits 0 when training failed and knows its own configs only.
 
-`run_xtuner` is the command as it is, with a check of the result. `run_script` is what
-``maskdpo train`` runs: the script of XTuner in this process, with the configs of this package.
+`run_xtuner` is the command as it is, with a check of the result. `run_script` is what ``maskdpo``
+runs: the script of XTuner in this process, with the configs of this package. `run_training` adds to
+it the check for ``maskdpo train``, and the commands that come next.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import random
 import runpy
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -99,6 +102,71 @@ def run_script(name: str, args: Sequence[str]) -> int:
     sys.argv = [str(path), *args]
     runpy.run_path(str(path), run_name='__main__')
     return 0
+
+
+def run_training(args: Sequence[str]) -> int:
+    """Train as `run_script` does; print the commands that convert and evaluate the result.
+
+    With a ``--launcher`` this is one process of several: whatever started them has to look.
+
+    Returns:
+        What the training ended with; 1 when it wrote no checkpoint.
+    """
+    training = _training_arguments(args)
+    if training.launcher != 'none':
+        return run_script('train', args)
+    work_dir = _work_dir(training)
+    last = work_dir / 'last_checkpoint'
+    before = _last_change(last)
+    status = run_script('train', args)
+    if status == 0 and _last_change(last) == before:
+        print(
+            f'error: the training wrote no checkpoint; see the logs in {work_dir}', file=sys.stderr
+        )
+        return 1
+    if status == 0:
+        print(_next_commands(training, work_dir, last.read_text(encoding='utf-8').strip()))
+    return status
+
+
+def _training_arguments(args: Sequence[str]) -> argparse.Namespace:
+    """Read the arguments of XTuner's ``train``, as far as they say what is trained and where."""
+    parser = argparse.ArgumentParser('maskdpo train')
+    parser.add_argument('config')
+    parser.add_argument('--work-dir')
+    parser.add_argument('--cfg-options', nargs='+', default=[])
+    parser.add_argument('--launcher', default='none')
+    for name in ('--deepspeed', '--resume', '--seed', '--local-rank'):
+        parser.add_argument(name)
+    return parser.parse_known_args(args)[0]
+
+
+def _work_dir(training: argparse.Namespace) -> Path:
+    """Find the work dir in the order that XTuner has: argument, config, name of the config."""
+    from mmengine.config import Config
+    from xtuner.configs import cfgs_name_path
+
+    if training.work_dir:
+        return Path(training.work_dir)
+    options = dict(option.partition('=')[::2] for option in training.cfg_options)
+    _make_configs_known()
+    config = Path(training.config)
+    if not config.is_file():
+        config = Path(cfgs_name_path.get(training.config, config))
+    if config.is_file() and 'work_dir' not in options:
+        options = Config.fromfile(config, import_custom_modules=False)
+    return Path(options.get('work_dir') or f'work_dirs/{config.stem}')
+
+
+def _next_commands(training: argparse.Namespace, work_dir: Path, checkpoint: str) -> str:
+    options = ['--cfg-options', *training.cfg_options] if training.cfg_options else []
+    model = str(work_dir / 'hf')
+    convert = ['pth_to_hf', training.config, checkpoint, model, '--fp32', '--safe-serialization']
+    evaluate = ['--models', 'base', f'aligned={model}', '--training', str(work_dir)]
+    return (
+        f'next: maskdpo convert {shlex.join([*convert, *options])}\n'
+        f'then: maskdpo evaluate DATA_CONFIG {shlex.join(evaluate)}'
+    )
 
 
 def _asks_for_processes(args: Sequence[str]) -> bool:

@@ -95,6 +95,17 @@ def test_a_tokenizer_without_a_template_is_refused(tmp_path: Path) -> None:
         ChatTemplate(str(tmp_path))
 
 
+def test_a_template_may_be_given_in_place_of_the_tokenizers_own(tmp_path: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder('smollm2'))
+    tokenizer.chat_template = None
+    tokenizer.save_pretrained(tmp_path)
+    given = {'chat_template': "{% for m in messages %}Q: {{ m['content'] }}{% endfor %}"}
+    template = ChatTemplate(str(tmp_path), template_kwargs=given)
+    assert template.render([Message(role='user', content='What?')]) == 'Q: What?'
+    other = {'chat_template': given['chat_template'] + ' A:'}
+    assert ChatTemplate(str(tmp_path), template_kwargs=other).digest != template.digest
+
+
 def test_a_folder_without_a_tokenizer_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match='no tokenizer can be read there'):
         ChatTemplate(str(tmp_path))

@@ -109,6 +109,7 @@ def test_arguments_go_to_xtuners_script_and_its_status_comes_back(
         return 3
 
     monkeypatch.setattr(xtuner_cli, 'run_script', run_script)
+    monkeypatch.setattr(xtuner_cli, 'run_training', lambda args: run_script('train', args))
     assert run(monkeypatch, 'train', 'c.py', '--seed', '1') == 3
     assert run(monkeypatch, 'convert', 'pth_to_hf', 'c.py', 'x.pth', 'out') == 3
     assert calls == [('train', 'c.py', '--seed', '1'), ('pth_to_hf', 'c.py', 'x.pth', 'out')]

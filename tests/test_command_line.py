@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -105,3 +108,34 @@ def test_our_own_mistakes_keep_their_traceback() -> None:
 
     with pytest.raises(KeyError):
         run_tool(main)
+
+
+def test_the_second_ctrl_c_ends_the_process_without_a_word() -> None:
+    code = (
+        'import os, signal, time\n'
+        'from maskdpo_xtuner.command_line import run_tool\n'
+        'def main():\n'
+        '    try:\n'
+        '        os.kill(os.getpid(), signal.SIGINT)\n'
+        '        time.sleep(10)\n'
+        '    finally:\n'
+        '        print("stopping", flush=True)\n'
+        '        time.sleep(60)\n'
+        'run_tool(main)\n'
+    )
+    with subprocess.Popen(
+        [sys.executable, '-c', code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == 'stopping\n'
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGINT
+    assert errors == ''
+
+
+def test_the_meaning_of_ctrl_c_is_restored() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(SystemExit):
+        run_tool(lambda: 0)
+    assert signal.getsignal(signal.SIGINT) is before

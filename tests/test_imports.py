@@ -21,6 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'records': set(),
     'hashing': set(),
     'deferred': set(),
+    'devices': set(),
     'atomic': set(),
     'columns': set(),
     'packed': set(),
@@ -42,11 +43,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     'objectives': {'registry'},
     'batches': {'masking'},
     'modeling': {'objectives'},
-    'sepo': {'records', 'masking', 'objectives'},
+    'sepo': {'records', 'masking', 'objectives', 'devices'},
     'builtin': {'records', 'hashing', 'registry', 'atomic'},
     'questions': {'records', 'jsonl', 'parts', 'registry', 'builtin', 'knowledge'},
     'engines': {
         *{'records', 'builtin', 'hashing', 'parts', 'registry', 'identity', 'chat_templates'},
+        *{'devices'},
     },
     'completions': {'engines', 'records', 'progress', 'identity'},
     'annotators': {

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from maskdpo_xtuner.records import Language
-from maskdpo_xtuner.refusals import ENGLISH, REFUSALS, Wordings, describe_refusals, is_refusal
+from maskdpo_xtuner.refusals import ENGLISH, Wordings, describe_refusals, is_refusal
+from maskdpo_xtuner.registry import REFUSALS
 
 ENGLISH_REFUSALS = [
     'I cannot say.',

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from maskdpo_xtuner.xtuner_cli import XTunerError, _asks_for_processes, run_script, run_xtuner
+from maskdpo_xtuner.xtuner_cli import (
+    XTunerError,
+    _asks_for_processes,
+    _training_arguments,
+    _work_dir,
+    run_script,
+    run_xtuner,
+)
 
 ROOT = Path(__file__).parents[1]
 
@@ -85,14 +92,19 @@ def test_the_python_that_xtuner_starts_is_the_one_that_runs(
 
 
 SCRIPT = """
-import json, sys
+import json, pathlib, sys
 from mmengine.config import Config
 from xtuner.configs import cfgs_name_path
 config = sys.argv[1]
 loaded = Config.fromfile(cfgs_name_path.get(config, config), import_custom_modules=False)
 import beside
 print(json.dumps([sys.argv[1:], loaded.to_dict()]))
-sys.exit(int(sys.argv[2]))
+if sys.argv[2] != '0':
+    sys.exit(int(sys.argv[2]))
+if 'empty' not in sys.argv:
+    folder = pathlib.Path('work_dirs', pathlib.Path(config).stem)
+    folder.mkdir(parents=True)
+    (folder / 'last_checkpoint').write_text('work dirs/iter_6.pth')
 """
 
 
@@ -120,9 +132,50 @@ def maskdpo(folder: Path, *argv: str, **variables: str) -> subprocess.CompletedP
 def test_maskdpo_train_knows_our_bases_and_what_lies_beside_the_config(stand_in: Path) -> None:
     done = maskdpo(stand_in, 'train', 'mine/config.py', '0')
     assert done.returncode == 0, done.stderr
-    args, config = json.loads(done.stdout)
+    args, config = json.loads(done.stdout.splitlines()[0])
     assert args == ['mine/config.py', '0']
     assert config['model']['loss_type'] == 'dpop'
+
+
+def test_maskdpo_train_ends_with_what_comes_next(stand_in: Path) -> None:
+    done = maskdpo(stand_in, 'train', 'mine/config.py', '0', '--cfg-options', 'a.b=1')
+    assert done.stdout.splitlines()[1:] == [
+        "next: maskdpo convert pth_to_hf mine/config.py 'work dirs/iter_6.pth' work_dirs/config/hf "
+        '--fp32 --safe-serialization --cfg-options a.b=1',
+        'then: maskdpo evaluate DATA_CONFIG --models base aligned=work_dirs/config/hf '
+        '--training work_dirs/config',
+    ]
+
+
+def test_maskdpo_train_fails_without_a_new_checkpoint(stand_in: Path) -> None:
+    (stand_in / 'work_dirs' / 'config').mkdir(parents=True)
+    (stand_in / 'work_dirs' / 'config' / 'last_checkpoint').write_text('of an earlier run')
+    done = maskdpo(stand_in, 'train', 'mine/config.py', '0', 'empty')
+    assert done.returncode == 1
+    assert done.stderr.endswith(
+        'error: the training wrote no checkpoint; see the logs in work_dirs/config\n'
+    )
+    assert 'next:' not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ('argv', 'work_dir'),
+    [
+        (['mine/config.py'], 'work_dirs/config'),
+        (['llama3_8b_dpop'], 'work_dirs/llama3_8b_dpop'),
+        (['--seed', '1', 'mine/own.py'], 'of/the/config'),
+        (['mine/own.py', '--cfg-options', 'work_dir=other', 'a=1'], 'other'),
+        (['mine/own.py', '--work-dir', 'd', '--cfg-options', 'work_dir=other'], 'd'),
+    ],
+)
+def test_the_work_dir_is_where_xtuner_puts_it(
+    argv: list[str], work_dir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / 'mine').mkdir()
+    (tmp_path / 'mine' / 'config.py').write_text("_base_ = 'maskdpo_xtuner::llama3_8b_dpop'\n")
+    (tmp_path / 'mine' / 'own.py').write_text("work_dir = 'of/the/config'\n")
+    monkeypatch.chdir(tmp_path)
+    assert _work_dir(_training_arguments(argv)) == Path(work_dir)
 
 
 def test_maskdpo_train_ends_as_the_training_does_and_knows_names(stand_in: Path) -> None:

@@ -86,5 +86,7 @@ def whole(answer: Completion) -> str:
         UnreadableAnswer: for one that was cut at its limit.
     """
     if answer.finish_reason == 'length':
-        raise UnreadableAnswer(f'cut at {answer.completion_tokens} tokens', answer.text)
+        written = answer.completion_tokens
+        where = 'its limit' if written is None else f'{written} tokens'
+        raise UnreadableAnswer(f'cut at {where}', answer.text)
     return answer.text

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import cast
 
 from maskdpo_xtuner.engines.base import Completion, Failure
 from maskdpo_xtuner.engines.bodies import Body, parse, read_body
@@ -73,7 +72,7 @@ def judge_text(
         return Failure(f'no answer but "{shorten(finish_reason)}": {said or "no text"}')
     if not (_is_unicode(text or '') and _is_unicode(reasoning or '')):
         return Failure('the answer is not Unicode: a lone surrogate in it', transient=True)
-    finished = cast(FinishReason, 'length' if kind in _CUT else 'stop')
+    finished: FinishReason = 'length' if kind in _CUT else 'stop'
     note = None
     if kind not in ('stop', *_CUT):
         note = f'finish reason "{shorten(finish_reason)}", taken for "stop"'

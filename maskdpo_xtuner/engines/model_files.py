@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from maskdpo_xtuner.builtin.remembering import remembered
+from maskdpo_xtuner.devices import find_device
 from maskdpo_xtuner.engines.adapters import base_of, is_adapter, merge
 from maskdpo_xtuner.hashing import file_sha256
 
 # Weights, configuration and tokenizer; other files of a model folder do not change an answer.
 MODEL_FILES = ('*.safetensors', '*.bin', '*.gguf', '*.json', '*.jinja', '*.model', '*.txt', '*.py')
 WORTH_REMEMBERING = 16 << 20  # bytes; less is hashed in milliseconds
+# What transformers and torch raise over weights that are cut, damaged, or of another shape.
+_UNREADABLE = (OSError, RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError)
 SETTLED = 2_000_000_000  # ns
 
 
@@ -118,17 +122,27 @@ def load_model(kind: str, source: Mapping[str, Any], dtype: str, device: str) ->
         source: of `model_source`.
         dtype: name of the torch dtype of the weights.
         device: a torch device, or ``auto`` for CUDA where there is one, else the CPU.
+
+    Raises:
+        ValueError: for a device that is not there, and for weights that cannot be read.
     """
     import torch
     import transformers
+    from safetensors import SafetensorError
 
+    device = find_device(device)
     loader = getattr(transformers, kind)
     plain = {key: value for key, value in source.items() if key != 'adapter'}
-    model = loader.from_pretrained(**plain, torch_dtype=getattr(torch, dtype))
+    try:
+        model = loader.from_pretrained(**plain, torch_dtype=getattr(torch, dtype))
+    except (*_UNREADABLE, SafetensorError) as error:
+        raise ValueError(
+            f'{source["pretrained_model_name_or_path"]}: the model cannot be loaded '
+            f'({" ".join(str(error).split())[:300]}); a file of it may be cut, damaged or of '
+            'another model: get it again'
+        ) from error
     if 'adapter' in source:
         model = merge(model, source['adapter'])
-    if device == 'auto':
-        device = 'cuda' if torch.cuda.is_available() else 'cpu'
     return model.to(device).eval()
 
 

@@ -32,7 +32,9 @@ class EngineSettings(Choice):
 
     Attributes:
         model: hub name, folder or served name. `tools/evaluate.py` puts each of its models here.
-        template_kwargs: variables of the chat template, such as ``dict(enable_thinking=False)``.
+        template_kwargs: variables of the chat template, such as ``dict(enable_thinking=False)``;
+            ``chat_template`` among them is one to use in place of the tokenizer's own, as for a
+            base model that has none: ``dict(chat_template=open('chat.jinja').read())``.
     """
 
     registry: ClassVar = ENGINES

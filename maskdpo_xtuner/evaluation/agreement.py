@@ -56,7 +56,7 @@ class Agreement(Record):
     @property
     def kappa(self) -> float | None:
         """Cohen's kappa; None when there is nothing to agree on, or one class alone was given."""
-        if self.accuracy is None:
+        if not self.sentences:
             return None
         kappa = float(cohens_kappa(np.array([self.table]))[0])
         return None if np.isnan(kappa) else kappa

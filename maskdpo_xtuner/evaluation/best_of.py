@@ -178,10 +178,10 @@ def _percent(part: float, whole: float) -> float | None:
     return 100 * part / whole if whole else None
 
 
-def _shares(answers: int, count: int) -> NDArray[np.float64]:
+def _shares(total: int, count: int) -> NDArray[np.float64]:
     """Share of the subsets of ``count`` answers in which the answer of each rank is the best."""
-    subsets = math.comb(answers, count)
-    return np.array([math.comb(rank, count - 1) / subsets for rank in range(answers)])
+    subsets = math.comb(total, count)
+    return np.array([math.comb(rank, count - 1) / subsets for rank in range(total)])
 
 
 def expected_best(scores: NDArray[np.float64], count: int) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from maskdpo_xtuner.evaluation.counts import count_runs, mean_counts, unit_of
 from maskdpo_xtuner.evaluation.intervals import Bootstrap
 from maskdpo_xtuner.evaluation.judges import Judge
 from maskdpo_xtuner.evaluation.metrics import judged_tallies
-from maskdpo_xtuner.evaluation.perplexity import AnswerNll
+from maskdpo_xtuner.evaluation.perplexity import ResponseNll
 from maskdpo_xtuner.evaluation.ratios import Measure, Tally, joined, measure
 from maskdpo_xtuner.evaluation.results import (
     Cluster,
@@ -28,18 +28,18 @@ from maskdpo_xtuner.evaluation_settings import K
 from maskdpo_xtuner.pipeline.work_dir import describe_questions
 from maskdpo_xtuner.records import AnnotatedResponse, Question
 
-Answers = Mapping[str, Sequence[AnnotatedResponse]]
-"""Key of a training -> its annotated answers."""
+Responses = Mapping[str, Sequence[AnnotatedResponse]]
+"""Key of a training -> its annotated responses."""
 Missing = Mapping[str, Collection[tuple[str, int]]]
 """Key of a training -> question and run that its engine did not answer."""
 Measured = dict[str, dict[str, Measure]]
 
 
 def compare(
-    answers: Mapping[Judge, Answers],
+    responses: Mapping[Judge, Responses],
     questions: Sequence[Question],
     *,
-    nlls: Mapping[str, Mapping[str, Sequence[AnswerNll]]],
+    nlls: Mapping[str, Mapping[str, Sequence[ResponseNll]]],
     settings: Mapping[str, str],
     bounds: Bounds,
     bootstrap: Bootstrap,
@@ -52,10 +52,10 @@ def compare(
     """Measure every model by every judge and compare each model with the first.
 
     Args:
-        answers: judge -> key of a training -> its annotated answers, ``sample_index`` being the
+        responses: judge -> key of a training -> its annotated responses, ``sample_index`` being the
             run; the same answers in the same order by every judge.
         questions: the questions asked.
-        nlls: key of a training -> name of a scorer -> what it gave to each of the answers.
+        nlls: key of a training -> name of a scorer -> what it gave to each of the responses.
         settings: what else determined the answers (sampling, annotator, ...), for the reader.
         bounds: of the verdicts.
         bootstrap: of the intervals.
@@ -71,17 +71,17 @@ def compare(
     """
     by_id = {question.question_id: question for question in questions}
     cluster_of = {q: by_id[q].topic if cluster == 'topic' else q for q in by_id}
-    first = next(iter(answers.values()))
+    first = next(iter(responses.values()))
     models = models or {key: _alone(key, found) for key, found in first.items()}
     asked = _Asked(by_id, cluster_of, tuple(metrics), bounds, bootstrap, k, models)
     texts = {}
-    for key, responses in first.items():
+    for key, own in first.items():
         gone = (missing or {}).get(key, ())
-        _check_complete(key, responses, cluster_of, gone)
-        texts[key] = text_tallies(responses, by_id, cluster_of, nlls.get(key, {}), gone)
+        _check_complete(key, own, cluster_of, gone)
+        texts[key] = text_tallies(own, by_id, cluster_of, nlls.get(key, {}), gone)
     text_measures = _measured(texts, asked)
     results = tuple(
-        _by_judge(judge, by_model, text_measures, asked) for judge, by_model in answers.items()
+        _by_judge(judge, by_model, text_measures, asked) for judge, by_model in responses.items()
     )
     return Evaluation(
         questions=len(questions),
@@ -94,7 +94,7 @@ def compare(
         bounds=bounds,
         settings=dict(settings),
         judges=results,
-        agreement=agreements({judge.name: by_model for judge, by_model in answers.items()}),
+        agreement=agreements({judge.name: by_model for judge, by_model in responses.items()}),
         verdicts=_overall(results),
         metrics=tuple(metrics),
     )
@@ -118,16 +118,16 @@ def _alone(key: str, responses: Sequence[AnnotatedResponse]) -> list[Training]:
 
 
 def _by_judge(
-    judge: Judge, answers: Answers, text_measures: Measured, asked: _Asked
+    judge: Judge, responses: Responses, text_measures: Measured, asked: _Asked
 ) -> JudgeResult:
     tallies = {
         key: judged_tallies(found, asked.questions, asked.cluster_of, asked.metrics, asked.k)
-        for key, found in answers.items()
+        for key, found in responses.items()
     }
     judged = _measured(tallies, asked)
     _refuse_names_of_texts(asked.metrics, text_measures)
     measures = {name: judged[name] | text_measures[name] for name in asked.models}
-    unit = unit_of(response for found in answers.values() for response in found)
+    unit = unit_of(response for found in responses.values() for response in found)
     first = next(iter(asked.models))
     results = []
     for name in asked.models:
@@ -135,20 +135,20 @@ def _by_judge(
         if name != first:
             compared = name, measures[name], first, measures[first]
             said = verdict(*compared, judge.name, asked.bounds, unit)
-        results.append(_result(name, answers, measures[name], said, asked))
-    annotator = next(iter(answers.values()))[0].annotator
+        results.append(_result(name, responses, measures[name], said, asked))
+    annotator = next(iter(responses.values()))[0].annotator
     return JudgeResult(judge=judge, annotator=annotator, unit=unit, models=tuple(results))
 
 
 def _result(
     name: str,
-    answers: Answers,
+    responses: Responses,
     measures: dict[str, Measure],
     said: Verdict | None,
     asked: _Asked,
 ) -> ModelResult:
     trainings = tuple(asked.models[name])
-    found = [answers[training.key] for training in trainings]
+    found = [responses[training.key] for training in trainings]
     runs = [run for responses in found for run in count_runs(responses)]
     return ModelResult(
         name=name,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from maskdpo_xtuner.evaluation.perplexity import AnswerNll
+from maskdpo_xtuner.evaluation.perplexity import ResponseNll
 from maskdpo_xtuner.jsonl import read_records, write_records
 from maskdpo_xtuner.progress import progress_bar
 from maskdpo_xtuner.records import Record
@@ -21,7 +21,12 @@ class Scorer(Protocol):
 
     identity: Mapping[str, str]
 
-    def score(self, conversations: Sequence[tuple[str | None, str]]) -> list[AnswerNll]:
+    @property
+    def context(self) -> str:
+        """What it reads before an answer, in words."""
+        ...
+
+    def score(self, conversations: Sequence[tuple[str | None, str]]) -> list[ResponseNll]:
         """One result for each question and its answer."""
         ...
 
@@ -41,7 +46,7 @@ def remembered_nlls(
     *,
     parts: Sequence[Path] = (),
     quiet: bool,
-) -> list[AnswerNll]:
+) -> list[ResponseNll]:
     """Score answers, asking the scorer only for those that the folder does not remember.
 
     The file ``nlls-<hash of the scorer's identity>.jsonl`` is replaced as a whole, every 128
@@ -71,7 +76,7 @@ def remembered_nlls(
             bar.update(len(some))
     if parts and known and not missing:
         write_records(path, _ordered(known, keys))
-    return [AnswerNll(known[key].total, known[key].tokens) for key in keys]
+    return [ResponseNll(known[key].total, known[key].tokens) for key in keys]
 
 
 def _ordered(known: Mapping[str, NllRecord], keys: Sequence[str]) -> list[NllRecord]:

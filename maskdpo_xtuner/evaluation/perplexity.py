@@ -5,7 +5,8 @@ whether it pools the tokens of all answers or averages over answers; both are gi
 
 Only tokens of the answer count: not those of the question, of the chat template or the end of the
 turn. A model with a chat template reads the question first; one without (GPT-2) reads the answer
-alone, after its start token.
+alone, after its start token (``<|endoftext|>``); `PerplexityScorer.context` says which. Nothing is
+cut: an answer longer than the context is read in windows.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os.path import commonprefix
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from maskdpo_xtuner.chat_templates import load_tokenizer, render_chat
@@ -40,7 +40,7 @@ LOGITS_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
-class AnswerNll:
+class ResponseNll:
     """The negative log-likelihood of an answer: the sum over its tokens, in nats."""
 
     total: float
@@ -53,37 +53,10 @@ class AnswerNll:
 
 
 @dataclass(frozen=True)
-class Perplexity:
-    """Perplexity of a set of answers.
-
-    Attributes:
-        pooled: exp(sum of the nll of all answers / sum of their tokens); long answers weigh more.
-        mean: mean of the answers' own perplexities; one odd answer can lift it far.
-        answers: answers in the set, empty ones included.
-        tokens: tokens of all answers.
-
-    ``pooled`` and ``mean`` are None when no answer has a token. Empty answers are in neither.
-    """
-
-    pooled: float | None
-    mean: float | None
-    answers: int
-    tokens: int
-
-    @classmethod
-    def of(cls, answers: Sequence[AnswerNll]) -> Perplexity:
-        """Summarize the answers of a set."""
-        total = AnswerNll(math.fsum(a.total for a in answers), sum(a.tokens for a in answers))
-        each = [answer.perplexity for answer in answers]
-        own = [value for value in each if value is not None]
-        return cls(total.perplexity, fmean(own) if own else None, len(answers), total.tokens)
-
-
-@dataclass(frozen=True)
 class _Window:
     """Ids that the model reads at once, and from which place on they are counted."""
 
-    answer: int
+    response: int
     ids: Sequence[int]
     first: int
 
@@ -145,7 +118,7 @@ class PerplexityScorer:
     def _tokenizer(self) -> Any:
         return load_tokenizer(tokenizer_source(self._source))
 
-    def score(self, conversations: Sequence[Conversation]) -> list[AnswerNll]:
+    def score(self, conversations: Sequence[Conversation]) -> list[ResponseNll]:
         """Score the answers, one result each, in order; an empty answer has no tokens.
 
         Raises:
@@ -160,33 +133,45 @@ class PerplexityScorer:
             with torch.inference_mode():
                 sums = self._nll_sums(batch)
             for window, total in zip(batch, sums, strict=True):
-                totals[window.answer] += total
-                tokens[window.answer] += window.counted
+                totals[window.response] += total
+                tokens[window.response] += window.counted
         return [
-            AnswerNll(self._finite(total, answer), count)
-            for total, count, (_, answer) in zip(totals, tokens, conversations, strict=True)
+            ResponseNll(self._finite(total, response), count)
+            for total, count, (_, response) in zip(totals, tokens, conversations, strict=True)
         ]
 
-    def _windows(self, answer: int, conversation: Conversation) -> Iterator[_Window]:
+    def _windows(self, response: int, conversation: Conversation) -> Iterator[_Window]:
         ids, first = self._ids(*conversation)
         context = self._model.config.max_position_embeddings
         for end in _ends(len(ids), context):
             start = max(0, end - context)
             if end > first:
-                yield _Window(answer, ids[start:end], first - start)
+                yield _Window(response, ids[start:end], first - start)
                 first = end
 
-    def _ids(self, prompt: str | None, answer: str) -> tuple[list[int], int]:
+    def _ids(self, prompt: str | None, response: str) -> tuple[list[int], int]:
         """What the model reads, and the place of the first id that is the answer's own.
 
         The text is tokenized as a whole: an answer's first token may depend on what stands before.
         """
-        if prompt is None or not isinstance(self._tokenizer.chat_template, str):
-            return [self._start_id, *self._encode(answer)], 1
+        if prompt is None or not self._has_template:
+            return [self._start_id, *self._encode(response)], 1
         turns = [{'role': 'user', 'content': prompt}]
         before = render_chat(self._tokenizer, turns, self._template_kwargs)
-        ids = self._encode(before + answer)
+        ids = self._encode(before + response)
         return ids, len(commonprefix([self._encode(before), ids]))
+
+    @property
+    def _has_template(self) -> bool:
+        own = (self._template_kwargs or {}).get('chat_template')
+        return isinstance(own or self._tokenizer.chat_template, str)
+
+    @property
+    def context(self) -> str:
+        """What the model reads before an answer, in words."""
+        if self._has_template:
+            return 'the question in the chat template'
+        return f'its start token {self._tokenizer.decode([self._start_id])!r} alone'
 
     def _encode(self, text: str) -> list[int]:
         ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False)
@@ -233,11 +218,11 @@ class PerplexityScorer:
         logits: Tensor = output.logits
         return logits
 
-    def _finite(self, total: float, answer: str) -> float:
+    def _finite(self, total: float, response: str) -> float:
         if math.isfinite(total):
             return total
         raise ValueError(
-            f'{self.identity["model"]} ({self._dtype}) gives the answer {answer[:60]!r} the '
+            f'{self.identity["model"]} ({self._dtype}) gives the answer {response[:60]!r} the '
             f'log-likelihood {-total}; try dtype="float32", or look whether its weights are whole'
         )
 

@@ -11,6 +11,7 @@ from maskdpo_xtuner.evaluation.table import (
     best_of_rows,
     format_table,
     judged_tables,
+    perplexity_lines,
     remarks_of,
     statements_of,
     text_rows,
@@ -37,7 +38,8 @@ def format_evaluation(evaluation: Evaluation) -> str:
         blocks += map(format_table, judged_tables(evaluation, result))
         if evaluation.num_runs > 1:
             blocks.append(f'{best_of_heading(result)}:\n{format_table(best_of_rows(result))}')
-    blocks.append(f'texts, which no judge decides:\n{format_table(text_rows(evaluation))}')
+    texts = [format_table(text_rows(evaluation)), *perplexity_lines(evaluation)]
+    blocks.append('\n'.join(['texts, which no judge decides:', *texts]))
     for agreement in evaluation.agreement:
         rows = agreement_rows(agreement)
         table = f'\n{format_table(rows)}' if rows else ''

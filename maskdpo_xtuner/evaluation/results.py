@@ -108,6 +108,7 @@ class Evaluation(Record):
         agreement: of every two judges on the same sentences.
         verdicts: name of the model -> its verdict by all judges together; not for the first model.
         metrics: which of the measures were asked for beside those of the package.
+        perplexity: name of a scorer -> its identity, and what it reads before an answer.
         trained_on: what of the set the models were trained on; None where no pairs are known.
         shortfalls: what is missing from the numbers; empty when nothing is.
     """
@@ -128,6 +129,7 @@ class Evaluation(Record):
     agreement: tuple[Agreement, ...]
     verdicts: dict[str, Verdict]
     metrics: tuple[str, ...] = ()
+    perplexity: dict[str, dict[str, str]] = {}
     trained_on: TrainedOn | None = None
     shortfalls: tuple[Shortfall, ...] = ()
 

@@ -7,7 +7,7 @@ was interrupted resumes where it stopped, and a model that was evaluated before 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from maskdpo_xtuner.atomic import atomic_writer
 from maskdpo_xtuner.evaluation.answering import (
@@ -21,7 +21,7 @@ from maskdpo_xtuner.evaluation.exports import as_csv, as_latex
 from maskdpo_xtuner.evaluation.intervals import Bootstrap
 from maskdpo_xtuner.evaluation.judges import Judge
 from maskdpo_xtuner.evaluation.nlls import Scorer
-from maskdpo_xtuner.evaluation.perplexity import AnswerNll
+from maskdpo_xtuner.evaluation.perplexity import ResponseNll
 from maskdpo_xtuner.evaluation.planning import AskedSet, Models, Plan, plan
 from maskdpo_xtuner.evaluation.results import (
     FILE,
@@ -39,7 +39,7 @@ from maskdpo_xtuner.pipeline.summary import Summary
 from maskdpo_xtuner.records import AnnotatedResponse, Question
 from maskdpo_xtuner.settings import Settings
 
-Nlls = dict[tuple[str, str], dict[str, list[AnswerNll]]]
+Nlls = dict[tuple[str, str], dict[str, list[ResponseNll]]]
 Responses = dict[Judge, dict[str, list[AnnotatedResponse]]]
 """Judge -> key of a training -> its responses, annotated by that judge."""
 
@@ -115,13 +115,18 @@ def evaluate(
     name, trainings = next(iter(planned.models.items()))
     first = next(iter(trainings.values()))
     scorers = scorers_of(planned.asked, settings.policy, name, first)
+    scored_by = {name: {**s.identity, 'after': s.context} for name, s in scorers.items()}
     answered = answer(planned, quiet=quiet)
     responses = {asked.name: _responses(planned, asked) for asked in planned.sets}
     nlls = _score(planned, responses, scorers, quiet=quiet)
     if shard:
         return EvaluationRun((), answered.counts)
-    sets = tuple(
+    compared = [
         _compare(planned, asked, responses[asked.name], nlls, answered) for asked in planned.sets
+    ]
+    sets = tuple(
+        replace(each, evaluation=each.evaluation.model_copy(update={'perplexity': scored_by}))
+        for each in compared
     )
     _write(planned, sets)
     return EvaluationRun(sets, answered.counts)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from maskdpo_xtuner.engines.settings import EngineSettings, TransformersSettings
 from maskdpo_xtuner.evaluation.nlls import Scorer, remembered_nlls
-from maskdpo_xtuner.evaluation.perplexity import AnswerNll, Conversation, PerplexityScorer
+from maskdpo_xtuner.evaluation.perplexity import Conversation, PerplexityScorer, ResponseNll
 from maskdpo_xtuner.evaluation_settings import EvaluationSettings
 
 
@@ -70,7 +70,7 @@ class Scored:
 
 def score_responses(
     scored: Mapping[tuple[str, str], Scored], scorers: dict[str, Scorer], *, quiet: bool
-) -> dict[tuple[str, str], dict[str, list[AnswerNll]]]:
+) -> dict[tuple[str, str], dict[str, list[ResponseNll]]]:
     """Measure the responses of every training by every scorer; a scorer goes when it is done.
 
     Args:
@@ -81,7 +81,7 @@ def score_responses(
     Returns:
         set and key of a training -> scorer -> one result a response.
     """
-    found: dict[tuple[str, str], dict[str, list[AnswerNll]]] = {place: {} for place in scored}
+    found: dict[tuple[str, str], dict[str, list[ResponseNll]]] = {place: {} for place in scored}
     for name in list(scorers):
         scorer = scorers.pop(name)
         for place, each in scored.items():

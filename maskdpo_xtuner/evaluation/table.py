@@ -262,6 +262,15 @@ def best_of_heading(result: JudgeResult) -> str:
     return f'Best of N, selected by the judge that scores ({result.judge.name})'
 
 
+def perplexity_lines(evaluation: Evaluation) -> list[str]:
+    """What each perplexity is: of whose, of what, after what."""
+    return [
+        f'perplexity ({name}): of the answer alone, after {about["after"]}; pooled over tokens, '
+        "and the mean of the answers' own"
+        for name, about in evaluation.perplexity.items()
+    ]
+
+
 def remarks_of(evaluation: Evaluation) -> list[str]:
     """What a reader of the numbers should know: what was trained on, and what is missing."""
     found = evaluation.trained_on

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from maskdpo_xtuner.evaluation.metrics import PERCENT
-from maskdpo_xtuner.evaluation.perplexity import AnswerNll
+from maskdpo_xtuner.evaluation.perplexity import ResponseNll
 from maskdpo_xtuner.evaluation.ratios import Form, Part, Tally, tally
 from maskdpo_xtuner.evaluation.text import distinct_share, ngrams, repetition
 from maskdpo_xtuner.records import Question, Response
@@ -18,14 +18,14 @@ from maskdpo_xtuner.refusals import is_refusal
 
 PERPLEXITY = 'perplexity under '
 MEAN_PERPLEXITY = 'mean perplexity under '
-_ANSWERS = Form()
+_PLAIN = Form()
 
 
 def text_tallies(
     responses: Sequence[Response],
     questions: Mapping[str, Question],
     cluster_of: Mapping[str, str],
-    nlls: Mapping[str, Sequence[AnswerNll]],
+    nlls: Mapping[str, Sequence[ResponseNll]],
     missing: Iterable[tuple[str, int]] = (),
 ) -> dict[str, Tally]:
     """The text metrics of one model, ready for intervals.
@@ -45,7 +45,7 @@ def text_tallies(
         missing: questions and runs that were not answered.
     """
 
-    def of_answers(values: Sequence[float | None], form: Form) -> Tally:
+    def of_responses(values: Sequence[float | None], form: Form) -> Tally:
         parts = [
             Part(r.question_id, r.sample_index, value, 1)
             for r, value in zip(responses, values, strict=True)
@@ -58,21 +58,21 @@ def text_tallies(
     asked += [Part(question_id, run, 1, 1) for question_id, run in missing]
     found = {
         'no_answer': tally(asked, cluster_of, PERCENT),
-        'tokens_per_answer': of_answers([r.completion_tokens for r in responses], _ANSWERS),
-        'truncated': of_answers([r.finish_reason == 'length' for r in responses], PERCENT),
-        'empty': of_answers([not r.text.strip() for r in responses], PERCENT),
-        'refusals': of_answers(refusals, PERCENT),
-        'rep_4': of_answers([repetition(r.text) for r in responses], PERCENT),
-        'shared_4': of_answers(_shared_within_topics(responses, questions), PERCENT),
+        'tokens_per_answer': of_responses([r.completion_tokens for r in responses], _PLAIN),
+        'truncated': of_responses([r.finish_reason == 'length' for r in responses], PERCENT),
+        'empty': of_responses([not r.text.strip() for r in responses], PERCENT),
+        'refusals': of_responses(refusals, PERCENT),
+        'rep_4': of_responses([repetition(r.text) for r in responses], PERCENT),
+        'shared_4': of_responses(_shared_within_topics(responses, questions), PERCENT),
         'distinct_answers': tally(_distinct_runs(responses), cluster_of, PERCENT),
     }
-    for scorer, answers in nlls.items():
+    for scorer, scored in nlls.items():
         pooled = [
             Part(r.question_id, r.sample_index, nll.total, nll.tokens)
-            for r, nll in zip(responses, answers, strict=True)
+            for r, nll in zip(responses, scored, strict=True)
         ]
         found[PERPLEXITY + scorer] = tally(pooled, cluster_of, Form(exponential=True))
-        found[MEAN_PERPLEXITY + scorer] = of_answers([n.perplexity for n in answers], _ANSWERS)
+        found[MEAN_PERPLEXITY + scorer] = of_responses([n.perplexity for n in scored], _PLAIN)
     return found
 
 

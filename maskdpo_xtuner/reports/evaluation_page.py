@@ -15,6 +15,7 @@ from maskdpo_xtuner.evaluation.table import (
     best_of_heading,
     best_of_rows,
     judged_tables,
+    perplexity_lines,
     remarks_of,
     statements_of,
     text_rows,
@@ -79,6 +80,7 @@ class SetView:
     remarks: list[str]
     judges: list[JudgeView]
     texts: list[Row]
+    perplexities: list[str]
     agreements: list[AgreementView]
     examples: list[Example]
 
@@ -120,6 +122,7 @@ def _set_view(run: SetRun, examples: int) -> SetView:
         remarks=remarks_of(evaluation),
         judges=[_judge_view(evaluation, result) for result in evaluation.judges],
         texts=text_rows(evaluation),
+        perplexities=perplexity_lines(evaluation),
         agreements=[
             AgreementView(agreement_line(a), agreement_rows(a)) for a in evaluation.agreement
         ],

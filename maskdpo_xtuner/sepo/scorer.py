@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from maskdpo_xtuner.devices import find_device
 from maskdpo_xtuner.masking import MaskingError, Prompt, Rendering, check_tokenizer, render_batch
 from maskdpo_xtuner.sepo.spans import ScoredToken, scored_tokens
+
+DTYPES = ('float32', 'bfloat16', 'float16')
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,8 +25,8 @@ class LogRatioScorer:
         dtype: name of the torch dtype of both; log-probabilities are fp32 at least.
 
     Raises:
-        ValueError: for a model that cannot be loaded, models of different tokenizers, and a
-            tokenizer without character offsets or chat template.
+        ValueError: for a dtype or device that is none, a model that cannot be loaded, models of
+            different tokenizers, and a tokenizer without character offsets or chat template.
     """
 
     def __init__(
@@ -39,6 +42,9 @@ class LogRatioScorer:
                 f'the oracle {oracle} and its reference {reference} have different tokenizers; '
                 'the reference has to be the model that the oracle was aligned from'
             )
+        if dtype not in DTYPES:
+            raise ValueError(f'dtype: {dtype!r} is none of {", ".join(DTYPES)}')
+        device = find_device(device)
         options = {'torch_dtype': getattr(torch, dtype)}
         self._oracle, self._reference = (
             _load(AutoModelForCausalLM, name, **options).to(device).eval()

@@ -14,6 +14,7 @@ from tests.engines.requests import ask, request_of
 LIMIT, LARGEST = 0.5, 4096
 HEAD = b'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n'
 ENDLESS = b'HTTP/1.1 200 OK\r\n\r\n'
+PIECES: list[Piece] = [b'x' * 999] * 50
 GOLD = 'Gold is a metal.'
 
 # What may come of a request, and what is said then.
@@ -65,7 +66,7 @@ FAULTS: dict[str, tuple[bytes | list[Piece], str, str]] = {
     'a byte now and then': ([HEAD, *[b'x', LIMIT / 10] * 100], AGAIN, 'no answer within 0.5 s'),
     'headers without an end': ([b'HTTP/1.1 200 OK\r\n', 10.0], AGAIN, 'no answer within 0.5 s'),
     'no response': ([10.0], AGAIN, 'no answer within 0.5 s'),
-    'a body without an end': ([ENDLESS, *[b'x' * 999] * 50], AGAIN, 'max_response_bytes'),
+    'a body without an end': ([ENDLESS, *PIECES], AGAIN, 'max_response_bytes'),
     'a large answer': (chat('x' * LARGEST), AGAIN, 'more than 4096 bytes (max_response_bytes)'),
     'a body that is cut': ([HEAD, b'x'], AGAIN, 'connection lost'),
     'what is not HTTP': (b'220 mail.example.org ESMTP\r\n', AGAIN, 'connection lost'),

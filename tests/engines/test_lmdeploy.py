@@ -97,7 +97,6 @@ def test_the_prompt_is_rendered_by_the_tokenizers_own_template(
         ('[too long]', 'INPUT_LENGTH_ERROR', False),
         ('[raise]', 'the engine ended without an answer', True),
         ('[break off]', 'the answer broke off', True),
-        ('[empty]', 'the answer is empty (finish reason stop)', True),
     ],
 )
 def test_trouble_of_the_engine_is_never_an_answer(

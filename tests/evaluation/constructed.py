@@ -14,7 +14,7 @@ from maskdpo_xtuner.bounds import Bounds
 from maskdpo_xtuner.evaluation.comparison import compare
 from maskdpo_xtuner.evaluation.intervals import Bootstrap
 from maskdpo_xtuner.evaluation.judges import Judge
-from maskdpo_xtuner.evaluation.perplexity import AnswerNll
+from maskdpo_xtuner.evaluation.perplexity import ResponseNll
 from maskdpo_xtuner.evaluation.results import Evaluation
 from maskdpo_xtuner.records import AnnotatedResponse, Label, Question, Sentence
 
@@ -189,11 +189,11 @@ def _annotated(question: Question, run: int, texts: Sequence[str]) -> AnnotatedR
     )
 
 
-def nll_of(text: str, fluent: set[tuple[str, str]]) -> AnswerNll:
+def nll_of(text: str, fluent: set[tuple[str, str]]) -> ResponseNll:
     """A bigram model: a word that has followed its predecessor before costs 1, another 6 nats."""
     words = text.split()
     pairs = list(zip(['<start>', *words], words, strict=False))
-    return AnswerNll(sum(1.0 if pair in fluent else 6.0 for pair in pairs), len(pairs))
+    return ResponseNll(sum(1.0 if pair in fluent else 6.0 for pair in pairs), len(pairs))
 
 
 def bigrams() -> set[tuple[str, str]]:

@@ -8,7 +8,7 @@ from maskdpo_xtuner.bounds import Bounds
 from maskdpo_xtuner.evaluation.comparison import compare
 from maskdpo_xtuner.evaluation.intervals import Bootstrap
 from maskdpo_xtuner.evaluation.judges import Judge
-from maskdpo_xtuner.evaluation.perplexity import AnswerNll
+from maskdpo_xtuner.evaluation.perplexity import ResponseNll
 from maskdpo_xtuner.evaluation.results import Cluster, Evaluation
 from maskdpo_xtuner.records import AnnotatedResponse, Question
 from maskdpo_xtuner.registry import METRICS
@@ -81,7 +81,7 @@ def test_every_metric_has_an_interval_and_a_difference() -> None:
 def judged_twice() -> Evaluation:
     """Two judges that disagree about the second model, whose text is odd to a scorer."""
     nlls = {
-        name: {'gpt2': [AnswerNll(total, 2)] * len(answers('+'))}
+        name: {'gpt2': [ResponseNll(total, 2)] * len(answers('+'))}
         for name, total in (('base', 2.0), ('aligned', 6.0))
     }
     return compare(

@@ -7,7 +7,7 @@ import pytest
 
 from maskdpo_xtuner.evaluation import nlls
 from maskdpo_xtuner.evaluation.nlls import remembered_nlls
-from maskdpo_xtuner.evaluation.perplexity import AnswerNll
+from maskdpo_xtuner.evaluation.perplexity import ResponseNll
 
 CONVERSATIONS = [(f'question {n}', 'x' * (n + 1)) for n in range(5)]
 
@@ -20,16 +20,16 @@ class CountingScorer:
         self.calls: list[Sequence[tuple[str | None, str]]] = []
         self.breaks_at = breaks_at
 
-    def score(self, conversations: Sequence[tuple[str | None, str]]) -> list[AnswerNll]:
+    def score(self, conversations: Sequence[tuple[str | None, str]]) -> list[ResponseNll]:
         if self.breaks_at in [answer for _, answer in conversations]:
             raise KeyboardInterrupt
         self.calls.append(conversations)
-        return [AnswerNll(float(len(answer)), len(answer)) for _, answer in conversations]
+        return [ResponseNll(float(len(answer)), len(answer)) for _, answer in conversations]
 
 
 def test_each_answer_has_its_own_result_in_order(tmp_path: Path) -> None:
     found = remembered_nlls(tmp_path, CountingScorer(), CONVERSATIONS[::-1], quiet=True)
-    assert found == [AnswerNll(float(n), n) for n in (5, 4, 3, 2, 1)]
+    assert found == [ResponseNll(float(n), n) for n in (5, 4, 3, 2, 1)]
 
 
 def test_equal_conversations_are_scored_once_and_a_second_run_scores_none(tmp_path: Path) -> None:

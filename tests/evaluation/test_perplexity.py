@@ -12,7 +12,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from maskdpo_xtuner.evaluation.perplexity import AnswerNll, Perplexity, PerplexityScorer
+from maskdpo_xtuner.evaluation.perplexity import PerplexityScorer, ResponseNll
 from tests.models import tiny_llama
 from tests.tokenizers import tokenizer_folder
 
@@ -43,7 +43,7 @@ def scorer(folder: Path, **options: Any) -> PerplexityScorer:
     return PerplexityScorer(str(folder), dtype='float64', device='cpu', **options)
 
 
-def direct(folder: Path, before: list[int], answer: str) -> AnswerNll:
+def direct(folder: Path, before: list[int], answer: str) -> ResponseNll:
     """Ids put together by hand, all logits at once, no batch."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForCausalLM.from_pretrained(folder, torch_dtype=torch.float64).eval()
@@ -52,7 +52,7 @@ def direct(folder: Path, before: list[int], answer: str) -> AnswerNll:
         logits = model(torch.tensor([[*before, *own]])).logits[0].log_softmax(dim=-1)
     places = range(len(before), len(before) + len(own))
     total = -sum(float(logits[p - 1, t]) for p, t in zip(places, own, strict=True))
-    return AnswerNll(total, len(own))
+    return ResponseNll(total, len(own))
 
 
 def prompt_ids(folder: Path) -> list[int]:
@@ -62,7 +62,7 @@ def prompt_ids(folder: Path) -> list[int]:
     return ids
 
 
-def assert_close(found: list[AnswerNll], expected: list[AnswerNll]) -> None:
+def assert_close(found: list[ResponseNll], expected: list[ResponseNll]) -> None:
     assert [each.tokens for each in found] == [each.tokens for each in expected]
     assert [each.total for each in found] == pytest.approx([e.total for e in expected], rel=1e-9)
 
@@ -147,7 +147,7 @@ def test_an_answer_beyond_the_context_is_read_in_windows(chat: Path, tmp_path: P
 def test_empty_answers_have_no_tokens(chat: Path, plain: Path) -> None:
     for folder in (chat, plain):
         empty, some = scorer(folder).score([(QUESTION, ''), (QUESTION, 'Gold')])
-        assert empty == AnswerNll(0.0, 0)
+        assert empty == ResponseNll(0.0, 0)
         assert some.tokens > 0
 
 
@@ -171,14 +171,16 @@ def test_the_identity_follows_the_weights(chat: Path, plain: Path) -> None:
     assert scorer(chat).identity['dtype'] == 'float64'
 
 
-def test_perplexity_pools_tokens_and_averages_answers() -> None:
-    answers = [AnswerNll(2 * math.log(4), 2), AnswerNll(6 * math.log(2), 6), AnswerNll(0.0, 0)]
-    found = Perplexity.of(answers)
-    assert found.pooled == pytest.approx(2 ** (10 / 8))
-    assert found.mean == pytest.approx(3)
-    assert (found.answers, found.tokens) == (3, 8)
+def test_what_is_read_before_an_answer_is_said(chat: Path, plain: Path) -> None:
+    assert scorer(chat).context == 'the question in the chat template'
+    assert scorer(plain).context.startswith("its start token '<")
 
 
-def test_nothing_but_empty_answers_have_no_perplexity() -> None:
-    assert Perplexity.of([AnswerNll(0.0, 0)]) == Perplexity(None, None, 1, 0)
-    assert Perplexity.of([]) == Perplexity(None, None, 0, 0)
+def test_a_template_of_ones_own_is_read_where_the_tokenizer_has_none(plain: Path) -> None:
+    own = {'chat_template': "{% for m in messages %}Q: {{ m['content'] }} A: {% endfor %}"}
+    templated = PerplexityScorer(str(plain), dtype='float64', device='cpu', template_kwargs=own)
+    assert templated.context == 'the question in the chat template'
+    (found,) = templated.score([(QUESTION, 'Gold')])
+    (alone,) = scorer(plain).score([(QUESTION, 'Gold')])
+    assert found.tokens == alone.tokens
+    assert found.total != alone.total

@@ -11,7 +11,7 @@ from maskdpo_xtuner.engines.base import Failure, Request
 from maskdpo_xtuner.engines.scripted import ScriptedEngine
 from maskdpo_xtuner.engines.settings import TransformersSettings
 from maskdpo_xtuner.evaluation.judges import Judge
-from maskdpo_xtuner.evaluation.perplexity import AnswerNll
+from maskdpo_xtuner.evaluation.perplexity import ResponseNll
 from maskdpo_xtuner.evaluation.results import Evaluation
 from maskdpo_xtuner.evaluation.run import evaluate
 from maskdpo_xtuner.jsonl import read_records
@@ -53,7 +53,7 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> list[ScriptedEngine]:
 
     def answer(model: str, request: Request) -> str | Failure:
         if model == 'broken':
-            return Failure('out of memory')
+            return Failure('out of memory', transient=True)
         return TRUE if model == 'good' else f'{TRUE} {FALSE}'
 
     def build(policy: TransformersSettings) -> ScriptedEngine:
@@ -74,11 +74,12 @@ class FakeScorer:
     def __init__(self, model: str, **options: object) -> None:
         self.model = model
         self.identity = {'model': model}
+        self.context = 'nothing'
         self.scored: list[tuple[str | None, str]] = []
 
-    def score(self, conversations: Sequence[tuple[str | None, str]]) -> list[AnswerNll]:
+    def score(self, conversations: Sequence[tuple[str | None, str]]) -> list[ResponseNll]:
         self.scored += conversations
-        return [AnswerNll(float(len(answer)), len(answer)) for _, answer in conversations]
+        return [ResponseNll(float(len(answer)), len(answer)) for _, answer in conversations]
 
 
 @pytest.fixture

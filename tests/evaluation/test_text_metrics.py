@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from maskdpo_xtuner.evaluation.perplexity import AnswerNll
+from maskdpo_xtuner.evaluation.perplexity import ResponseNll
 from maskdpo_xtuner.evaluation.text_metrics import shared_ngrams, text_tallies
 from maskdpo_xtuner.records import AnnotatedResponse, Question
 from tests.evaluation.answers import answer
@@ -24,7 +24,7 @@ def response(question_id: str, run: int, text: str, **changes: object) -> Annota
 
 
 def measured(
-    *responses: AnnotatedResponse, nlls: dict[str, list[AnswerNll]] | None = None
+    *responses: AnnotatedResponse, nlls: dict[str, list[ResponseNll]] | None = None
 ) -> dict[str, float | None]:
     found = text_tallies(responses, QUESTIONS, TOPICS, nlls or {})
     return {name: ratio.value() for name, ratio in found.items()}
@@ -80,7 +80,21 @@ def test_shares_of_answers_are_counted() -> None:
 
 
 def test_the_perplexity_is_pooled_over_tokens_and_averaged_over_answers() -> None:
-    nlls = {'gpt2': [AnswerNll(3.0, 1), AnswerNll(3.0, 3), AnswerNll(0.0, 0)]}
+    nlls = {'gpt2': [ResponseNll(3.0, 1), ResponseNll(3.0, 3), ResponseNll(0.0, 0)]}
     found = measured(*(response('tin/0', run, 'x') for run in range(3)), nlls=nlls)
     assert found['perplexity under gpt2'] == pytest.approx(math.exp(6 / 4))
     assert found['mean perplexity under gpt2'] == pytest.approx((math.e**3 + math.e) / 2)
+
+
+def test_perplexity_pools_tokens_and_averages_answers() -> None:
+    nlls = [ResponseNll(2 * math.log(4), 2), ResponseNll(6 * math.log(2), 6), ResponseNll(0.0, 0)]
+    asked = [response('tin/0', 0, 'a'), response('tin/1', 0, 'b'), response('gold/0', 0, '')]
+    found = measured(*asked, nlls={'gpt2': nlls})
+    assert found['perplexity under gpt2'] == pytest.approx(2 ** (10 / 8))
+    assert found['mean perplexity under gpt2'] == pytest.approx(3)
+
+
+def test_nothing_but_empty_answers_have_no_perplexity() -> None:
+    found = measured(response('tin/0', 0, ''), nlls={'gpt2': [ResponseNll(0.0, 0)]})
+    assert found['perplexity under gpt2'] is None
+    assert found['mean perplexity under gpt2'] is None

@@ -259,7 +259,7 @@ def test_it_runs_inside_an_event_loop_as_in_a_notebook(tmp_path: Path, use: Use)
 
 
 def test_a_work_dir_of_the_splitter_before_is_refused(tmp_path: Path, use: Use) -> None:
-    use(mixed_answer)
+    use(mixed_response)
     settings = settings_of(tmp_path)
     run_pipeline(settings, quiet=True)
     path = settings.work_dir / 'settings.json'

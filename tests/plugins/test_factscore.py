@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -75,10 +76,10 @@ def verdict(content):
 CONFIG = """
 work_dir = '{folder}/work'
 questions = dict(type='names', path='{folder}/names.txt', knowledge='{folder}/pages.db')
-policy = dict(type='my_engines.Policy')
+policy = dict(type='fact_engines.Policy')
 sampling = dict(num_samples=2)
 annotator = dict(
-    type='factscore', engine=dict(type='my_engines.Judge'), knowledge='{folder}/pages.db'
+    type='factscore', engine=dict(type='fact_engines.Judge'), knowledge='{folder}/pages.db'
 )
 """
 NAMES = ('Otto Hahn', 'Emil Fischer', 'Fritz Haber')
@@ -89,7 +90,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        (path / 'my_engines.py').write_text(PARTS)
+        (path / 'fact_engines.py').write_text(PARTS)
         (path / 'config.py').write_text(CONFIG.format(folder=path))
         (path / 'names.txt').write_text('\n'.join(NAMES))
         text = 'A chemist. Born in 1879.'
@@ -109,10 +110,10 @@ class Folder:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Folder]:
     monkeypatch.setattr(sys, 'path', list(sys.path))
-    monkeypatch.delitem(sys.modules, 'my_engines', raising=False)
-    return Folder(tmp_path)
+    yield Folder(tmp_path)
+    sys.modules.pop('fact_engines', None)  # The next folder has its own.
 
 
 def test_answers_are_sampled_judged_and_counted(folder: Folder) -> None:

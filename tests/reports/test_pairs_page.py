@@ -8,7 +8,7 @@ import pytest
 
 from maskdpo_xtuner.jsonl import write_records
 from maskdpo_xtuner.masking import PairConverter, response_mask_map_fn
-from maskdpo_xtuner.records import AnnotatedResponse, PreferencePair, Sentence
+from maskdpo_xtuner.records import AnnotatedResponse, Message, PreferencePair, Sentence
 from maskdpo_xtuner.reports.pair_files import read_pair_files
 from maskdpo_xtuner.reports.pairs_page import pairs_page
 from tests.evaluation.answers import answer
@@ -191,3 +191,29 @@ def test_the_order_of_cards_is_that_of_the_file(tmp_path: Path) -> None:
     assert [card.find('h3')[0].text for card in page.find('article')] == [
         f'Tell me of {name}.' for name in names
     ]
+
+
+def test_a_long_answer_waits_in_templates_and_is_all_there(tmp_path: Path) -> None:
+    chosen, rejected = answer('tin', 0, '+' * 3000), answer('tin', 1, 'c')
+    page = parse_page(pairs_page(read_pair_files(work_dir(tmp_path, [[chosen, rejected]]))))
+    side = page.find('section', 'side')[0]
+    shown = side.find('div', 'answer')[0]
+    assert 15_000 < len(shown.text) <= 20_000 + 3000  # with the marks of white space
+    (rest,) = [child for child in side.children if getattr(child, 'tag', '') == 'details']
+    assert isinstance(rest, Element)
+    assert [child.tag for child in rest.children if isinstance(child, Element)] == [
+        *('summary', 'template')
+    ]
+    parts = [part.text for part in side.find('div', 'answer')]
+    assert ''.join(parts) == chosen.text
+
+
+def test_a_long_question_is_cut_with_the_whole_on_demand(tmp_path: Path) -> None:
+    file = tmp_path / 'pairs.jsonl'
+    one = pair(answer('tin', 0, '+'), answer('tin', 1, 'c'))
+    asked = [Message(role='user', content='Why? ' * 2000)]
+    write_records(file, [one.model_copy(update={'prompt': tuple(asked)})])
+    card = parse_page(pairs_page(read_pair_files(file))).find('article', 'card')[0]
+    (heading,) = card.find('h3')
+    assert heading.text == 'Why? ' * 400 + '…'
+    assert card.find('template')[0].text == 'Why? ' * 2000

@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maskdpo_xtuner.records import Fact, Label, Sentence
@@ -73,6 +73,7 @@ def test_every_verdict_has_a_style_a_mark_and_a_name_of_its_own() -> None:
         assert len({getattr(kind, attribute) for kind in KINDS}) == len(Label) + 1
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(min_size=1, max_size=9)), st.integers(1, 30))
 def test_a_long_answer_is_divided_and_nothing_is_lost(texts: list[str], length: int) -> None:
     pieces = [Segment(text, TRUE) for text in texts]

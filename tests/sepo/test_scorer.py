@@ -76,3 +76,14 @@ def test_a_response_longer_than_the_models_read_is_refused(models: tuple[Path, P
     with pytest.raises(MaskingError, match='tokens, but the oracle reads 512') as raised:
         scorer([(PROMPT, RESPONSES[0]), (PROMPT, RESPONSES[1] * 60)])
     assert raised.value.index == 1
+
+
+@pytest.mark.parametrize(
+    ('options', 'said'),
+    [({'dtype': 'float3'}, 'dtype: '), ({'device': 'gpu'}, 'device: '), ({'dtype': 'nn'}, 'dtype')],
+)
+def test_a_dtype_or_device_that_is_none_is_said(
+    models: tuple[Path, Path], options: dict[str, str], said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        LogRatioScorer(str(models[0]), str(models[1]), **options)

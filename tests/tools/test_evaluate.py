@@ -84,7 +84,7 @@ class FailingAnnotator(SentenceAnnotator):
 def test_an_annotator_that_fails_is_shown_and_ends_in_a_non_zero_status(
     config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    engine = ScriptedEngine(lambda request: Failure('down'))
+    engine = ScriptedEngine(lambda request: Failure('down', transient=True))
     monkeypatch.setattr(LexicalSettings, 'build', lambda self: (FailingAnnotator(), engine))
     assert main([str(config), '--quiet']) == 1
     out = capsys.readouterr().out

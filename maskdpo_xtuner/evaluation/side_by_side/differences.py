@@ -72,7 +72,7 @@ def compare_group(group: Group, against: str | None = None) -> Compared:
 
     Args:
         group: results that may stand side by side.
-        against: ``run: model`` of the baseline; None for the first.
+        against: ``run:model`` of the baseline; None for the first.
 
     Raises:
         ValueError: for a baseline that is not there, files that are not those of the result, and
@@ -122,12 +122,14 @@ def _means(trainings: _Trainings, asked: Collection[str]) -> dict[str, float]:
 
 
 def _baseline(rows: Sequence[_Row], against: str | None) -> str:
-    names = [row.name for row in rows]
     if against is None:
-        return names[0]
-    if against not in names:
-        raise ValueError(f'there is no model {against!r} to compare with; there are {names}')
-    return against
+        return rows[0].name
+    names = {row.name.replace(': ', ':'): row.name for row in rows}
+    asked = against.replace(': ', ':')
+    if asked not in names:
+        known = ', '.join(names)
+        raise ValueError(f'there is no model {against} to compare with; there are {known}')
+    return names[asked]
 
 
 def _answered_by_all(

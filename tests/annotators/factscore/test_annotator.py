@@ -123,10 +123,10 @@ def test_a_fact_that_is_not_supported_decides_beside_one_without_a_verdict(tmp_p
 def test_a_request_that_failed_is_a_failure_whatever_the_other_facts_say(tmp_path: Path) -> None:
     said: dict[str, Outcome] = {
         'Tin is heavy.': 'False',
-        'Tin is dear.': Failure('HTTP 400: too long'),
+        'Tin is dear.': Failure('HTTP 503: too busy', transient=True),
     }
     answer = run(tmp_path, script(verdict=said.__getitem__), 'It is dear and heavy.')
-    assert verdicts(answer) == ['failed: verdict: HTTP 400: too long']
+    assert verdicts(answer) == ['failed: verdict: HTTP 503: too busy']
     assert supported(answer) == [[None, False]]
 
 
@@ -134,7 +134,7 @@ def test_a_request_that_failed_is_a_failure_whatever_the_other_facts_say(tmp_pat
     ('outcome', 'failure'),
     [
         ('', "unparsed: facts: no list of facts: ''"),
-        (Failure('HTTP 400: too long'), 'failed: facts: HTTP 400: too long'),
+        (Failure('HTTP 400: too long'), 'no_answer: facts: HTTP 400: too long'),
         (
             Completion('- Tin is', 'length', 9, 512),
             "unparsed: facts: cut at 512 tokens: '- Tin is'",

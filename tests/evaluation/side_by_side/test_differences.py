@@ -55,8 +55,9 @@ def test_another_baseline_turns_the_sign(tmp_path: Path) -> None:
     base = compared(a, b, against='b: aligned').models[0]
     assert base.measures['precision'].difference is not None
     assert base.measures['precision'].difference.points == -50
-    with pytest.raises(ValueError, match=r"no model 'b: base' to compare with; there are"):
-        compared(a, b, against='b: base')
+    assert compared(a, b, against='b:aligned') == compared(a, b, against='b: aligned')
+    with pytest.raises(ValueError, match=r'no model b:base to compare with; there are a:base, b:'):
+        compared(a, b, against='b:base')
 
 
 def test_a_model_against_itself_differs_by_nothing(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ Llama3.1-70B,53.44,21.92,40.47
 FactTune,56.83,22.67,37.97
 Mask-DPO,77.53,25.56,39.39
 """
+FEW = Bootstrap(resamples=50)
 
 
 def table(folder: Path, text: str = TABLE_1) -> Path:
@@ -39,7 +40,7 @@ def test_the_columns_of_table_1_agree_as_is_known(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scores, _ = read_scores({'t': table(tmp_path)})
-    found = rank_agreements(scores)
+    found = rank_agreements(scores, bootstrap=FEW)
     assert [round(each.spearman or 0, 3) for each in found] == [0.945, 0.927, 0.964]
     # Of 55 pairs of models 5, 6 and 3 stand in opposite orders.
     assert [each.kendall for each in found] == pytest.approx([45 / 55, 43 / 55, 49 / 55])
@@ -51,7 +52,7 @@ def test_the_columns_of_table_1_agree_as_is_known(
 def test_ties_share_their_rank_and_are_out_of_kendalls_pairs() -> None:
     first = {'a': 1.0, 'b': 1.0, 'c': 2.0, 'd': 3.0}
     second = {'a': 1.0, 'b': 2.0, 'c': 2.0, 'd': 3.0}
-    (found,) = rank_agreements({'x': first, 'y': second})
+    (found,) = rank_agreements({'x': first, 'y': second}, bootstrap=FEW)
     # Ranks 1.5 1.5 3 4 and 1 2.5 2.5 4: products 3.75, both squares 4.5.
     assert found.spearman == pytest.approx(3.75 / 4.5)
     # Four pairs in the same order, none opposite; each judge ties one of six pairs.
@@ -67,7 +68,7 @@ def test_what_one_judge_alone_scored_is_counted_and_a_constant_judge_has_no_orde
 def test_opposite_orders_are_minus_one_in_every_resample() -> None:
     (found,) = rank_agreements(
         {'x': {str(n): n for n in range(9)}, 'y': {str(n): -n for n in range(9)}},
-        bootstrap=Bootstrap(resamples=50),
+        bootstrap=FEW,
     )
     assert (found.spearman, found.kendall) == (pytest.approx(-1), pytest.approx(-1))
     assert found.kendall_interval is not None

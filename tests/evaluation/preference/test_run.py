@@ -182,7 +182,7 @@ def test_a_run_that_is_broken_off_goes_on_to_the_same_files(tmp_path: Path) -> N
 def test_a_request_without_an_answer_is_counted_and_asked_again(tmp_path: Path) -> None:
     def fails(request: Request) -> str | Failure:
         about_q1 = 'tin, q1' in request.messages[-1].content
-        return Failure('busy', transient=True) if about_q1 else judge(request)
+        return Failure('too long') if about_q1 else judge(request)
 
     run = compare(tmp_path, fails, criteria={'help': 'x'})
     (found,) = run.result.criteria

@@ -139,11 +139,11 @@ class Sentence(Record):
 
     ``failure`` is an outcome of its own (``unparsed: ...``, ``failed: ...``, ``no_answer: ...``,
     or one of `LEFT_OUT`): it is counted and shown, and is never turned into a label. ``points`` are
-    the passages of the document that the verdict rests on. ``notes`` say what a reader of the verdict should know of
-    how it came about (``reference_cut: ...``, ``document_shortened: ...``). ``score`` is how surely
-    the sentence is hallucinated, from 0 to 1, by a judge that can say it. ``facts`` are what a
-    judge by atomic facts found in the sentence, none at all among them; None for a judge of whole
-    sentences.
+    the passages of the document that the verdict rests on. ``notes`` say what a reader of the
+    verdict should know of how it came about (``reference_cut: ...``, ``document_shortened: ...``).
+    ``score`` is how surely the sentence is hallucinated, from 0 to 1, by a judge that can say it.
+    ``facts`` are what a judge by atomic facts found in the sentence, none at all among them; None
+    for a judge of whole sentences.
     """
 
     start: int = Field(ge=0)

@@ -80,7 +80,7 @@ class FailingAnnotator(SentenceAnnotator):
         return Sentence(start=span[0], end=span[1], failure=f'failed: {outcome.reason}')
 
 
-@pytest.mark.usefixtures('engines')
+@pytest.mark.usefixtures('engines', 'without_waiting')
 def test_an_annotator_that_fails_is_shown_and_ends_in_a_non_zero_status(
     config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -120,6 +120,7 @@ def test_a_fact_that_is_not_supported_decides_beside_one_without_a_verdict(tmp_p
     assert supported(answer) == [[None, False]]
 
 
+@pytest.mark.usefixtures('without_waiting')
 def test_a_request_that_failed_is_a_failure_whatever_the_other_facts_say(tmp_path: Path) -> None:
     said: dict[str, Outcome] = {
         'Tin is heavy.': 'False',

@@ -281,7 +281,7 @@ def test_fields_can_be_added_changed_and_left_out() -> None:
 
 @pytest.mark.parametrize(
     'extra',
-    [{'stop': {'a', 'b'}}, {'a': float('nan')}, {'a': b'x'}, {'stream': True}, {'n': 2}],
+    [{'stop': {'a'}}, {'a': float('nan')}, {'a': b'x'}, {'stream': True}, {'n': 2}],
     ids=str,
 )
 def test_fields_that_cannot_be_sent_or_read_are_refused(extra: dict[str, Any]) -> None:

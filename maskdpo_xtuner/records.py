@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
+from functools import partial
+from operator import is_
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -28,8 +30,8 @@ BinaryType = Literal['hallucination', 'no_hallucination']
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-def _is_none(value: object) -> bool:
-    return value is None
+# Not a function of Python: Ctrl-C within one becomes an error of serialization in pydantic.
+_is_none = partial(is_, None)
 
 
 class Label(str, Enum):
@@ -103,7 +105,7 @@ class Response(Record):
     completion_tokens: int | None = Field(ge=0)
     model: str
     with_document: bool = False
-    reasoning: str | None = Field(default=None, exclude_if=lambda reasoning: reasoning is None)
+    reasoning: str | None = Field(default=None, exclude_if=_is_none)
 
     @property
     def response_id(self) -> str:

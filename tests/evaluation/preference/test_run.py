@@ -15,7 +15,7 @@ from maskdpo_xtuner.engines.settings import EngineSettings
 from maskdpo_xtuner.evaluation.preference.outcomes import Outcome, Preference, outcome_of
 from maskdpo_xtuner.evaluation.preference.run import PreferenceRun, compare_models
 from maskdpo_xtuner.evaluation.preference.table import format_preference
-from maskdpo_xtuner.evaluation_settings import EvaluationSettings
+from maskdpo_xtuner.evaluation_settings import EvaluationSettings, SetSettings
 from maskdpo_xtuner.jsonl import read_records, write_records
 from maskdpo_xtuner.preference import Ballot, Choice
 from maskdpo_xtuner.preference.settings import PreferenceSettings
@@ -40,7 +40,8 @@ class Scripted(EngineSettings):
     script: Any = None
 
     def build(self) -> Engine:
-        return self.script
+        engine: Engine = self.script
+        return engine
 
 
 def judge(request: Request) -> str:
@@ -250,7 +251,9 @@ def test_a_config_without_a_judge_is_refused(tmp_path: Path) -> None:
 def test_a_set_has_its_own_questions_and_folder(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, ScriptedEngine(judge))
     assert settings.evaluation is not None
-    sets = [{'name': 'metals', 'questions': settings.evaluation.questions}]
+    questions = settings.evaluation.questions
+    assert questions is not None
+    sets = (SetSettings(name='metals', questions=questions),)
     settings = settings.model_copy(update={'evaluation': EvaluationSettings(sets=sets)})
     evaluated = settings.work_dir / 'evaluation'
     (evaluated / 'metals').mkdir()

@@ -204,10 +204,19 @@ def test_a_judge_of_which_nothing_can_be_read_has_no_rate_and_another_exit_statu
     assert 'helpfulness' in format_preference(run.result)
 
 
+@pytest.mark.parametrize('said', ['<think>[[FIRST]]?</think>Hm.', '[[FIRST]] is not right.'])
+def test_a_marker_that_is_only_thought_of_or_denied_is_no_verdict(
+    tmp_path: Path, said: str
+) -> None:
+    run = compare(tmp_path, lambda request: said, criteria={'help': 'x'})
+    assert run.result.criteria[0].counts['unreadable'] == 5
+
+
 @pytest.mark.parametrize(
     ('settings', 'message'),
     [
-        ({'markers': {'first': 'A', 'second': 'B'}}, 'a marker of its own for each of first, sec'),
+        ({'markers': {'first': 'A', 'second': 'A', 'tie': 'B'}}, 'A is the marker of two verdicts'),
+        ({'markers': {'first': 'A', 'second': 'B'}}, 'a marker for each of first, sec'),
         ({'criteria': {}}, 'criteria'),
     ],
 )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
-from maskdpo_xtuner.engines.base import Completion, Failure, Request, Sampling
+from pydantic import Field
+
+from maskdpo_xtuner.engines.base import TEMPERATURE, Completion, Failure, Request, Sampling
+from maskdpo_xtuner.parts import Part
 from maskdpo_xtuner.records import Message
 
 Read = TypeVar('Read')
@@ -24,16 +27,36 @@ class NoVerdict(Exception):
     """Asking ended without a verdict; the text is the sentence's ``failure``."""
 
 
-class Retries(Protocol):
+class Retries(Part):
     """How often an unreadable answer is asked for again.
 
-    The first attempt is greedy at ``seed``; further ones are sampled at ``seed + 1`` and so on
-    with ``retry_temperature``, since greedy decoding would only repeat the answer.
+    Attributes:
+        retries: how often, sampled at ``seed + 1`` and so on with ``retry_temperature``; greedy
+            decoding would only repeat the answer.
+        retry_temperature: above 0.
+        seed: of the first attempt, which is greedy.
     """
 
-    retries: int
-    retry_temperature: float
-    seed: int
+    retries: int = Field(default=0, ge=0)
+    retry_temperature: float = Field(default=TEMPERATURE, gt=0)
+    seed: int = Field(default=1, ge=1)
+
+    def describe(self, max_new_tokens: int) -> dict[str, str]:
+        """Give what an identity says of the attempts."""
+        return {
+            'sampling': f'greedy, {max_new_tokens} tokens, seed {self.seed}',
+            'retries': f'{self.retries} at {self.retry_temperature}',
+        }
+
+
+class AskingSettings(Retries):
+    """How a model is asked for answers of one kind.
+
+    Attributes:
+        max_new_tokens: limit of what the model writes; what was cut there is not read.
+    """
+
+    max_new_tokens: int = Field(default=512, ge=1)
 
 
 @dataclass(frozen=True)
@@ -43,6 +66,12 @@ class Said(Generic[Read]):
     answer: Completion
     meaning: Read
     unreadable: tuple[str, ...]
+
+
+def conversation(content: str, system: str | None) -> list[Message]:
+    """Give the user turn, after a system turn if there is one."""
+    before = [] if system is None else [Message(role='system', content=system)]
+    return [*before, Message(role='user', content=content)]
 
 
 def ask(

@@ -21,14 +21,16 @@ None, one or many requests: an annotator without a model returns at once.
 class Annotator(Protocol):
     """Labels the sentences of answers against the question's document.
 
-    Attributes:
-        identity: what determines the verdicts (name, version, prompts' hash, ...); written into
-            every annotated response. Without it no work dir is used again.
-
     An annotator that does not speak every language has a collection of codes as ``languages``.
     """
 
-    identity: Mapping[str, str]
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """What determines the verdicts (name, version, prompts' hash, ...).
+
+        It is written into every annotated response. Without it no work dir is used again.
+        """
+        ...
 
     def annotate(self, question: Question, response: Response) -> Sequence[Dialogue]:
         """Open the dialogues about an answer; they run side by side.

@@ -105,6 +105,19 @@ class Prompt:
             raise ValueError(f'{self._path}: the prompt must use {" or ".join(sorted(needed))}')
 
 
+def prompt_or_own(
+    path: Path | None,
+    own: Path,
+    variables: Collection[str],
+    needed: Collection[str],
+    key: str = 'annotator.prompt',
+) -> Prompt:
+    """Read the user's prompt, or ``own`` where there is none; arguments and errors of `Prompt`."""
+    if path is None:
+        return Prompt(own, variables, needed, OWN)
+    return Prompt(path, variables, needed, key=key)
+
+
 def _line_of(error: BaseException, path: str) -> int | str:
     """The last line of the template that an error went through."""
     lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == path]

@@ -13,7 +13,7 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats  # type: ignore[import-untyped]
+from scipy import stats
 
 from maskdpo_xtuner.evaluation.intervals import Bootstrap, Interval, expanded_percentiles
 from maskdpo_xtuner.evaluation.verdict import format_interval

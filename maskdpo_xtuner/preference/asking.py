@@ -8,12 +8,12 @@ prefer a place; who asks does that.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, get_args
 
-from maskdpo_xtuner.annotators.asking import NoVerdict, Retries, UnreadableAnswer, ask, whole
+from maskdpo_xtuner.annotators.asking import NoVerdict, Retries, ask, conversation, whole
+from maskdpo_xtuner.annotators.markers import Markers
 from maskdpo_xtuner.annotators.prompt_files import Prompt
 from maskdpo_xtuner.engines.base import Completion, Failure, Request
 from maskdpo_xtuner.records import Message, Question
@@ -45,7 +45,7 @@ class Judge:
         engine: identity of the engine that answers.
         prompt: template of the user turn.
         criteria: name -> what it means.
-        markers: marker of each choice; the last one in the model's answer counts.
+        markers: marker of each choice; the last one in the model's answer counts, see `Markers`.
         retrying: how often an unreadable answer is asked for again.
         system: text of a system turn; None for none.
         max_new_tokens: limit of what the model writes; what was cut there is not read.
@@ -62,21 +62,17 @@ class Judge:
     identity: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._choices = {marker: choice for choice, marker in self.markers.items()}
-        longest_first = sorted(self._choices, key=len, reverse=True)
-        self._pattern = re.compile('|'.join(map(re.escape, longest_first)))
-        retrying = self.retrying
+        self._markers = Markers(self.markers)
         self.identity = {
             'name': 'preference',
-            'version': '1',
+            'version': '2',
             **{f'engine.{name}': value for name, value in self.engine.items()},
             'prompt': self.prompt.source,
             'prompt_sha256': self.prompt.sha256,
             'criteria': json.dumps(dict(self.criteria), ensure_ascii=False, sort_keys=True),
             'markers': json.dumps(dict(self.markers), ensure_ascii=False, sort_keys=True),
             'system': str(self.system),
-            'sampling': f'greedy, {self.max_new_tokens} tokens, seed {retrying.seed}',
-            'retries': f'{retrying.retries} at {retrying.retry_temperature}',
+            **self.retrying.describe(self.max_new_tokens),
         }
 
     def compare(self, question: Question, first: str, second: str, criterion: str) -> Vote:
@@ -92,8 +88,7 @@ class Judge:
             meaning=self.criteria[criterion],
             markers=dict(self.markers),
         )
-        system = [] if self.system is None else [Message(role='system', content=self.system)]
-        return self._vote([*system, Message(role='user', content=content)])
+        return self._vote(conversation(content, self.system))
 
     def _vote(self, messages: list[Message]) -> Vote:
         try:
@@ -103,7 +98,4 @@ class Judge:
         return Ballot(said.meaning)
 
     def _read(self, answer: Completion) -> Choice:
-        found = self._pattern.findall(whole(answer))
-        if not found:
-            raise UnreadableAnswer('no marker', answer.text)
-        return self._choices[found[-1]]
+        return self._markers.read(whole(answer))

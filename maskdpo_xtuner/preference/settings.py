@@ -7,11 +7,12 @@ from pathlib import Path
 from pydantic import Field, field_validator, model_validator
 from typing_extensions import Self
 
-from maskdpo_xtuner.annotators.prompt_files import OWN, Prompt
-from maskdpo_xtuner.engines.base import TEMPERATURE, Engine
+from maskdpo_xtuner.annotators.asking import AskingSettings
+from maskdpo_xtuner.annotators.markers import check_markers
+from maskdpo_xtuner.annotators.prompt_files import Prompt, prompt_or_own
+from maskdpo_xtuner.engines.base import Engine
 from maskdpo_xtuner.engines.settings import EngineChoice
 from maskdpo_xtuner.identity import identity_of
-from maskdpo_xtuner.parts import Part
 from maskdpo_xtuner.preference.asking import CHOICES, Choice, Judge
 
 VARIABLES = (
@@ -28,7 +29,7 @@ CRITERIA = {
 MARKERS: dict[Choice, str] = {'first': '[[FIRST]]', 'second': '[[SECOND]]', 'tie': '[[TIE]]'}
 
 
-class PreferenceSettings(Part):
+class PreferenceSettings(AskingSettings):
     """The judge of `tools/compare_preference.py`; the Mask-DPO paper has none.
 
     What factuality costs in helpfulness and relevance: arXiv 2508.05618.
@@ -39,11 +40,6 @@ class PreferenceSettings(Part):
         prompt: a jinja file with the variables `VARIABLES`; None for our own wording.
         system: text of a system turn before it; None for none.
         markers: what the model ends in for ``first``, ``second`` and ``tie``.
-        max_new_tokens: limit of what the model writes; what was cut there is not read.
-        retries: how often an unreadable answer is asked for again, sampled at ``seed + 1`` and so
-            on with ``retry_temperature``.
-        retry_temperature: above 0.
-        seed: of the first attempt, which is greedy.
     """
 
     engine: EngineChoice
@@ -51,18 +47,13 @@ class PreferenceSettings(Part):
     prompt: Path | None = Field(default=None, exclude=True)
     system: str | None = None
     markers: dict[Choice, str] = MARKERS
-    max_new_tokens: int = Field(default=512, ge=1)
-    retries: int = Field(default=0, ge=0)
-    retry_temperature: float = Field(default=TEMPERATURE, gt=0)
-    seed: int = Field(default=1, ge=1)
 
     @field_validator('markers')
     @classmethod
     def _check_markers(cls, markers: dict[Choice, str]) -> dict[Choice, str]:
-        if set(markers) != set(CHOICES) or len(set(markers.values())) < len(CHOICES):
-            raise ValueError(f'name a marker of its own for each of {", ".join(CHOICES)}')
-        if any(not marker.strip() or '\n' in marker for marker in markers.values()):
-            raise ValueError('a marker is a text on one line, not a blank one')
+        if set(markers) != set(CHOICES):
+            raise ValueError(f'name a marker for each of {", ".join(CHOICES)}')
+        check_markers(markers)
         return markers
 
     @model_validator(mode='after')
@@ -77,9 +68,7 @@ class PreferenceSettings(Part):
             ValueError: for one that cannot be filled, naming file, line and variable.
         """
         first, second = (
-            Prompt(self.prompt, VARIABLES, (name,), key='preference.prompt')
-            if self.prompt
-            else Prompt(OWN_PROMPT, VARIABLES, (name,), OWN)
+            prompt_or_own(self.prompt, OWN_PROMPT, VARIABLES, (name,), 'preference.prompt')
             for name in ('first', 'second')
         )
         assert first.sha256 == second.sha256, 'one file'

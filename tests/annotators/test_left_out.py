@@ -10,7 +10,7 @@ import pytest
 from maskdpo_xtuner.annotators.base import Annotator, Dialogue, SentenceAnnotator
 from maskdpo_xtuner.annotators.left_out import LeavesOut
 from maskdpo_xtuner.engines.base import Completion, Failure, Request
-from maskdpo_xtuner.evaluation.metrics import count_response
+from maskdpo_xtuner.evaluation.counts import count_response
 from maskdpo_xtuner.pairing import PairRules, factuality_score, make_pairs
 from maskdpo_xtuner.records import AnnotatedResponse, Label, Question, Response, Sentence
 from maskdpo_xtuner.splitters import split_sentences

@@ -15,6 +15,7 @@ LIMIT, LARGEST = 0.5, 4096
 HEAD = b'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n'
 ENDLESS = b'HTTP/1.1 200 OK\r\n\r\n'
 PIECES: list[Piece] = [b'x' * 999] * 50
+DRIP: list[Piece] = [b'x', LIMIT / 10]
 GOLD = 'Gold is a metal.'
 
 # What may come of a request, and what is said then.
@@ -63,7 +64,7 @@ FAULTS: dict[str, tuple[bytes | list[Piece], str, str]] = {
     'a broken server': (error(500, 'out of order'), AGAIN, 'HTTP 500: out of order'),
     'a gateway without a server': (error(502, 'bad gateway'), AGAIN, 'HTTP 502: bad gateway'),
     'too much to do, without an end': (error(429, 'slow down'), AGAIN, 'HTTP 429: slow down'),
-    'a byte now and then': ([HEAD, *[b'x', LIMIT / 10] * 100], AGAIN, 'no answer within 0.5 s'),
+    'a byte now and then': ([HEAD, *DRIP * 100], AGAIN, 'no answer within 0.5 s'),
     'headers without an end': ([b'HTTP/1.1 200 OK\r\n', 10.0], AGAIN, 'no answer within 0.5 s'),
     'no response': ([10.0], AGAIN, 'no answer within 0.5 s'),
     'a body without an end': ([ENDLESS, *PIECES], AGAIN, 'max_response_bytes'),

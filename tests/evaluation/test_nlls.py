@@ -15,6 +15,8 @@ CONVERSATIONS = [(f'question {n}', 'x' * (n + 1)) for n in range(5)]
 class CountingScorer:
     """A nat a character; breaks off at the answer ``breaks_at``."""
 
+    context = 'the question'
+
     def __init__(self, name: str = 'm', breaks_at: str | None = None) -> None:
         self.identity: Mapping[str, str] = {'model': name}
         self.calls: list[Sequence[tuple[str | None, str]]] = []

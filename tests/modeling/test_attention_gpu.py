@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -68,12 +69,14 @@ def test_a_flash_kernel_is_as_near_to_fp64_as_bf16_can_be(
     layout: str, heads: tuple[int, int], size: int
 ) -> None:
     sequences = LAYOUTS[layout]
-    module = SimpleNamespace(num_key_value_groups=heads[0] // heads[1])
+    module: Any = SimpleNamespace(num_key_value_groups=heads[0] // heads[1])
     exact, coarse = states_of(torch.float64, heads, size), states_of(torch.bfloat16, heads, size)
     assert can_flash(coarse[0])
     assert not can_flash(exact[0])
     expected = by_hand([each[0].transpose(0, 1) for each in exact], sequences)
-    found, _ = sequence_attention_forward(module, *coarse, SequenceMask(torch.tensor(sequences)))  # type: ignore[arg-type]
+    query, key, value = coarse
+    mask = SequenceMask(torch.tensor(sequences))
+    found, _ = sequence_attention_forward(module, query, key, value, mask)
     weights = torch.randn(expected.shape, generator=torch.Generator().manual_seed(1)).to('cuda')
     (expected * weights).sum().backward()
     (found[0] * weights).sum().backward()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from maskdpo_xtuner.annotators.anah_v2.context import Context, shorten
 from maskdpo_xtuner.annotators.anah_v2.parsing import (
@@ -15,16 +15,16 @@ from maskdpo_xtuner.annotators.anah_v2.parsing import (
     read_type,
 )
 from maskdpo_xtuner.annotators.anah_v2.prompts import Prompts
-from maskdpo_xtuner.annotators.asking import NoVerdict, ask, whole
+from maskdpo_xtuner.annotators.asking import NoVerdict, Retries, ask, whole
 from maskdpo_xtuner.annotators.spoken import spoken
-from maskdpo_xtuner.engines.base import TEMPERATURE, Completion, Failure, Request
+from maskdpo_xtuner.engines.base import Completion, Failure, Request
 from maskdpo_xtuner.records import Label, Message, Question
 
 Read = TypeVar('Read')
 Turn = Generator[Request, 'Completion | Failure', Read]
 
 
-class DialogueSettings(BaseModel):
+class DialogueSettings(Retries):
     """How to ask.
 
     Attributes:
@@ -32,21 +32,12 @@ class DialogueSettings(BaseModel):
         max_reference_tokens: limit of the answer of turn 2. A note tells of one that was cut.
         max_verdict_tokens: limit of the other two; one that was cut is not read.
         tolerant: read markers with added quotation marks, words or blanks (see `parsing`).
-        retries: how often an unreadable answer is asked for again, sampled at ``seed + 1`` and so
-            on with ``retry_temperature``; greedy decoding would only repeat it.
-        retry_temperature: above 0.
-        seed: of the first attempt.
     """
-
-    model_config = ConfigDict(extra='forbid', frozen=True)
 
     system: str | None = None
     max_reference_tokens: int = Field(default=1024, ge=1)
     max_verdict_tokens: int = Field(default=64, ge=1)
     tolerant: bool = True
-    retries: int = Field(default=0, ge=0)
-    retry_temperature: float = Field(default=TEMPERATURE, gt=0)
-    seed: int = Field(default=1, ge=1)
 
 
 class SentenceDialogue:

@@ -79,7 +79,6 @@ class FactScoreAnnotator(SentenceAnnotator):
     identity: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
-        retrying = self.retrying
         self.identity = {
             'name': 'factscore',
             'version': '1',
@@ -87,8 +86,7 @@ class FactScoreAnnotator(SentenceAnnotator):
             **self.wording.identity,
             **self.library.identity,
             'passages': str(self.passages),
-            'sampling': f'greedy, {self.max_new_tokens} tokens, seed {retrying.seed}',
-            'retries': f'{retrying.retries} at {retrying.retry_temperature}',
+            **self.retrying.describe(self.max_new_tokens),
         }
 
     def judge(

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
+from maskdpo_xtuner.annotators.asking import AskingSettings
 from maskdpo_xtuner.annotators.base import Annotator
 from maskdpo_xtuner.annotators.factscore.annotator import FactScoreAnnotator, Wording
 from maskdpo_xtuner.annotators.factscore.cutting import Cutter, TokenCutter, WordCutter
@@ -18,9 +19,9 @@ from maskdpo_xtuner.annotators.factscore.demonstrations import (
 from maskdpo_xtuner.annotators.factscore.library import Library
 from maskdpo_xtuner.annotators.factscore.relevance import BM25, relevance_of
 from maskdpo_xtuner.annotators.factscore.two_engines import TwoEngines
-from maskdpo_xtuner.annotators.prompt_files import OWN, Prompt
+from maskdpo_xtuner.annotators.prompt_files import Prompt, prompt_or_own
 from maskdpo_xtuner.annotators.settings import SentenceSettings
-from maskdpo_xtuner.engines.base import TEMPERATURE, Engine
+from maskdpo_xtuner.engines.base import Engine
 from maskdpo_xtuner.engines.settings import EngineChoice
 from maskdpo_xtuner.identity import identity_of
 from maskdpo_xtuner.knowledge import Knowledge
@@ -33,7 +34,7 @@ VERDICT_VARIABLES = (*_BOTH, 'title', 'passages', 'fact')
 
 
 @ANNOTATORS.register_module('factscore')
-class FactScoreSettings(SentenceSettings):
+class FactScoreSettings(SentenceSettings, AskingSettings):
     """Atomic facts, verified one by one; see `maskdpo_xtuner.annotators.factscore`.
 
     Attributes:
@@ -56,11 +57,6 @@ class FactScoreSettings(SentenceSettings):
         retrieval: ``bm25``, or a model of sentence-transformers (the release's is
             ``sentence-transformers/gtr-t5-large``).
         device: where that model runs; None for what it finds.
-        max_new_tokens: limit of what the model writes; what was cut there is not read.
-        retries: how often an unreadable answer is asked for again, sampled at ``seed + 1`` and so
-            on with ``retry_temperature``; greedy decoding would only repeat it.
-        retry_temperature: above 0.
-        seed: of the first attempt, which is greedy.
     """
 
     engine: EngineChoice
@@ -77,10 +73,6 @@ class FactScoreSettings(SentenceSettings):
     tokenizer: str | None = None
     retrieval: str = BM25
     device: str | None = Field(default=None, exclude=True)
-    max_new_tokens: int = Field(default=512, ge=1)
-    retries: int = Field(default=0, ge=0)
-    retry_temperature: float = Field(default=TEMPERATURE, gt=0)
-    seed: int = Field(default=1, ge=1)
 
     @model_validator(mode='after')
     def _check_prompts(self) -> Self:
@@ -94,11 +86,13 @@ class FactScoreSettings(SentenceSettings):
         Raises:
             ValueError: for one that cannot be filled, naming file, line and variable.
         """
-        return _prompt(self.facts_prompt, 'facts.j2', FACTS_VARIABLES, ('sentence',))
+        own, key = PROMPTS / 'facts.j2', 'annotator.facts_prompt'
+        return prompt_or_own(self.facts_prompt, own, FACTS_VARIABLES, ('sentence',), key)
 
     def read_verdict_prompt(self) -> Prompt:
         """Read the prompt that asks about a fact, or ours; errors as of `read_facts_prompt`."""
-        return _prompt(self.verdict_prompt, 'verdict.j2', VERDICT_VARIABLES, ('fact',))
+        own, key = PROMPTS / 'verdict.j2', 'annotator.verdict_prompt'
+        return prompt_or_own(self.verdict_prompt, own, VERDICT_VARIABLES, ('fact',), key)
 
     def build(self) -> tuple[Annotator, Engine]:
         """Open the knowledge, read prompts and demonstrations, build the engine.
@@ -137,11 +131,3 @@ class FactScoreSettings(SentenceSettings):
         if self.tokenizer is None:
             return WordCutter(self.passage_length)
         return TokenCutter(self.passage_length, self.tokenizer)
-
-
-def _prompt(
-    path: Path | None, own: str, variables: tuple[str, ...], needed: tuple[str, ...]
-) -> Prompt:
-    if path is not None:
-        return Prompt(path, variables, needed)
-    return Prompt(PROMPTS / own, variables, needed, OWN)

@@ -11,10 +11,11 @@ from maskdpo_xtuner.annotators.asking import (
     Retries,
     UnreadableAnswer,
     ask,
+    conversation,
     whole,
 )
 from maskdpo_xtuner.annotators.base import Dialogue, SentenceAnnotator
-from maskdpo_xtuner.annotators.llm.markers import Markers, Rule
+from maskdpo_xtuner.annotators.markers import Markers, Rule
 from maskdpo_xtuner.annotators.prompt_files import Prompt
 from maskdpo_xtuner.engines.base import Completion, Failure, Request
 from maskdpo_xtuner.records import Label, Message, Question, Response, Sentence
@@ -52,7 +53,6 @@ class LLMAnnotator(SentenceAnnotator):
     def __post_init__(self) -> None:
         self._markers = Markers(self.labels, self.rule)
         self._named = {label.value: marker for label, marker in self.labels.items()}
-        retrying = self.retrying
         self.identity = {
             'name': 'llm',
             'version': '2',
@@ -63,8 +63,7 @@ class LLMAnnotator(SentenceAnnotator):
             'rule': self.rule,
             'per': 'answer' if self.per_response else 'sentence',
             'system': str(self.system),
-            'sampling': f'greedy, {self.max_new_tokens} tokens, seed {retrying.seed}',
-            'retries': f'{retrying.retries} at {retrying.retry_temperature}',
+            **self.retrying.describe(self.max_new_tokens),
         }
 
     def annotate(self, question: Question, response: Response) -> Sequence[Dialogue]:
@@ -93,8 +92,7 @@ class LLMAnnotator(SentenceAnnotator):
             labels=self._named,
             **values,
         )
-        system = [] if self.system is None else [Message(role='system', content=self.system)]
-        return [*system, Message(role='user', content=content)]
+        return conversation(content, self.system)
 
     def _judge_sentence(self, span: tuple[int, int], prompt: Sequence[Message]) -> Dialogue:
         label: Label | None = None
@@ -137,7 +135,7 @@ class _Reading:
     A sentence keeps the first verdict that could be read; later attempts are for the others.
     """
 
-    def __init__(self, markers: Markers, count: int) -> None:
+    def __init__(self, markers: Markers[Label], count: int) -> None:
         self.labels: dict[int, Label] = {}
         self.notes: dict[int, tuple[str, ...]] = {}
         self._markers, self._count = markers, count

@@ -8,12 +8,13 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 from typing_extensions import Self
 
+from maskdpo_xtuner.annotators.asking import AskingSettings
 from maskdpo_xtuner.annotators.base import Annotator
 from maskdpo_xtuner.annotators.llm.annotator import LLMAnnotator
-from maskdpo_xtuner.annotators.llm.markers import Rule
-from maskdpo_xtuner.annotators.prompt_files import OWN, Prompt
+from maskdpo_xtuner.annotators.markers import Rule, check_markers
+from maskdpo_xtuner.annotators.prompt_files import Prompt, prompt_or_own
 from maskdpo_xtuner.annotators.settings import SentenceSettings
-from maskdpo_xtuner.engines.base import TEMPERATURE, Engine
+from maskdpo_xtuner.engines.base import Engine
 from maskdpo_xtuner.engines.settings import EngineChoice
 from maskdpo_xtuner.identity import identity_of
 from maskdpo_xtuner.records import Label
@@ -29,7 +30,7 @@ VARIABLES = ('question', 'document', 'topic', 'language', 'answer', 'sentences',
 
 
 @ANNOTATORS.register_module('llm')
-class LLMSettings(SentenceSettings):
+class LLMSettings(SentenceSettings, AskingSettings):
     """Any language model, asked in the words of a prompt; see `maskdpo_xtuner.annotators.llm`.
 
     Attributes:
@@ -41,11 +42,6 @@ class LLMSettings(SentenceSettings):
             ``contradictory`` and ``unverifiable`` must be there.
         rule: which marker counts in an answer with several: the ``last``, or ``one``: none then.
         per: one request for each ``sentence``, or one for each ``answer``.
-        max_new_tokens: limit of what the model writes; what was cut there is not read.
-        retries: how often an unreadable answer is asked for again, sampled at ``seed + 1`` and so
-            on with ``retry_temperature``; greedy decoding would only repeat it.
-        retry_temperature: above 0.
-        seed: of the first attempt, which is greedy.
     """
 
     engine: EngineChoice
@@ -55,18 +51,11 @@ class LLMSettings(SentenceSettings):
     labels: dict[Label, str] = DEFAULT_LABELS
     rule: Rule = 'last'
     per: Literal['sentence', 'answer'] = 'sentence'
-    max_new_tokens: int = Field(default=512, ge=1)
-    retries: int = Field(default=0, ge=0)
-    retry_temperature: float = Field(default=TEMPERATURE, gt=0)
-    seed: int = Field(default=1, ge=1)
 
     @field_validator('labels')
     @classmethod
     def _check_markers(cls, labels: dict[Label, str]) -> dict[Label, str]:
-        if any(not marker.strip() or '\n' in marker for marker in labels.values()):
-            raise ValueError('a marker is a text on one line, not a blank one')
-        if len(set(labels.values())) < len(labels):
-            raise ValueError('two labels have the same marker')
+        check_markers(labels)
         if Label.NO_HALLUCINATION not in labels or not any(x.is_hallucination for x in labels):
             raise ValueError(
                 'name a marker of no_hallucination, and one of contradictory or unverifiable'
@@ -87,10 +76,8 @@ class LLMSettings(SentenceSettings):
         sentence = self.per == 'sentence'
         variables = (*VARIABLES, 'sentence') if sentence else VARIABLES
         needed = ('sentence',) if sentence else ('sentences', 'answer')
-        if self.prompt is not None:
-            return Prompt(self.prompt, variables, needed)
         own = Path(__file__).parent / 'prompts' / f'{self.per}.j2'
-        return Prompt(own, variables, needed, OWN)
+        return prompt_or_own(self.prompt, own, variables, needed)
 
     def build(self) -> tuple[Annotator, Engine]:
         """Read the prompt and build the engine.

@@ -240,7 +240,7 @@ def test_the_identity_holds_what_decides(tmp_path: Path) -> None:
     [
         ({'knowledge': 'gone.db'}, r'gone\.db: there is no such file; make one with'),
         ({'demonstrations': 'gone.json'}, r'maskdpo import-factscore-demonstrations'),
-        ({'verdict_prompt': 'gone.j2'}, r'gone\.j2: there is no such file'),
+        ({'verdict_prompt': 'gone.j2'}, r'no such file; correct annotator.verdict_prompt'),
         ({'passages': 0}, 'greater than or equal to 1'),
     ],
 )

@@ -189,7 +189,10 @@ def test_the_identity_holds_what_decides(tmp_path: Path) -> None:
     [
         ({'labels': {'contradictory': 'B'}}, 'name a marker of no_hallucination'),
         ({'labels': {'no_hallucination': 'A', 'no_facts': 'B'}}, 'and one of contradictory or'),
-        ({'labels': {'no_hallucination': 'A', 'contradictory': 'A'}}, 'have the same marker'),
+        (
+            {'labels': {'no_hallucination': 'A', 'contradictory': 'A'}},
+            'A is the marker of two verdicts',
+        ),
         ({'labels': {'no_hallucination': ' ', 'contradictory': 'A'}}, 'not a blank one'),
         ({'labels': {'supported': 'A'}}, "'no_facts', 'no_hallucination', 'contradictory'"),
         ({'prompt': 'gone.j2'}, r'gone\.j2: there is no such file'),

@@ -146,9 +146,10 @@ def test_simpleqa_has_a_file_of_its_own_with_its_grader(tmp_path: Path) -> None:
 
 def test_the_tool_writes_where_it_says(tmp_path: Path) -> None:
     tool = Path(__file__).parents[3] / 'tools' / 'hand_over.py'
-    argv = [tmp_path, '--to', 'lm-eval', '--models', 'a=org/a', 'b=org/b', '--tasks', 'gsm8k']
-    done = subprocess.run([sys.executable, tool, *argv], capture_output=True, text=True, check=True)
+    argv = [str(tool), str(tmp_path), '--to', 'lm-eval', '--models', 'a=org/a', 'b=org/b']
+    argv += ['--tasks', 'gsm8k']
+    done = subprocess.run([sys.executable, *argv], capture_output=True, text=True, check=True)
     assert done.stdout.split() == [str(tmp_path / f'lm_eval_{name}.yaml') for name in 'ab']
-    wrong = subprocess.run([sys.executable, tool, *argv, 'mmlu'], capture_output=True, text=True)
+    wrong = subprocess.run([sys.executable, *argv, 'mmlu'], capture_output=True, text=True)
     assert wrong.returncode == 1
     assert wrong.stderr.startswith("error: there is no task 'mmlu'")

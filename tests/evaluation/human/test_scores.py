@@ -100,6 +100,7 @@ def test_auroc_is_that_of_all_pairs_whatever_the_topics_are() -> None:
     found = auroc(scored, FEW)
     assert found.value == pytest.approx(wins / len(bad) / len(good))
     assert found.interval is not None
+    assert found.value is not None
     assert found.interval.low < found.value < found.interval.high
 
 

@@ -57,8 +57,8 @@ def test_rows_of_weights_are_samples_of_their_own() -> None:
     differences, worth = np.array([1.0, -1.0, 1.0, -1.0]), np.array([1.0, 0.5, 0.5, 0.0])
     weights = np.array([[2.0, 2.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0]])
     found = length_controlled(worth, differences, weights)
-    twice = [np.tile(values[:2], 2) for values in (worth, differences)]
-    assert found[0] == pytest.approx(length_controlled(*twice, np.ones((1, 4)))[0])
+    twice = length_controlled(np.tile(worth[:2], 2), np.tile(differences[:2], 2), np.ones((1, 4)))
+    assert found[0] == pytest.approx(twice[0])
     assert np.isnan(found[1])
     assert found[2] == pytest.approx(length_controlled(worth, differences, np.ones((1, 4)))[0])
     assert found[0] > 0.7 > found[2]

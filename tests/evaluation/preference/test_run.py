@@ -15,7 +15,7 @@ from maskdpo_xtuner.engines.settings import EngineSettings
 from maskdpo_xtuner.evaluation.preference.outcomes import Outcome, Preference, outcome_of
 from maskdpo_xtuner.evaluation.preference.run import PreferenceRun, compare_models
 from maskdpo_xtuner.evaluation.preference.table import format_preference
-from maskdpo_xtuner.evaluation_settings import EvaluationSettings
+from maskdpo_xtuner.evaluation_settings import EvaluationSettings, SetSettings
 from maskdpo_xtuner.jsonl import read_records, write_records
 from maskdpo_xtuner.preference import Ballot, Choice
 from maskdpo_xtuner.preference.settings import PreferenceSettings
@@ -40,7 +40,8 @@ class Scripted(EngineSettings):
     script: Any = None
 
     def build(self) -> Engine:
-        return self.script
+        engine: Engine = self.script
+        return engine
 
 
 def judge(request: Request) -> str:
@@ -203,10 +204,19 @@ def test_a_judge_of_which_nothing_can_be_read_has_no_rate_and_another_exit_statu
     assert 'helpfulness' in format_preference(run.result)
 
 
+@pytest.mark.parametrize('said', ['<think>[[FIRST]]?</think>Hm.', '[[FIRST]] is not right.'])
+def test_a_marker_that_is_only_thought_of_or_denied_is_no_verdict(
+    tmp_path: Path, said: str
+) -> None:
+    run = compare(tmp_path, lambda request: said, criteria={'help': 'x'})
+    assert run.result.criteria[0].counts['unreadable'] == 5
+
+
 @pytest.mark.parametrize(
     ('settings', 'message'),
     [
-        ({'markers': {'first': 'A', 'second': 'B'}}, 'a marker of its own for each of first, sec'),
+        ({'markers': {'first': 'A', 'second': 'A', 'tie': 'B'}}, 'A is the marker of two verdicts'),
+        ({'markers': {'first': 'A', 'second': 'B'}}, 'a marker for each of first, sec'),
         ({'criteria': {}}, 'criteria'),
     ],
 )
@@ -250,7 +260,9 @@ def test_a_config_without_a_judge_is_refused(tmp_path: Path) -> None:
 def test_a_set_has_its_own_questions_and_folder(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, ScriptedEngine(judge))
     assert settings.evaluation is not None
-    sets = [{'name': 'metals', 'questions': settings.evaluation.questions}]
+    questions = settings.evaluation.questions
+    assert questions is not None
+    sets = (SetSettings(name='metals', questions=questions),)
     settings = settings.model_copy(update={'evaluation': EvaluationSettings(sets=sets)})
     evaluated = settings.work_dir / 'evaluation'
     (evaluated / 'metals').mkdir()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from maskdpo_xtuner.annotators.asking import UnreadableAnswer
-from maskdpo_xtuner.annotators.llm.markers import Markers, Rule
+from maskdpo_xtuner.annotators.markers import Markers, Rule
 from maskdpo_xtuner.records import Label
 
 YES, NO, OPEN = Label.NO_HALLUCINATION, Label.CONTRADICTORY, Label.UNVERIFIABLE
@@ -100,7 +100,7 @@ def test_thoughts_have_no_lines_about_sentences() -> None:
 def test_by_the_rule_one_two_labels_are_no_verdict_but_one_twice_is() -> None:
     markers = Markers(BRACKETS, 'one')
     assert markers.read('[[SUPPORTED]] as I said [[SUPPORTED]]') is YES
-    with pytest.raises(UnreadableAnswer, match='markers of more than one label'):
+    with pytest.raises(UnreadableAnswer, match='markers of more than one verdict'):
         markers.read('[[SUPPORTED]] or [[CONTRADICTED]]')
 
 

@@ -19,13 +19,14 @@ from xtuner.parallel.sequence import get_sequence_parallel_world_size
 from xtuner.registry import BUILDER
 
 from maskdpo_xtuner.engines.model_files import check_model
+from maskdpo_xtuner.modeling.checking import check_forward
 from maskdpo_xtuner.modeling.forward import (
     LogitsSettings,
     supervised_hidden_states,
     supervised_logps,
 )
-from maskdpo_xtuner.modeling.heads import check_head
 from maskdpo_xtuner.modeling.recomputation import recompute_layers
+from maskdpo_xtuner.modeling.versions import check_transformers
 from maskdpo_xtuner.objectives import (
     PairValues,
     TokenTerms,
@@ -71,7 +72,8 @@ class MaskDPO(DPO):
 
     Raises:
         ValueError: for an unknown loss, a model folder that does not exist, XTuner's packing
-            (``use_varlen_attn``; the collate function packs) and sequence parallelism.
+            (``use_varlen_attn``; the collate function packs), sequence parallelism, and a version
+            of transformers outside of the tested ones.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class MaskDPO(DPO):
         use_activation_checkpointing: bool | float = True,
         **kwargs: Any,
     ) -> None:
+        check_transformers()
         _refuse_splitting(kwargs.get('use_varlen_attn', False))
         # Few losses have the option, and 0 means it is off.
         smoothing = {'label_smoothing': label_smoothing} if label_smoothing else {}
@@ -104,7 +107,7 @@ class MaskDPO(DPO):
         self.ref_llm = self._build_reference(llm, ref_llm, **kwargs) if needed else None
         self.objective = objective
         self.logits = LogitsSettings(**(logits or {}))
-        self._head_is_known = False
+        self._is_checked = False
 
     def compute_loss(self, data: dict[str, Tensor], data_samples: Any = None) -> dict[str, Tensor]:
         """The loss of each pair, and what is logged.
@@ -119,7 +122,8 @@ class MaskDPO(DPO):
 
         Raises:
             FloatingPointError: naming the pairs, when a loss is not finite.
-            ValueError: when ``sft`` is given the rejected responses.
+            ValueError: when ``sft`` is given the rejected responses; of the first batch, when the
+                shortcuts do not give what the plain computation does (`check_forward`).
         """
         values = self._pair_values(data, data_samples)
         if data_samples is not None:
@@ -138,9 +142,9 @@ class MaskDPO(DPO):
         return self._pair_values(data, data_samples).by_pair()
 
     def _pair_values(self, data: dict[str, Tensor], data_samples: Any) -> PairValues:
-        if self.logits.supervised_only and not self._head_is_known:
-            check_head(self.llm, data['input_ids'])
-            self._head_is_known = True
+        if not self._is_checked:
+            check_forward(self.llm, data, self.logits)
+            self._is_checked = True
         if not self.objective.loss.needs_rejected and data_samples is not None:
             _refuse_rejected(self.loss_type, data, data_samples['place'])
         return pair_values(self.objective, self._token_terms(data), data['counts'])

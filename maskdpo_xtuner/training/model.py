@@ -19,7 +19,7 @@ from xtuner.parallel.sequence import get_sequence_parallel_world_size
 from xtuner.registry import BUILDER
 
 from maskdpo_xtuner.engines.model_files import check_model
-from maskdpo_xtuner.modeling.checking import check_forward
+from maskdpo_xtuner.modeling.checking import check_forward, compute_dtype
 from maskdpo_xtuner.modeling.forward import (
     LogitsSettings,
     supervised_hidden_states,
@@ -37,6 +37,7 @@ from maskdpo_xtuner.objectives import (
     pair_sums,
     pair_values,
 )
+from maskdpo_xtuner.training.checks import check_start, has_dropout
 from maskdpo_xtuner.training.reference import Reference, cached_logps, choose_reference
 
 
@@ -107,7 +108,7 @@ class MaskDPO(DPO):
         self.ref_llm = self._build_reference(llm, ref_llm, **kwargs) if needed else None
         self.objective = objective
         self.logits = LogitsSettings(**(logits or {}))
-        self._is_checked = False
+        self._is_checked = self._is_reference_expected = False
 
     def compute_loss(self, data: dict[str, Tensor], data_samples: Any = None) -> dict[str, Tensor]:
         """The loss of each pair, and what is logged.
@@ -123,14 +124,25 @@ class MaskDPO(DPO):
         Raises:
             FloatingPointError: naming the pairs, when a loss is not finite.
             ValueError: when ``sft`` is given the rejected responses; of the first batch, when the
-                shortcuts do not give what the plain computation does (`check_forward`).
+                shortcuts do not give what the plain computation does (`check_forward`), or when
+                policy and reference are to be equal (`expect_reference`) and are not.
         """
         values = self._pair_values(data, data_samples)
         if data_samples is not None:
             check_finite(values.loss, data_samples['place'])
+            self._compare_with_reference(values, data_samples['place'])
         logs = logged_means(pair_sums(values.by_pair()))
         share = data['counts'].sum() / data['num_tokens']
         return {**logs, 'supervised_share': share, 'loss': values.loss}
+
+    def expect_reference(self) -> None:
+        """Compare policy and reference in the next `compute_loss`, where they are one model yet."""
+        self._is_reference_expected = not has_dropout(self.llm)
+
+    def _compare_with_reference(self, values: PairValues, places: Sequence[str]) -> None:
+        if self._is_reference_expected and values.shifts is not None:
+            check_start(values.shifts, values.counts, places, compute_dtype(self.llm))
+        self._is_reference_expected = False
 
     def predict(self, data: dict[str, Tensor], data_samples: Any = None) -> dict[str, Tensor]:
         """Give what `compute_loss` averages, for evaluation: `PairValues.by_pair`.

@@ -39,6 +39,7 @@ from maskdpo_xtuner.objectives import (
 )
 from maskdpo_xtuner.training.checks import check_start, has_dropout
 from maskdpo_xtuner.training.reference import Reference, cached_logps, choose_reference
+from maskdpo_xtuner.training.saving import mend_generation_config
 
 
 @MODELS.register_module()
@@ -102,6 +103,7 @@ class MaskDPO(DPO):
         super(DPO, self).__init__(policy, use_activation_checkpointing=recomputed > 0, **kwargs)
         if recomputed:
             recompute_layers(self.llm, recomputed)
+        mend_generation_config(self.llm)
         self.recomputed_share = recomputed
         self.loss_type, self.label_smoothing, self.beta = loss_type, label_smoothing, beta
         needed = self.reference == 'model'

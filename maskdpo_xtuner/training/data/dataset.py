@@ -12,7 +12,7 @@ from mmengine.registry import DATASETS
 from xtuner.dataset.huggingface import build_origin_dataset
 from xtuner.registry import BUILDER
 
-from maskdpo_xtuner.chat_templates import TemplateKwargs
+from maskdpo_xtuner.chat_templates import TemplateKwargs, pinned_date
 from maskdpo_xtuner.engines.model_files import check_folder
 from maskdpo_xtuner.masking import (
     EndOfTurn,
@@ -68,10 +68,21 @@ def build_mask_preference_dataset(
         ValueError: for a bad pair (with its place), and when no pair is left.
     """
     converter = build_converter(tokenizer, max_length, dataset_map_fn, end_of_turn, template_kwargs)
+    _say_date(converter)
     with first_rank_first():
         pairs = build_origin_dataset(dataset, split='train')
         tokenized = _tokenize(pairs, Tokenization(converter), num_proc)
     return tokenized if keep_dropped else _keep_supervised(tokenized)
+
+
+def _say_date(converter: PairConverter) -> None:
+    date = pinned_date(converter.tokenizer, converter.template_kwargs)
+    if date is not None:
+        print_log(
+            f'The chat template prints the date: it is {date} here, and has to be where the model '
+            'is asked; template_kwargs=dict(today=...) sets another',
+            logger='current',
+        )
 
 
 def build_converter(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import datasets
 from datasets import Dataset
 from mmengine.logging import print_log
 from mmengine.registry import DATASETS
@@ -21,6 +19,7 @@ from maskdpo_xtuner.masking import (
     check_tokenizer,
     count_drops,
 )
+from maskdpo_xtuner.training.cache import cache_file
 from maskdpo_xtuner.training.data.map_fns import find_map_fn
 from maskdpo_xtuner.training.data.tokenization import FEATURES, ITEM_COLUMNS, Tokenization
 from maskdpo_xtuner.training.distributed import first_rank_first
@@ -101,15 +100,13 @@ def build_converter(
 
 def _tokenize(pairs: Dataset, tokenization: Tokenization, num_proc: int | None) -> Dataset:
     fingerprint = tokenization.fingerprint(pairs._fingerprint)
-    cache = Path(datasets.config.HF_DATASETS_CACHE) / 'maskdpo_xtuner' / f'{fingerprint}.arrow'
-    cache.parent.mkdir(parents=True, exist_ok=True)
     return pairs.map(
         tokenization,
         batched=True,
         with_indices=True,
         remove_columns=pairs.column_names,
         features=FEATURES,
-        cache_file_name=str(cache),
+        cache_file_name=str(cache_file(f'{fingerprint}.arrow')),
         new_fingerprint=fingerprint,
         num_proc=num_proc,
         desc='Tokenizing pairs',

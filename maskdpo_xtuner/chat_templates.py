@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,13 @@ from maskdpo_xtuner.records import Message
 TemplateKwargs = Mapping[str, Any]
 """Variables of a chat template beside the messages, such as ``enable_thinking``.
 
-One is not: ``chat_template`` is a template to use in place of the tokenizer's own.
+Two are not: ``chat_template`` is a template to use in place of the tokenizer's own, and ``today``,
+as ``2024-07-26``, the date for a template that prints today's (by ``strftime_now``). It is `TODAY`
+where nothing is said: prompts would be others from day to day, and others in training than in
+sampling.
 """
+TODAY = '2024-07-26'
+"""The date that the templates of Llama 3.1 and 3.2 print where they are not told today's."""
 
 
 # What a template may raise as any program does; loops without an end are OverflowErrors.
@@ -57,7 +63,7 @@ def render_chat(
     """
     from jinja2 import TemplateError
 
-    kwargs = dict(template_kwargs or {})
+    kwargs = _with_date(tokenizer, template_kwargs)
     try:
         text: str = tokenizer.apply_chat_template(
             list(turns), tokenize=False, add_generation_prompt=generation_prompt, **kwargs
@@ -68,6 +74,33 @@ def render_chat(
             f'the chat template refuses the conversation ({roles}): {error or type(error).__name__}'
         ) from error
     return text
+
+
+def pinned_date(tokenizer: Any, template_kwargs: TemplateKwargs | None = None) -> str | None:
+    """The date that `render_chat` gives a template; None for one that does not ask for it."""
+    kwargs = template_kwargs or {}
+    template = kwargs.get('chat_template') or getattr(tokenizer, 'chat_template', None)
+    return _date_in(template, kwargs) if isinstance(template, str) else None
+
+
+def _date_in(template: str, kwargs: Mapping[str, Any]) -> str | None:
+    return str(kwargs.get('today', TODAY)) if 'strftime_now' in template else None
+
+
+def _with_date(tokenizer: Any, template_kwargs: TemplateKwargs | None) -> dict[str, Any]:
+    """The variables of a template, with its clock stopped."""
+    kwargs = dict(template_kwargs or {})
+    today = pinned_date(tokenizer, kwargs)
+    if today is None:
+        return kwargs
+    try:
+        date = datetime.fromisoformat(today)
+    except ValueError as error:
+        raise ChatTemplateError(
+            f'template_kwargs.today must be a date as {TODAY}, not {today!r}'
+        ) from error
+    kwargs.pop('today', None)
+    return {**kwargs, 'strftime_now': date.strftime}
 
 
 def encode_chat(
@@ -177,6 +210,9 @@ def template_digest(
         )
     if template_kwargs:
         template += json.dumps(dict(template_kwargs), sort_keys=True)
+    date = _date_in(template, template_kwargs or {})
+    if date is not None:
+        template += f'today: {date}'
     return hashlib.sha256(template.encode()).hexdigest()
 
 

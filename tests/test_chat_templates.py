@@ -16,6 +16,7 @@ from maskdpo_xtuner.chat_templates import (
     ChatTemplate,
     ChatTemplateError,
     encode_chat,
+    pinned_date,
     render_chat,
     template_digest,
 )
@@ -134,3 +135,33 @@ def test_a_tokenizer_is_asked_where_its_config_does_not_decide(tmp_path: Path, c
 
 def digest_of(tokenizer: Any) -> str:
     return hashlib.sha256(tokenizer.chat_template.encode()).hexdigest()
+
+
+@pytest.fixture
+def dated(tmp_path: Path) -> Path:
+    """A tokenizer whose template prints the date."""
+    tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder('smollm2'))
+    tokenizer.chat_template = (
+        '{{ strftime_now("%d %b %Y") }}{% for m in messages %}|{{ m.content }}{% endfor %}'
+    )
+    tokenizer.save_pretrained(tmp_path / 'dated')
+    return tmp_path / 'dated'
+
+
+def test_the_date_that_a_template_prints_is_the_same_every_day(dated: Path) -> None:
+    plain = ChatTemplate(str(dated))
+    assert plain.render(MESSAGES).startswith('26 Jul 2024|Who')
+    other = ChatTemplate(str(dated), template_kwargs={'today': '2026-02-03'})
+    assert other.render(MESSAGES).startswith('03 Feb 2026|Who')
+    assert other.digest != plain.digest
+    assert pinned_date(load_tokenizer('smollm2'), {'today': '2026-02-03'}) is None
+
+
+def test_answers_to_prompts_of_another_day_are_not_taken_for_those_of_this(dated: Path) -> None:
+    template = AutoTokenizer.from_pretrained(dated).chat_template
+    assert ChatTemplate(str(dated)).digest != hashlib.sha256(template.encode()).hexdigest()
+
+
+def test_a_day_that_is_none_is_refused(dated: Path) -> None:
+    with pytest.raises(ChatTemplateError, match=r"today must be a date as 2024-07-26, not '3 Feb'"):
+        ChatTemplate(str(dated), template_kwargs={'today': '3 Feb'}).render(MESSAGES)

@@ -6,7 +6,8 @@ default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', log_metric_by_epoch=False, interval=10),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=500, max_keep_ckpts=2),
+    # Optimizer steps between checkpoints, from which a training resumes to the same weights.
+    checkpoint=dict(type='StepCheckpointHook', interval=100, max_keep_ckpts=2),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     preflight=dict(type='PreflightHook'),
     mean_over_ranks=dict(type='MeanOverRanksHook'),

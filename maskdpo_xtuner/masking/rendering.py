@@ -86,8 +86,9 @@ def render_batch(
 
     Raises:
         MaskingError: for a tokenizer that is slow or has no chat template, and, with ``index``
-            set, for a response that is blank, that the template refuses, alters, drops or
-            repeats, or in which the tokenizer reads a special token.
+            set, for a prompt that ends with an assistant turn, and for a response that is blank,
+            that the template refuses, alters, drops or repeats, or in which the tokenizer reads a
+            special token.
     """
     check_tokenizer(tokenizer)
     template = _Template(tokenizer, template_kwargs)
@@ -162,6 +163,12 @@ class _Template:
 def _place(template: _Template, prompt: Prompt, response: str) -> _Place:
     if not response.strip():
         raise MaskingError('the response is empty or blank')
+    if prompt and prompt[-1]['role'] == 'assistant':
+        raise MaskingError(
+            'the prompt ends with an assistant turn, after which the response would be a second '
+            'one; end the prompt with the turn that is answered, and put what the assistant has '
+            'said since at the front of the responses'
+        )
     before, after = template.surroundings(prompt)
     text = template.write(prompt, response)
     body = text[len(before) : len(text) - len(after)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -20,12 +21,17 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from maskdpo_xtuner.modeling.flash import KeyBounds, can_flash, flash_attention
 from maskdpo_xtuner.modeling.heads import causal_lm
+from maskdpo_xtuner.modeling.versions import check_transformers
 
 NAME = 'sequences'
 MODEL_TYPES = frozenset(
     {'cohere', 'gemma', 'glm', 'granite', 'llama', 'mistral', 'olmo', 'olmo2', 'phi', 'qwen2'}
 )
 """Models of transformers whose attention this module was tested in."""
+PLAIN_LAYOUT = (
+    'set train_dataloader.collate_fn.pack=False, train_dataloader.collate_fn.share_prompt=False '
+    'and train_cfg.row_tokens=None'
+)
 
 
 class SequenceMask:
@@ -35,6 +41,26 @@ class SequenceMask:
         """Take the rows of ``sequences``, (sequences, 4); those without tokens are left out."""
         self.sequences: list[list[int]] = [row for row in sequences.tolist() if row[0] < row[1]]
         self._key_bounds: KeyBounds | None = None
+        self._layers_reached = 0
+
+    def note_layer(self) -> None:
+        """Count a layer that attended within the sequences."""
+        self._layers_reached += 1
+
+    def check_layers(self, llm: nn.Module) -> None:
+        """Make sure that every layer of a model got this mask.
+
+        A layer without it takes all sequences for one, in which later ones see earlier ones.
+
+        Raises:
+            ValueError: after a forward pass in which one did not.
+        """
+        layers = causal_lm(llm).config.num_hidden_layers
+        if self._layers_reached < layers:
+            raise ValueError(
+                f'{self._layers_reached} of {layers} layers of {type(causal_lm(llm)).__name__} got '
+                f'the mask that keeps packed responses apart; {PLAIN_LAYOUT}'
+            )
 
     def key_bounds(self, device: torch.device) -> KeyBounds:
         """Give what flash-attn wants to know; all layers of a model ask for the same."""
@@ -51,20 +77,30 @@ def enable_sequences(llm: nn.Module) -> None:
     """Let a causal language model take a `SequenceMask` as its attention mask.
 
     Raises:
-        ValueError: for a model whose attention is not known to respect it.
+        ValueError: for a model, or a transformers, whose attention is not known to respect it.
     """
     model = causal_lm(llm)
     config = model.config
     if config._attn_implementation == NAME:
         return
+    check_transformers()
     problem = _obstacle(model)
     if problem:
         raise ValueError(
-            f'{problem}, so pairs can neither be packed nor share their prompt; set '
-            'train_dataloader.collate_fn.pack=False and train_dataloader.collate_fn.share_prompt='
-            'False'
+            f'{problem}, so pairs can neither be packed nor share their prompt; {PLAIN_LAYOUT}'
         )
     config._attn_implementation = NAME
+
+
+@contextmanager
+def ordinary_attention(llm: nn.Module) -> Iterator[None]:
+    """Let a model attend by torch's own attention for as long as the block lasts."""
+    config = causal_lm(llm).config
+    name, config._attn_implementation = config._attn_implementation, 'sdpa'
+    try:
+        yield
+    finally:
+        config._attn_implementation = name
 
 
 def _obstacle(model: Any) -> str | None:
@@ -109,6 +145,7 @@ def sequence_attention_forward(
             module, query, key, value, attention_mask, dropout, scaling, **options
         )
         return result
+    attention_mask.note_layer()
     # In autocast the rotation leaves queries and keys in fp32, which not every kernel takes.
     query, key = query.to(value.dtype), key.to(value.dtype)
     rows, _, length, _ = query.shape

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -54,23 +55,31 @@ def supervised_logps(
         settings: how logits are made.
 
     Raises:
-        ValueError: for a layout that the model is not known to compute exactly.
+        ValueError: for a layout that the model is not known to compute exactly, or does not.
     """
     if settings.supervised_only:
         hidden = supervised_hidden_states(llm, data)
         return chunked_token_logps(hidden, settings.head(llm), data['targets'], settings.chunk_size)
-    logits = llm(**_inputs(llm, data)).logits.flatten(0, 1)
+    with _inputs(llm, data) as inputs:
+        logits = llm(**inputs).logits.flatten(0, 1)
     return token_logps(logits[data['predictors']], data['targets'])
 
 
 def supervised_hidden_states(llm: nn.Module, data: Mapping[str, Tensor]) -> Tensor:
     """The last hidden states that predict supervised tokens, (supervised, hidden size)."""
-    return hidden_states(llm, _inputs(llm, data)).flatten(0, 1)[data['predictors']]
+    with _inputs(llm, data) as inputs:
+        states = hidden_states(llm, inputs)
+    return states.flatten(0, 1)[data['predictors']]
 
 
-def _inputs(llm: nn.Module, data: Mapping[str, Tensor]) -> dict[str, Any]:
+@contextmanager
+def _inputs(llm: nn.Module, data: Mapping[str, Tensor]) -> Iterator[dict[str, Any]]:
+    """What the model reads in the block; its mask has to reach every layer there."""
     inputs: dict[str, Any] = {name: data[name] for name in INPUTS if name in data}
-    if 'sequences' in data:
-        enable_sequences(llm)
-        inputs['attention_mask'] = SequenceMask(data['sequences'])
-    return inputs
+    if 'sequences' not in data:
+        yield inputs
+        return
+    enable_sequences(llm)
+    mask = SequenceMask(data['sequences'])
+    yield {**inputs, 'attention_mask': mask}
+    mask.check_layers(llm)

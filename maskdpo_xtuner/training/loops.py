@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from datasets import Dataset
 from mmengine.dist import all_reduce
+from mmengine.model import is_model_wrapper
 from mmengine.registry import DATASETS, FUNCTIONS, LOOPS, MODELS
 from torch.utils.data import DataLoader
 from xtuner.engine.runner import TrainLoop
@@ -17,10 +18,18 @@ from maskdpo_xtuner.batches.lengths import pair_lengths
 from maskdpo_xtuner.batches.rows import cut_rows, fill_rows, pair_tokens
 from maskdpo_xtuner.objectives import Loss, find_loss
 from maskdpo_xtuner.training.accumulation import train_rows
+from maskdpo_xtuner.training.checks import (
+    accumulative_counts,
+    check_resumed,
+    check_steps,
+    check_weights,
+    starts_at_reference,
+)
 from maskdpo_xtuner.training.model import MaskDPO
 from maskdpo_xtuner.training.patches.cpu import keep_fp32_on_cpu
 from maskdpo_xtuner.training.reference import attach_reference, choose_reference
 from maskdpo_xtuner.training.samplers import LengthBalancedSampler
+from maskdpo_xtuner.training.schedulers import stretch
 
 
 @LOOPS.register_module()
@@ -40,10 +49,13 @@ class MaskDPOTrainLoop(TrainLoop):  # type: ignore[misc]
         sample_every: iterations between samples of answers (see `SamplesHook`), of which there
             are some before the first iteration and after the last, too. None: only these; 0: none.
         sample_prompts: number of prompts that are answered.
+        stretch_schedule: whether a ``param_scheduler`` that is written in epochs is stretched, or
+            compressed, to end with the training, so that ``max_epochs`` alone decides on both.
         kwargs: of XTuner's `TrainLoop`.
 
     Raises:
-        ValueError: where rows cannot be made, or cannot hold a pair, and for samples of no prompts.
+        ValueError: where rows cannot be made, or cannot hold a pair, for samples of no prompts, and
+            for what `maskdpo_xtuner.training.checks` refuses.
     """
 
     def __init__(
@@ -53,6 +65,7 @@ class MaskDPOTrainLoop(TrainLoop):  # type: ignore[misc]
         row_tokens: int | None = None,
         sample_every: int | None = None,
         sample_prompts: int = 3,
+        stretch_schedule: bool = True,
         **kwargs: Any,
     ) -> None:
         if sample_prompts < 1 or (sample_every or 0) < 0:
@@ -61,15 +74,30 @@ class MaskDPOTrainLoop(TrainLoop):  # type: ignore[misc]
                 f'(0: no samples), not {sample_prompts} and {sample_every}'
             )
         self.sample_every, self.sample_prompts = sample_every, sample_prompts
+        self.stretch_schedule = stretch_schedule
+        check_weights(getattr(runner, 'model', None), runner.cfg)
         keep_fp32_on_cpu(runner)
         if isinstance(dataloader, dict):
             dataloader['dataset'].setdefault('tokenizer', runner.cfg.tokenizer)
             _complete_sampler(dataloader, runner.cfg)
             dataloader = with_terms(dataloader, runner)
         super().__init__(runner, dataloader, **kwargs)
+        check_steps(self.max_iters, runner.cfg)
+        if stretch_schedule:
+            epochs = self.max_iters / len(self.dataloader)
+            runner.param_schedulers = stretch(runner.param_schedulers, epochs)
         self.row_tokens = row_tokens
         if row_tokens is not None:
             check_rows(row_tokens, self.dataloader.dataset, runner.cfg)
+
+    def run(self) -> Any:
+        """Train to the end, as mmengine's loop does, after a look at what was loaded."""
+        check_resumed(self.runner, self.stretch_schedule)
+        model = self.runner.model
+        model = model.module if is_model_wrapper(model) else model
+        if isinstance(model, MaskDPO) and starts_at_reference(self.runner):
+            model.expect_reference()
+        return super().run()
 
     def run_iter(self, data_batch: dict[str, Any]) -> None:
         """Train on one batch, as mmengine's loop does, in rows of at most ``row_tokens``."""
@@ -165,13 +193,6 @@ def loss_of(cfg: Any) -> Loss | None:
     """The loss of the config's model; None for a model that is no `MaskDPO`."""
     kind = MODELS.get(cfg.model.type) if isinstance(cfg.model.type, str) else cfg.model.type
     return find_loss(cfg.model.get('loss_type', 'sigmoid')) if issubclass(kind, MaskDPO) else None
-
-
-def accumulative_counts(cfg: Any) -> int:
-    """Micro-batches of an optimizer step on each rank, with DeepSpeed or without."""
-    if 'strategy' in cfg and 'gradient_accumulation_steps' in cfg.strategy:
-        return int(cfg.strategy.gradient_accumulation_steps)
-    return int(cfg.optim_wrapper.get('accumulative_counts', 1))
 
 
 def _complete_sampler(dataloader: dict[str, Any], cfg: Any) -> None:

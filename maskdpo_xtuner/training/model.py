@@ -19,13 +19,14 @@ from xtuner.parallel.sequence import get_sequence_parallel_world_size
 from xtuner.registry import BUILDER
 
 from maskdpo_xtuner.engines.model_files import check_model
+from maskdpo_xtuner.modeling.checking import check_forward, compute_dtype
 from maskdpo_xtuner.modeling.forward import (
     LogitsSettings,
     supervised_hidden_states,
     supervised_logps,
 )
-from maskdpo_xtuner.modeling.heads import check_head
 from maskdpo_xtuner.modeling.recomputation import recompute_layers
+from maskdpo_xtuner.modeling.versions import check_transformers
 from maskdpo_xtuner.objectives import (
     PairValues,
     TokenTerms,
@@ -36,7 +37,9 @@ from maskdpo_xtuner.objectives import (
     pair_sums,
     pair_values,
 )
+from maskdpo_xtuner.training.checks import check_start, has_dropout
 from maskdpo_xtuner.training.reference import Reference, cached_logps, choose_reference
+from maskdpo_xtuner.training.saving import mend_generation_config
 
 
 @MODELS.register_module()
@@ -71,7 +74,8 @@ class MaskDPO(DPO):  # type: ignore[misc]
 
     Raises:
         ValueError: for an unknown loss, a model folder that does not exist, XTuner's packing
-            (``use_varlen_attn``; the collate function packs) and sequence parallelism.
+            (``use_varlen_attn``; the collate function packs), sequence parallelism, and a version
+            of transformers outside of the tested ones.
     """
 
     def __init__(
@@ -87,6 +91,7 @@ class MaskDPO(DPO):  # type: ignore[misc]
         use_activation_checkpointing: bool | float = True,
         **kwargs: Any,
     ) -> None:
+        check_transformers()
         _refuse_splitting(kwargs.get('use_varlen_attn', False))
         # Few losses have the option, and 0 means it is off.
         smoothing = {'label_smoothing': label_smoothing} if label_smoothing else {}
@@ -98,13 +103,14 @@ class MaskDPO(DPO):  # type: ignore[misc]
         super(DPO, self).__init__(policy, use_activation_checkpointing=recomputed > 0, **kwargs)
         if recomputed:
             recompute_layers(self.llm, recomputed)
+        mend_generation_config(self.llm)
         self.recomputed_share = recomputed
         self.loss_type, self.label_smoothing, self.beta = loss_type, label_smoothing, beta
         needed = self.reference == 'model'
         self.ref_llm = self._build_reference(llm, ref_llm, **kwargs) if needed else None
         self.objective = objective
         self.logits = LogitsSettings(**(logits or {}))
-        self._head_is_known = False
+        self._is_checked = self._is_reference_expected = False
 
     def compute_loss(self, data: dict[str, Tensor], data_samples: Any = None) -> dict[str, Tensor]:
         """The loss of each pair, and what is logged.
@@ -119,14 +125,26 @@ class MaskDPO(DPO):  # type: ignore[misc]
 
         Raises:
             FloatingPointError: naming the pairs, when a loss is not finite.
-            ValueError: when ``sft`` is given the rejected responses.
+            ValueError: when ``sft`` is given the rejected responses; of the first batch, when the
+                shortcuts do not give what the plain computation does (`check_forward`), or when
+                policy and reference are to be equal (`expect_reference`) and are not.
         """
         values = self._pair_values(data, data_samples)
         if data_samples is not None:
             check_finite(values.loss, data_samples['place'])
+            self._compare_with_reference(values, data_samples['place'])
         logs = logged_means(pair_sums(values.by_pair()))
         share = data['counts'].sum() / data['num_tokens']
         return {**logs, 'supervised_share': share, 'loss': values.loss}
+
+    def expect_reference(self) -> None:
+        """Compare policy and reference in the next `compute_loss`, where they are one model yet."""
+        self._is_reference_expected = not has_dropout(self.llm)
+
+    def _compare_with_reference(self, values: PairValues, places: Sequence[str]) -> None:
+        if self._is_reference_expected and values.shifts is not None:
+            check_start(values.shifts, values.counts, places, compute_dtype(self.llm))
+        self._is_reference_expected = False
 
     def predict(self, data: dict[str, Tensor], data_samples: Any = None) -> dict[str, Tensor]:
         """Give what `compute_loss` averages, for evaluation: `PairValues.by_pair`.
@@ -138,9 +156,9 @@ class MaskDPO(DPO):  # type: ignore[misc]
         return self._pair_values(data, data_samples).by_pair()
 
     def _pair_values(self, data: dict[str, Tensor], data_samples: Any) -> PairValues:
-        if self.logits.supervised_only and not self._head_is_known:
-            check_head(self.llm, data['input_ids'])
-            self._head_is_known = True
+        if not self._is_checked:
+            check_forward(self.llm, data, self.logits)
+            self._is_checked = True
         if not self.objective.loss.needs_rejected and data_samples is not None:
             _refuse_rejected(self.loss_type, data, data_samples['place'])
         return pair_values(self.objective, self._token_terms(data), data['counts'])

@@ -74,6 +74,7 @@ def test_a_pair_with_nothing_to_supervise_has_the_reason_and_its_tokens(
     assert dropped.chosen.ids
 
 
+OPEN = [{'role': role, 'content': 'Neon'} for role in ('user', 'assistant')]
 UNLABELLED = {'sents': [CORRECT], 'type': ['hallucination'], 'labels': [None]}
 
 
@@ -87,6 +88,7 @@ UNLABELLED = {'sents': [CORRECT], 'type': ['hallucination'], 'labels': [None]}
             {'prompt': 'What is neon?', 'chosen': 'A gas.', 'rejected': 'A metal.'},
             'b: chosen_item.labels: no sentence is labelled',
         ),
+        (released_pair(prompt=OPEN), 'b: .*the prompt ends with an assistant turn'),
         (
             released_pair(images=['neon.png']),
             'b: not a preference pair: images: a pair of',

@@ -119,11 +119,11 @@ def test_finds_the_response_after_several_turns(name: str) -> None:
     )
 
 
-def test_a_prompt_may_end_in_an_assistant_turn() -> None:
+def test_a_prompt_that_ends_with_an_assistant_turn_is_refused() -> None:
     prompt = [*PROMPT, {'role': 'assistant', 'content': 'Well,'}]
-    rendering = render(load_tokenizer('qwen'), prompt, RESPONSE)
-    marker = '<|im_end|>\n<|im_start|>assistant\n'
-    assert rendering.text[: rendering.response_start].endswith(f'Well,{marker}')
+    with pytest.raises(MaskingError, match='ends with an assistant turn, .* front of') as caught:
+        render_batch(load_tokenizer('qwen'), [(PROMPT, RESPONSE), (prompt, RESPONSE)])
+    assert caught.value.index == 1
 
 
 def test_template_syntax_in_a_response_stays_text() -> None:
@@ -154,8 +154,8 @@ def test_refuses_a_template_that_does_more_than_trim(content: str, message: str)
 
 
 def test_roles_that_the_template_does_not_take_are_named() -> None:
-    prompt = [*PROMPT, {'role': 'assistant', 'content': 'Well,'}]
-    with pytest.raises(MaskingError, match=r'\(user, assistant, assistant\): roles must alternate'):
+    prompt = [*PROMPT, *PROMPT]
+    with pytest.raises(MaskingError, match=r'\(user, user, assistant\): roles must alternate'):
         render(load_tokenizer('mistral'), prompt, RESPONSE)
 
 

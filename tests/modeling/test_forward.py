@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
+from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
 from maskdpo_xtuner.batches import mask_preference_collate_fn
 from maskdpo_xtuner.modeling import LogitsSettings, supervised_logps
@@ -39,3 +42,27 @@ def test_items_become_batches_log_probabilities_and_a_loss(layout: dict[str, boo
     expected = -torch.nn.functional.logsigmoid(0.3 * (ratios[::2] - ratios[1::2]))
     torch.testing.assert_close(values.loss, expected - 0.5 * (sums / weights)[::2])
     assert all(parameter.grad is not None for parameter in policy.parameters())
+
+
+def norm_in_its_own_precision(self: Any, hidden: Tensor) -> Tensor:
+    """`LlamaRMSNorm` without its cast to fp32, of which each copy of a token has its own error."""
+    variance = hidden.pow(2).mean(-1, keepdim=True)
+    normed: Tensor = self.weight * hidden * torch.rsqrt(variance + self.variance_epsilon)
+    return normed
+
+
+@pytest.mark.parametrize('layout', product([True, False], repeat=3))
+def test_in_fp64_gradients_of_all_layouts_agree_to_its_rounding(
+    layout: tuple[bool, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LlamaRMSNorm, 'forward', norm_in_its_own_precision)
+    policy = model(0).double()
+
+    def gradients(values: tuple[bool, ...]) -> tuple[Tensor, ...]:
+        options = dict(zip(('pack', 'share_prompt', 'cut_tail'), values, strict=True))
+        data = mask_preference_collate_fn(random_items(1), **options)['data']
+        logps = supervised_logps(policy, data, LogitsSettings())
+        return torch.autograd.grad((logps * data['weights']).sum(), list(policy.parameters()))
+
+    for found, expected in zip(gradients(layout), gradients((False,) * 3), strict=True):
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-14)

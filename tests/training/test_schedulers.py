@@ -9,6 +9,7 @@ from mmengine.registry import PARAM_SCHEDULERS
 
 from maskdpo_xtuner.training import WarmupLR
 from maskdpo_xtuner.training.distributed import first_rank_first
+from maskdpo_xtuner.training.schedulers import stretch
 from tests.xtuner_runs import ROOT
 
 
@@ -68,3 +69,22 @@ def test_the_first_process_of_a_machine_works_before_the_others(
     with first_rank_first():
         events.append('block')
     assert events == expected
+
+
+@pytest.mark.parametrize('epochs', [1, 2, 3, 6, 7])
+def test_a_schedule_in_epochs_is_stretched_to_the_training(epochs: int) -> None:
+    seen = rates(stretch(paper_schedule(), epochs), epoch_length=100, epochs=epochs)
+    warmup = 3 * epochs  # 3 % of the iterations
+    assert seen.index(max(seen)) == pytest.approx(warmup, abs=1)
+    half = warmup + (100 * epochs - warmup) // 2
+    assert seen[half] == pytest.approx(0.5, abs=0.01)
+    assert seen[-1] < 1e-3
+
+
+def test_what_is_as_long_as_the_training_or_counts_iterations_is_left_alone() -> None:
+    schedule = paper_schedule()
+    assert stretch(schedule, 3) is schedule
+    iterations = [{'type': 'CosineAnnealingLR', 'by_epoch': False, 'end': 10}]
+    assert stretch(iterations, 6) is iterations
+    assert stretch([], 6) == []
+    assert stretch(None, 6) is None

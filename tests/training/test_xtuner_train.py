@@ -19,7 +19,7 @@ from tests.preference_pairs import released_pair
 from tests.tokenizers import tokenizer_folder
 from tests.xtuner_runs import XTunerRuns
 
-EVERY_4 = 'default_hooks.checkpoint.interval=4'
+EVERY_STEP = 'default_hooks.checkpoint.interval=1'
 # At the paper's rate a few steps do not show in bf16.
 FAST = 'optim_wrapper.optimizer.lr=1e-3'
 ZERO2 = ('--deepspeed', 'zero2')
@@ -82,7 +82,7 @@ def test_two_processes_train_and_resume_to_the_same_weights(runs: XTunerRuns) ->
     )
     shape = ('train_dataloader.batch_size=4', 'optim_wrapper.accumulative_counts=2', NARROW)
     options = (FAST, *shape, *balanced)
-    straight = runs.train('two', 6, EVERY_4, *options, *evaluated, *ZERO2, processes=2)
+    straight = runs.train('two', 6, EVERY_STEP, *options, *evaluated, *ZERO2, processes=2)
     middle = straight.with_name('iter_4.pth')
     resumed = runs.train('resumed', 6, *options, *ZERO2, '--resume', middle, processes=2)
     weights = policy(straight)
@@ -128,9 +128,10 @@ def test_the_other_deepspeed_settings_train_and_convert(runs: XTunerRuns, name: 
 
 @pytest.mark.slow
 def test_without_deepspeed_a_run_resumes_to_the_same_weights(runs: XTunerRuns) -> None:
-    straight = runs.train('plain', 24, EVERY_4, FAST, *SMALL)
+    options = (FAST, *SMALL, 'model.llm.torch_dtype=torch.float32')
+    straight = runs.train('plain', 24, EVERY_STEP, *options)
     middle = straight.with_name('iter_20.pth')
-    resumed = runs.train('resumed', 24, FAST, *SMALL, '--resume', middle)
+    resumed = runs.train('resumed', 24, *options, '--resume', middle)
     weights, again = (
         torch.load(path, weights_only=False)['state_dict'] for path in (straight, resumed)
     )

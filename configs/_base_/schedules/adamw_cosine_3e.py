@@ -11,6 +11,7 @@ optim_wrapper = dict(
     accumulative_counts=1,
 )
 
+# MaskDPOTrainLoop stretches the schedule to train_cfg.max_epochs, where that is another number.
 _epochs = 3
 _warmup = 0.03 * _epochs
 

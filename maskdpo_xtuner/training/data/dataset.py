@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import datasets
 from datasets import Dataset
 from mmengine.logging import print_log
 from mmengine.registry import DATASETS
 from xtuner.dataset.huggingface import build_origin_dataset
 from xtuner.registry import BUILDER
 
-from maskdpo_xtuner.chat_templates import TemplateKwargs
+from maskdpo_xtuner.chat_templates import TemplateKwargs, pinned_date
 from maskdpo_xtuner.engines.model_files import check_folder
 from maskdpo_xtuner.masking import (
     EndOfTurn,
@@ -21,6 +19,7 @@ from maskdpo_xtuner.masking import (
     check_tokenizer,
     count_drops,
 )
+from maskdpo_xtuner.training.cache import cache_file
 from maskdpo_xtuner.training.data.map_fns import find_map_fn
 from maskdpo_xtuner.training.data.tokenization import FEATURES, ITEM_COLUMNS, Tokenization
 from maskdpo_xtuner.training.distributed import first_rank_first
@@ -68,10 +67,21 @@ def build_mask_preference_dataset(
         ValueError: for a bad pair (with its place), and when no pair is left.
     """
     converter = build_converter(tokenizer, max_length, dataset_map_fn, end_of_turn, template_kwargs)
+    _say_date(converter)
     with first_rank_first():
         pairs = build_origin_dataset(dataset, split='train')
         tokenized = _tokenize(pairs, Tokenization(converter), num_proc)
     return tokenized if keep_dropped else _keep_supervised(tokenized)
+
+
+def _say_date(converter: PairConverter) -> None:
+    date = pinned_date(converter.tokenizer, converter.template_kwargs)
+    if date is not None:
+        print_log(
+            f'The chat template prints the date: it is {date} here, and has to be where the model '
+            'is asked; template_kwargs=dict(today=...) sets another',
+            logger='current',
+        )
 
 
 def build_converter(
@@ -90,15 +100,13 @@ def build_converter(
 
 def _tokenize(pairs: Dataset, tokenization: Tokenization, num_proc: int | None) -> Dataset:
     fingerprint = tokenization.fingerprint(pairs._fingerprint)
-    cache = Path(datasets.config.HF_DATASETS_CACHE) / 'maskdpo_xtuner' / f'{fingerprint}.arrow'
-    cache.parent.mkdir(parents=True, exist_ok=True)
     return pairs.map(
         tokenization,
         batched=True,
         with_indices=True,
         remove_columns=pairs.column_names,
         features=FEATURES,
-        cache_file_name=str(cache),
+        cache_file_name=str(cache_file(f'{fingerprint}.arrow')),
         new_fingerprint=fingerprint,
         num_proc=num_proc,
         desc='Tokenizing pairs',

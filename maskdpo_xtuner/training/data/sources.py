@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from maskdpo_xtuner.forms import read_pair
 from maskdpo_xtuner.hashing import file_sha256
 from maskdpo_xtuner.jsonl import RecordError, read_objects
 from maskdpo_xtuner.records import PreferencePair
+from maskdpo_xtuner.training.cache import own_cache
 from maskdpo_xtuner.training.data.held_out import DataPart, part_of
 
 MESSAGES = List({'role': Value('string'), 'content': Value('string')})
@@ -37,6 +39,8 @@ FEATURES = Features(
         'place': Value('string'),
     }
 )
+
+NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 @DATASETS.register_module()  # type: ignore[untyped-decorator]
@@ -74,10 +78,24 @@ def _file(path: str) -> str:
 
 
 def _read(files: Sequence[str]) -> Dataset:
+    try:
+        return _read_cached(files)
+    except OSError as error:
+        if error.errno not in NOT_ALLOWED:
+            raise
+        # The cache of `datasets`, whose locks are written in any case.
+        return _read_cached(files, cache_dir=str(own_cache()))
+
+
+def _read_cached(files: Sequence[str], cache_dir: str | None = None) -> Dataset:
     features = Features({**FEATURES, 'group': Value('string')})
     try:
         return Dataset.from_generator(
-            _rows, features, gen_kwargs={'files': tuple(files)}, fingerprint=_fingerprint(files)
+            _rows,
+            features,
+            cache_dir,
+            gen_kwargs={'files': tuple(files)},
+            fingerprint=_fingerprint(files),
         )
     except DatasetGenerationError as error:
         # datasets wraps whatever the generator raises; the cause is what the user can correct.

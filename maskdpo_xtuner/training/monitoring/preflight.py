@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ from torch import nn
 
 from maskdpo_xtuner.batches.lengths import PairLengths, pair_lengths
 from maskdpo_xtuner.modeling.recomputation import recomputed_layers
-from maskdpo_xtuner.training.loops import accumulative_counts
+from maskdpo_xtuner.training.checks import accumulative_counts, optimizer_steps
 from maskdpo_xtuner.training.monitoring.memory import MemorySettings, ModelShape, estimate_memory
 
 LAYOUT = ('pack', 'share_prompt', 'cut_tail')
@@ -118,8 +117,7 @@ def _describe_steps(runner: Any) -> str:
     batch, ranks = runner.train_dataloader.batch_size, get_world_size()
     accumulated = accumulative_counts(runner.cfg)
     epochs = runner.max_iters / len(runner.train_dataloader)
-    # At the end mmengine steps on what has been accumulated; DeepSpeed leaves it out.
-    steps = (math.floor if 'strategy' in runner.cfg else math.ceil)(runner.max_iters / accumulated)
+    steps = optimizer_steps(runner.max_iters, runner.cfg)
     limit = _row_tokens(runner)
     rows = '' if limit is None else f', in rows of at most {limit:,} tokens'
     return (

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from maskdpo_xtuner.engines.triton_ops import supply_triton_ops
 from maskdpo_xtuner.training.patches.checkpoints import allow_checkpoint_types
 from maskdpo_xtuner.training.patches.cpu import supply_cpu_support
+from maskdpo_xtuner.training.patches.options import read_options_exactly
 
 
 def apply_patches() -> None:
@@ -12,11 +13,13 @@ def apply_patches() -> None:
     supply_cpu_support()
     supply_triton_ops()
     allow_checkpoint_types()
+    read_options_exactly()
     if find_spec('deepspeed') is not None:
         # XTuner's own reading of DeepSpeed's checkpoints imports DeepSpeed.
-        from maskdpo_xtuner.training.patches import deepspeed
+        from maskdpo_xtuner.training.patches import compiling, deepspeed
 
         deepspeed.keep_fp32_weights()
         deepspeed.register_zero_names()
         deepspeed.supply_single_process_world()
         deepspeed.keep_offloaded_gradients()
+        compiling.announce_compiles()

@@ -15,9 +15,9 @@ from mmengine.logging import print_log
 
 from maskdpo_xtuner.atomic import atomic_writer
 from maskdpo_xtuner.progress import progress_bar
+from maskdpo_xtuner.training.cache import cache_file, may_write, own_cache, shared_cache
 from maskdpo_xtuner.training.distributed import all_ranks_finish, first_rank_first
 from maskdpo_xtuner.training.reference.computing import CollateFunction, ReferenceModel
-from maskdpo_xtuner.training.reference.files import cache_folder
 from maskdpo_xtuner.training.reference.keys import describe, hash_of, key_parts
 from maskdpo_xtuner.training.reference.precision import training_precision
 from maskdpo_xtuner.training.reference.store import LogpStore, check_counts
@@ -71,17 +71,21 @@ def _contiguous(pairs: Dataset) -> Dataset:
     """The same items as rows of a table, so that columns can be put beside them."""
     if pairs._indices is None:
         return pairs
-    file = cache_folder('pairs') / f'{pairs._fingerprint}.arrow'
+    file = cache_file(f'pairs/{pairs._fingerprint}.arrow')
     return pairs.flatten_indices(cache_file_name=str(file), new_fingerprint=pairs._fingerprint)
 
 
 def _open_store(parts: dict[str, Any], num_pairs: int) -> LogpStore:
     description = describe(parts)
     key = hash_of(description)
-    folder = cache_folder(f'reference/{key}')
-    with atomic_writer(folder / 'key.json') as file:
+    store = LogpStore(shared_cache() / 'reference' / key, key, num_pairs)
+    if not may_write(store.folder):
+        if not any(map(store.problem, store.blocks)):
+            return store
+        store = LogpStore(own_cache() / 'reference' / key, key, num_pairs)
+    with atomic_writer(store.folder / 'key.json') as file:
         file.write(description)
-    return LogpStore(folder, key, num_pairs)
+    return store
 
 
 def _missing(store: LogpStore) -> list[int]:

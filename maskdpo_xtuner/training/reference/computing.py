@@ -14,8 +14,8 @@ from peft import prepare_model_for_kbit_training
 from transformers.integrations import deepspeed as hf_deepspeed
 from xtuner.model.sft import SupervisedFinetune
 
+from maskdpo_xtuner.modeling.checking import check_forward
 from maskdpo_xtuner.modeling.forward import supervised_logps
-from maskdpo_xtuner.modeling.heads import check_head
 from maskdpo_xtuner.training.reference.precision import Precision
 
 Item = Mapping[str, Any]
@@ -100,7 +100,7 @@ class ReferenceModel:
         self.model = build_reference(model, precision)
         self.autocast = precision.autocast
         self.collate_fn = collate_fn
-        self._head_is_known = not self.model.logits.supervised_only
+        self._is_checked = False
 
     def logps(self, items: Sequence[Item]) -> list[tuple[list[float], list[float]]]:
         """Give the values of chosen and rejected of each item, fp32, in the order of the tokens.
@@ -125,9 +125,9 @@ class ReferenceModel:
     def _forward(self, data: dict[str, torch.Tensor]) -> torch.Tensor:
         device = data['input_ids'].device.type
         with torch.autocast(device, dtype=self.autocast, enabled=self.autocast is not None):
-            if not self._head_is_known:
-                check_head(self.model.llm, data['input_ids'])
-                self._head_is_known = True
+            if not self._is_checked:
+                check_forward(self.model.llm, data, self.model.logits)
+                self._is_checked = True
             return supervised_logps(self.model.llm, data, self.model.logits)
 
 

@@ -15,6 +15,7 @@ from datasets.arrow_writer import ArrowWriter
 from maskdpo_xtuner.atomic import replacing
 from maskdpo_xtuner.batches.lengths import pair_lengths
 from maskdpo_xtuner.masking import SIDES
+from maskdpo_xtuner.training.cache import may_read
 
 COLUMNS = tuple(f'{side}_reference_logps' for side in SIDES)
 FEATURES = Features({column: List(Value('float32')) for column in COLUMNS})
@@ -63,6 +64,8 @@ class LogpStore:
         path = self.path(block)
         if not path.is_file():
             return f'{path} is missing'
+        if not may_read(path):
+            return f'{path} may not be read'
         content = path.read_bytes()
         stream, digest = content[:-DIGEST_SIZE], content[-DIGEST_SIZE:]
         return None if digest == self._digest(block, stream) else f'{path} is damaged'

@@ -13,7 +13,7 @@ from transformers import AutoTokenizer
 from xtuner.registry import BUILDER
 
 from maskdpo_xtuner.modeling.forward import supervised_logps
-from maskdpo_xtuner.training import mask_preference_collate_fn
+from maskdpo_xtuner.training import cache, mask_preference_collate_fn
 from maskdpo_xtuner.training.reference import attach, attach_reference
 from maskdpo_xtuner.training.reference.computing import ReferenceModel
 from maskdpo_xtuner.training.reference.store import LogpStore
@@ -233,3 +233,26 @@ def test_the_reference_model_is_gone_afterwards(
 def test_data_that_is_no_dataset_of_datasets_is_refused(tiny_model: Path) -> None:
     with pytest.raises(ValueError, match=r"datasets\.Dataset.*model\.reference='model'"):
         attach_reference([], runner(tiny_model), mask_preference_collate_fn)
+
+
+def test_a_cache_that_cannot_be_written_is_read_and_what_it_lacks_goes_to_ones_own(
+    pairs: Dataset,
+    tiny_model: Path,
+    datasets_cache: Path,
+    forwards: list[list[str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = joined(pairs, tiny_model)
+    del forwards[:]
+    monkeypatch.setenv('MASKDPO_CACHE', str(tmp_path / 'own'))
+    for module in (cache, attach):
+        monkeypatch.setattr(module, 'may_write', lambda folder: 'own' in folder.parts)
+    before = block_files(datasets_cache)
+    assert joined(pairs, tiny_model)[:] == first[:]
+    assert not forwards
+    next(datasets_cache.glob('**/reference/*/00001.arrow')).unlink()
+    assert joined(pairs, tiny_model)[:] == first[:]
+    assert [len(block) for block in forwards] == [4, 4]
+    assert set(block_files(datasets_cache)) < set(before)
+    assert block_files(tmp_path / 'own') == before

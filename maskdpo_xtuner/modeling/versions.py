@@ -1,0 +1,24 @@
+"""The versions of transformers whose models this package is known to compute exactly."""
+
+from __future__ import annotations
+
+import transformers
+
+FIRST, AFTER_LAST = (4, 48), (4, 52)
+"""From 4.53 on masks are made by the name of the attention: unknown names get no mask at all."""
+
+
+def check_transformers(version: str = transformers.__version__) -> None:
+    """Refuse a transformers in which training is not known to be right.
+
+    Raises:
+        ValueError: naming the versions that are.
+    """
+    major, minor = (int(part) for part in version.split('.')[:2])
+    if not FIRST <= (major, minor) < AFTER_LAST:
+        first, after = ('.'.join(map(str, each)) for each in (FIRST, AFTER_LAST))
+        raise ValueError(
+            f'transformers {version} is installed; training was tested with {first} up to, not '
+            f'with, {after}, and others may compute another loss without an error: '
+            f'pip install "transformers>={first},<{after}"'
+        )

@@ -134,15 +134,17 @@ class Fact(Record):
 
 LEFT_OUT = ('cut', 'damaged', 'leaked')
 """Kinds of failures that are no annotator's: the text itself cannot be judged."""
+NOT_NEEDED = 'not_needed'
+"""The kind of a sentence that nobody was asked about: it can change no pair."""
 
 
 class Sentence(Record):
     """A span of a response with its verdict: a label, or the reason why there is none.
 
     ``failure`` is an outcome of its own (``unparsed: ...``, ``failed: ...``, ``no_answer: ...``,
-    or one of `LEFT_OUT`): it is counted and shown, and is never turned into a label. ``points`` are
-    the passages of the document that the verdict rests on. ``notes`` say what a reader of the
-    verdict should know of how it came about (``reference_cut: ...``, ``document_shortened: ...``).
+    one of `LEFT_OUT`, or `NOT_NEEDED`): it is counted and shown, and is never turned into a label.
+    ``points`` are the passages of the document that the verdict rests on. ``notes`` say what a
+    reader should know of how it came about (``reference_cut: ...``, ``document_shortened: ...``).
     ``score`` is how surely the sentence is hallucinated, from 0 to 1, by a judge that can say it.
     ``facts`` are what a judge by atomic facts found in the sentence, none at all among them; None
     for a judge of whole sentences.
@@ -168,6 +170,11 @@ class Sentence(Record):
         """Whether there was nothing to judge, so that no annotator failed either."""
         return self.failure_kind in LEFT_OUT
 
+    @property
+    def is_not_needed(self) -> bool:
+        """Whether nobody was asked about it, as the pairs are the same whatever it says."""
+        return self.failure == NOT_NEEDED
+
     @model_validator(mode='after')
     def _check(self) -> Self:
         if self.end <= self.start:
@@ -182,6 +189,11 @@ class AnnotatedResponse(Response):
 
     sentences: tuple[Sentence, ...]
     annotator: dict[str, str]
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether some of its sentences were not asked about, so that it has no score."""
+        return any(sentence.is_not_needed for sentence in self.sentences)
 
     @model_validator(mode='after')
     def _check_spans(self) -> Self:

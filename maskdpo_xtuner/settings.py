@@ -12,7 +12,7 @@ import json
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -32,6 +32,7 @@ from maskdpo_xtuner.registry import ANNOTATORS, ENGINES, QUESTIONS
 
 NOT_SAID = 'not said'
 """Stands in ``settings.json`` for the identity of what does not give one."""
+Annotation = Literal['all', 'needed']
 _CHOICES = (ANNOTATORS, ENGINES, QUESTIONS)
 
 
@@ -78,6 +79,10 @@ class Settings(Part):
 
     Attributes:
         preference: who compares the responses of two models, for `tools/compare_preference.py`.
+        annotation: ``all``, the paper's: every sentence of every answer is judged. ``needed``: only
+            those that the pairs depend on; pairs.jsonl is the same. What was not asked stands in
+            annotated.jsonl as ``not_needed``; ``all`` asks for it later, also in the same work dir.
+            For a rule that reads every score, or a judge that asks no engine, all is judged.
         store: the file that remembers completions; None for one in the work dir. Experiments that
             name the same file answer equal requests for each other; they run one after another.
     """
@@ -88,6 +93,7 @@ class Settings(Part):
     sampling: SamplingSettings = SamplingSettings()
     annotator: AnnotatorChoice = LexicalSettings()
     pairs: PairSettings = PairSettings()
+    annotation: Annotation = 'all'
     evaluation: EvaluationSettings | None = None
     preference: PreferenceSettings | None = None
     store: Path | None = None
@@ -222,8 +228,7 @@ def guard_work_dir(work_dir: Path, experiment: Mapping[str, Any]) -> None:
     """
     path = work_dir / 'settings.json'
     if not path.exists():
-        with atomic_writer(path) as file:
-            json.dump(experiment, file, indent=2, ensure_ascii=False)
+        _write_experiment(path, experiment)
         return
     silent = [key.partition('.')[0] for key, value in experiment.items() if value == NOT_SAID]
     if silent:
@@ -232,12 +237,26 @@ def guard_work_dir(work_dir: Path, experiment: Mapping[str, Any]) -> None:
             'is not known: give it an attribute `identity` (a dict of name, version, ...), or '
             'choose another work dir (--work-dir)'
         )
-    difference = describe_difference(read_experiment(path), experiment)
+    recorded = read_experiment(path)
+    difference = describe_difference({**recorded, **_how_far(experiment)}, experiment)
     if difference:
         raise ValueError(
             f'{work_dir} holds results of other settings ({difference}); choose another '
             f'work dir (--work-dir){keeping_store(work_dir)}, or remove this one'
         )
+    if _how_far(recorded) != _how_far(experiment):
+        (work_dir / 'summary.json').unlink(missing_ok=True)
+        _write_experiment(path, experiment)
+
+
+def _how_far(experiment: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what may change in a work dir: a run that annotates more writes all files anew."""
+    return {'annotation': experiment.get('annotation')}
+
+
+def _write_experiment(path: Path, experiment: Mapping[str, Any]) -> None:
+    with atomic_writer(path) as file:
+        json.dump(experiment, file, indent=2, ensure_ascii=False)
 
 
 def describe_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Generator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 
 from maskdpo_xtuner.annotators.base import Annotator, Dialogue, SentenceAnnotator
+from maskdpo_xtuner.annotators.pieces import Piece, pieces_of
 from maskdpo_xtuner.annotators.spoken import TEMPLATE_MARK
 from maskdpo_xtuner.engines.base import Completion, Failure, Request
 from maskdpo_xtuner.identity import identity_of
@@ -50,17 +52,38 @@ class LeavesOut:
 
     def annotate(self, question: Question, response: Response) -> Sequence[Dialogue]:
         """Open the other's dialogues about what it can judge; see `Annotator`."""
-        leaked = _LEAKED.search(response.text)
+        leaked = _leaked(response)
         if leaked:
-            reason = f'leaked: the mark {leaked[0]!r} of a chat template'
-            return [_at_once(Sentence(start=0, end=len(response.text), failure=reason))]
+            return [_at_once(leaked)]
+        response, cut, is_cut = self._take_cut(question, response)
+        dialogues = self._annotator.annotate(question, response) if response.text or not cut else []
+        judged = [_checked(dialogue, response.text, is_cut) for dialogue in dialogues]
+        return [*judged, *([_at_once(cut)] if cut else [])]
+
+    def pieces(self, question: Question, response: Response) -> list[Piece | Sentence]:
+        """Give the other's pieces, and at once what it cannot judge; see `pieces_of`."""
+        leaked = _leaked(response)
+        if leaked:
+            return [leaked]
+        response, cut, is_cut = self._take_cut(question, response)
+        found = pieces_of(self._annotator, question, response) if response.text or not cut else []
+        judged = [
+            piece
+            if isinstance(piece, Sentence)
+            else replace(piece, dialogue=_checked(piece.dialogue, response.text, is_cut))
+            for piece in found
+        ]
+        return [*judged, *([cut] if cut else [])]
+
+    def _take_cut(
+        self, question: Question, response: Response
+    ) -> tuple[Response, Sentence | None, bool]:
+        """Take off the cut sentence; else say whether it is still to be found at the end."""
         is_cut = self._leaves_out_cut and response.finish_reason == 'length'
         cut = self._cut_sentence(question, response.text) if is_cut and self._asks else None
-        if cut is not None:
-            response = response.model_copy(update={'text': response.text[: cut.start]})
-        dialogues = self._annotator.annotate(question, response) if response.text or not cut else []
-        judged = [_checked(dialogue, response.text, is_cut and not cut) for dialogue in dialogues]
-        return [*judged, *([_at_once(cut)] if cut else [])]
+        if cut is None:
+            return response, None, is_cut
+        return response.model_copy(update={'text': response.text[: cut.start]}), cut, False
 
     def _cut_sentence(self, question: Question, text: str) -> Sentence | None:
         assert isinstance(self._annotator, SentenceAnnotator), '_asks'
@@ -69,6 +92,14 @@ class LeavesOut:
             return None
         start, end = spans[-1]
         return Sentence(start=start, end=end, failure=_CUT)
+
+
+def _leaked(response: Response) -> Sentence | None:
+    leaked = _LEAKED.search(response.text)
+    if leaked is None:
+        return None
+    reason = f'leaked: the mark {leaked[0]!r} of a chat template'
+    return Sentence(start=0, end=len(response.text), failure=reason)
 
 
 _CUT = 'cut: the response met its token limit in this sentence'

@@ -2,6 +2,7 @@
 
 from maskdpo_xtuner.completions.accounting import Accounting, Tokens
 from maskdpo_xtuner.completions.breaker import EngineDown
+from maskdpo_xtuner.completions.rounds import Rounds, run_rounds
 from maskdpo_xtuner.completions.scheduler import Retry, Scheduler
 from maskdpo_xtuner.completions.store import CompletionStore, request_key
 
@@ -10,7 +11,9 @@ __all__ = [
     'CompletionStore',
     'EngineDown',
     'Retry',
+    'Rounds',
     'Scheduler',
     'Tokens',
     'request_key',
+    'run_rounds',
 ]

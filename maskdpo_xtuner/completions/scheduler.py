@@ -7,9 +7,10 @@ that asks a single question is a sample; an annotator's continues until its verd
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Coroutine, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any, Generic, NamedTuple, TypeGuard, TypeVar
 from uuid import uuid4
 
@@ -71,6 +72,7 @@ class Scheduler(Generic[Result]):
 
     Attributes:
         accounting: what became of every request, up to date at any time.
+        concurrency: calls that the engine takes at once; ``batch_size``: requests of each.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Scheduler(Generic[Result]):
         patience: int | None = None,
     ) -> None:
         self.accounting = Accounting(origin=Origin(store.run))
+        self.concurrency, self.batch_size = engine.concurrency, engine.batch_size
         self._engine = engine
         # Of an engine that does not say what determines its answers, none is found again.
         self._identity = identity_of(engine) or {'run': uuid4().hex}
@@ -104,24 +107,50 @@ class Scheduler(Generic[Result]):
         Raises:
             EngineDown: when the engine does not answer any more.
         """
+        at_once = self._engine.concurrency
+        started = (
+            (sizes, [self._run_unit(unit) for unit in units])
+            for sizes, units in self._units(groups)
+        )
+        return self.stream(started, running=RUNNING * at_once, held=HELD * at_once)
+
+    def stream(
+        self,
+        started: Iterable[tuple[Sequence[int], Sequence[Coroutine[Any, Any, list[Any]]]]],
+        *,
+        running: int,
+        held: int,
+    ) -> Iterator[Any]:
+        """Run tasks and give the results of each group in order; see `Window` for the limits.
+
+        Args:
+            started: sizes of some consecutive groups, with the tasks that give their results.
+            running: tasks that may run at once.
+            held: these, and those whose results wait for earlier ones.
+        """
         loop = asyncio.new_event_loop()
         self._slots = Slots(self._engine.concurrency)
         self._serving: asyncio.Future[str] | None = None
-        window: Window[Result] = Window(
-            loop,
-            running=RUNNING * self._engine.concurrency,
-            held=HELD * self._engine.concurrency,
-            on_group=self.accounting.rates.count_group,
+        window: Window[Any] = Window(
+            loop, running=running, held=held, on_group=self.accounting.rates.count_group
         )
         try:
-            for sizes, units in self._units(groups):
-                window.start(sizes, [self._run_unit(unit) for unit in units])
+            for sizes, units in started:
+                window.start(sizes, units)
                 while window.full:
                     yield from window.collect(until_room=True)
             while window:
                 yield from window.collect(until_room=False)
         finally:
             _cancel_all(loop)
+
+    async def run_side_by_side(
+        self, dialogues: Sequence[Generator[Request, Outcome, Result]], place: int
+    ) -> list[Result]:
+        """Run dialogues within a task of `stream`, before those of a later place."""
+        units = _cut(dialogues, self._engine.batch_size)
+        results = await asyncio.gather(*(self._run_unit(unit, place) for unit in units))
+        return list(chain.from_iterable(results))
 
     def _units(
         self, groups: Iterable[Sequence[Generator[Request, Outcome, Result]]]
@@ -140,9 +169,9 @@ class Scheduler(Generic[Result]):
             yield sizes, _cut(dialogues, most)
 
     async def _run_unit(
-        self, dialogues: Sequence[Generator[Request, Outcome, Result]]
+        self, dialogues: Sequence[Generator[Request, Outcome, Result]], place: int = 0
     ) -> list[Result]:
-        with self._slots.for_dialogue() as slot:
+        with self._slots.for_dialogue(place) as slot:
             return await self._advance(slot, dialogues)
 
     async def _advance(

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 
+Place = tuple[int, int]
+"""Group, then how many dialogues began before."""
+
 
 class Slots:
     """At most ``limit`` at once; of the dialogues that wait, the one that began first is next.
@@ -19,18 +22,21 @@ class Slots:
     def __init__(self, limit: int) -> None:
         self._free = limit
         self._places = count()
-        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Place, asyncio.Future[None]]] = []
 
     @contextmanager
-    def for_dialogue(self) -> Iterator[Slot]:
-        """A slot to take and leave inside of the block; it is left at the end."""
-        slot = Slot(self, next(self._places))
+    def for_dialogue(self, group: int = 0) -> Iterator[Slot]:
+        """A slot to take and leave inside of the block; it is left at the end.
+
+        Dialogues of a lower group come before those that began earlier.
+        """
+        slot = Slot(self, (group, next(self._places)))
         try:
             yield slot
         finally:
             slot.leave()
 
-    async def take(self, place: int) -> None:
+    async def take(self, place: Place) -> None:
         """Wait for a slot; the lowest place is next."""
         if self._free:
             self._free -= 1
@@ -57,7 +63,7 @@ class Slots:
 class Slot:
     """What one dialogue, or a batch of them, has of the slots: one or none."""
 
-    def __init__(self, slots: Slots, place: int) -> None:
+    def __init__(self, slots: Slots, place: Place) -> None:
         self._slots = slots
         self._place = place
         self._taken = False

@@ -72,7 +72,12 @@ class Counts:
 
 
 def count_response(response: AnnotatedResponse) -> Counts:
-    """Count one answer."""
+    """Count one answer.
+
+    Raises:
+        ValueError: for one that was annotated only as far as pairs need it.
+    """
+    refuse_partial(response)
     total = sum(map(_count_sentence, response.sentences), Counts())
     return dataclasses.replace(
         total,
@@ -82,6 +87,19 @@ def count_response(response: AnnotatedResponse) -> Counts:
         tokens=response.completion_tokens or 0,
         uncheckable=int(not total.checkable and not total.without_verdict),
     )
+
+
+def refuse_partial(response: AnnotatedResponse) -> None:
+    """Refuse an answer of which sentences were not asked about: those that were are no sample.
+
+    Raises:
+        ValueError: naming the answer, and what to do.
+    """
+    if response.is_partial:
+        raise ValueError(
+            f'{response.response_id} was annotated only as far as the pairs need it; annotate its '
+            "work dir with annotation='all' first (nothing is asked twice)"
+        )
 
 
 def _count_sentence(sentence: Sentence) -> Counts:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from statistics import fmean
 from typing import Literal
 
+from maskdpo_xtuner.evaluation.counts import refuse_partial
 from maskdpo_xtuner.records import AnnotatedResponse, Fact, Record, Sentence
 
 Abstain = Literal['off', 'generic']
@@ -144,6 +145,8 @@ def _was_not_asked(sentence: Sentence) -> bool:
 
 
 def _refuse_others(responses: list[AnnotatedResponse]) -> None:
+    for response in responses:
+        refuse_partial(response)
     sentences = [sentence for response in responses for sentence in response.sentences]
     for sentence in sentences:
         if sentence.label is not None and sentence.facts is None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from heapq import merge
+from heapq import heappop, heappush
 
 from maskdpo_xtuner.pairing.scores import count_hallucinated, count_supported, factuality_score
 from maskdpo_xtuner.pairing.settings import PairRules
-from maskdpo_xtuner.records import AnnotatedResponse
+from maskdpo_xtuner.records import AnnotatedResponse, Response
 
 
 @dataclass(frozen=True)
@@ -60,32 +60,37 @@ def rank(responses: Sequence[AnnotatedResponse], rules: PairRules) -> Ranking:
     by_facts = rules.ties == 'most_facts'
     # Sorting keeps the order of equals.
     best = sorted(
-        (item for item in scored if _may_be_chosen(item.response, rules)),
+        (item for item in scored if may_be_chosen(item.response, rules)),
         key=lambda item: (-item.score, -count_supported(item.response) * by_facts),
     )
     worst = sorted(
-        (item for item in scored if _may_be_rejected(item.response, rules)),
+        (item for item in scored if may_be_rejected(item.response, rules)),
         key=lambda item: (item.score, -count_hallucinated(item.response) * by_facts),
     )
     return Ranking(len(scored), best, worst)
 
 
 def _usable_score(response: AnnotatedResponse, rules: PairRules) -> float | None:
+    return factuality_score(response, rules.no_facts) if is_usable(response, rules) else None
+
+
+def is_usable(response: AnnotatedResponse, rules: PairRules) -> bool:
+    """Tell whether few enough of the sentences that were to be judged miss their verdict."""
     judged = [s for s in response.sentences if not s.is_left_out]
-    missing = sum(s.label is None for s in judged)
-    if missing > rules.max_without_verdict * len(judged):
-        return None
-    return factuality_score(response, rules.no_facts)
+    missing = sum(s.label is None and not s.is_not_needed for s in judged)
+    return missing <= rules.max_without_verdict * len(judged)
 
 
-def _may_be_chosen(response: AnnotatedResponse, rules: PairRules) -> bool:
+def may_be_chosen(response: Response, rules: PairRules) -> bool:
+    """Tell whether a response may be chosen, whatever its score."""
     is_whole = response.finish_reason == 'stop'
     return (is_whole or rules.truncated_chosen) and (
         response.with_document or not rules.chosen_with_document
     )
 
 
-def _may_be_rejected(response: AnnotatedResponse, rules: PairRules) -> bool:
+def may_be_rejected(response: Response, rules: PairRules) -> bool:
+    """Tell whether a response may be rejected, whatever its score."""
     is_whole = response.finish_reason == 'stop'
     return (is_whole or rules.truncated_rejected) and not (
         response.with_document and rules.chosen_with_document
@@ -98,21 +103,35 @@ def candidates(ranking: Ranking, rules: PairRules) -> Iterator[Candidate]:
     The largest margin stands first; of equal margins the better chosen answer, then the worse
     rejected one, in the order of the ranking. They are made as they are asked for.
     """
-    rows = (_row(place, chosen, ranking.worst) for place, chosen in enumerate(ranking.best))
-    for _, candidate in merge(*rows, key=lambda item: item[0]):
-        if _within_ratio(candidate, rules.max_length_ratio):
+    for chosen, rejected in _by_margin(ranking):
+        candidate = Candidate(ranking.best[chosen], ranking.worst[rejected])
+        is_pair = candidate.chosen.response is not candidate.rejected.response
+        if is_pair and _within_ratio(candidate, rules.max_length_ratio):
             yield candidate
 
 
-def _row(
-    place: int, chosen: Scored, worst: Sequence[Scored]
-) -> Iterator[tuple[tuple[float, int, int], Candidate]]:
-    """Pairs of one chosen answer with what they are sorted by."""
-    for other, rejected in enumerate(worst):
-        candidate = Candidate(chosen, rejected)
-        if candidate.margin <= 0:
-            return
-        yield (-candidate.margin, place, other), candidate
+def _by_margin(ranking: Ranking) -> Iterator[tuple[int, int]]:
+    """Yield places in best and worst with a positive margin, the largest first.
+
+    A row of pairs with one chosen answer begins with a smaller margin than the row before it, so
+    that it waits until that one has begun.
+    """
+    best, worst = ranking.best, ranking.worst
+    rows: list[tuple[float, int, int]] = []
+
+    def add(chosen: int, rejected: int) -> None:
+        if chosen < len(best) and rejected < len(worst):
+            margin = best[chosen].score - worst[rejected].score
+            if margin > 0:
+                heappush(rows, (-margin, chosen, rejected))
+
+    add(0, 0)
+    while rows:
+        _, chosen, rejected = heappop(rows)
+        yield chosen, rejected
+        add(chosen, rejected + 1)
+        if rejected == 0:
+            add(chosen + 1, 0)
 
 
 def _within_ratio(candidate: Candidate, limit: float | None) -> bool:

@@ -16,13 +16,20 @@ def factuality_score(response: AnnotatedResponse, no_facts: NoFacts = 'correct')
     With ``no_facts='ignored'`` it is the precision among checkable sentences instead: supported /
     (supported + hallucinated).
 
-    None when there is nothing to count: such an answer has no score, not a score of zero.
+    None when there is nothing to count, or where sentences were not asked about: such an answer has
+    no score, not a score of zero.
     """
+    if response.is_partial:
+        return None
     hallucinated = count_hallucinated(response)
-    correct = count_supported(response)
-    if no_facts == 'correct':
-        correct += _count(response, Label.NO_FACTS)
+    correct = count_correct(response, no_facts)
     return correct / (correct + hallucinated) if correct + hallucinated else None
+
+
+def count_correct(response: AnnotatedResponse, no_facts: NoFacts) -> int:
+    """Count the sentences that speak for a response, those of No Facts as said."""
+    correct = count_supported(response)
+    return correct + _count(response, Label.NO_FACTS) if no_facts == 'correct' else correct
 
 
 def count_supported(response: AnnotatedResponse) -> int:

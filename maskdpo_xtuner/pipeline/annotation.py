@@ -35,12 +35,17 @@ def annotate(
     verdicts = scheduler.run(dialogues) if scheduler else map(_without_engine, dialogues)
     identity = identity_of(annotator)
     for response, found in zip(kept, verdicts, strict=True):
-        yield _annotated(response, tuple(chain.from_iterable(found)), identity)
+        yield as_annotated(response, tuple(chain.from_iterable(found)), identity)
 
 
-def _annotated(
+def as_annotated(
     response: Response, sentences: tuple[Sentence, ...], identity: dict[str, str]
 ) -> AnnotatedResponse:
+    """Put sentences to the response that they are of.
+
+    Raises:
+        ValueError: for spans that do not fit it.
+    """
     try:
         return AnnotatedResponse(**response.model_dump(), sentences=sentences, annotator=identity)
     except ValueError as error:

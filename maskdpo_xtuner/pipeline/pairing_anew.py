@@ -10,6 +10,7 @@ from typing import Any
 from maskdpo_xtuner.atomic import replacing
 from maskdpo_xtuner.experiments import read_experiment
 from maskdpo_xtuner.pipeline.files import FailureRecord, read_lines
+from maskdpo_xtuner.pipeline.needed import refuse_partial
 from maskdpo_xtuner.pipeline.run import pair_stage, refuse_without_pairs, write_summary
 from maskdpo_xtuner.pipeline.summary import Summary
 from maskdpo_xtuner.pipeline.work_dir import describe_questions, identity_of_rule, open_work_dir
@@ -34,14 +35,17 @@ def pair_anew(settings: Settings, source: Path) -> Summary:
         The counts, also written as ``summary.json``.
 
     Raises:
-        ValueError: when the source is not finished, is a shard or was made from other questions or
-            sampling; when the work dir holds something else; when no pair is left.
+        ValueError: when the source is not finished, is not annotated as far as the rules need, is a
+            shard or was made from other questions or sampling; when the work dir holds something
+            else; when no pair is left.
     """
     questions = settings.questions.load()
     made_from = _experiment(settings, questions, source)
     work_dir = settings.work_dir
     if work_dir.resolve() == source.resolve():
         raise ValueError(f'{source} keeps its pairs; name another work dir (--work-dir)')
+    annotated = read_lines(source / 'annotated.jsonl', AnnotatedResponse)
+    refuse_partial(annotated, settings.pair_rules())
     summary = Summary(questions=len(questions), samples=settings.sampling.responses_per_question)
     with open_work_dir(settings):
         guard_work_dir(work_dir, made_from)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from maskdpo_xtuner.engines.base import Engine, model_of
 from maskdpo_xtuner.pairing import PairRules
 from maskdpo_xtuner.pipeline.annotation import annotate, failed_sentences
 from maskdpo_xtuner.pipeline.files import FailureRecord, read_lines, write_line
+from maskdpo_xtuner.pipeline.needed import annotate_needed, rules_of_needed, why_all
 from maskdpo_xtuner.pipeline.pairing import pair
 from maskdpo_xtuner.pipeline.sampling import sample
 from maskdpo_xtuner.pipeline.shards import Shard
@@ -64,7 +65,10 @@ def run_pipeline(settings: Settings, shard: Shard | None = None, *, quiet: bool 
         (work_dir / 'summary.json').unlink(missing_ok=True)
         sample_stage(work_dir, store, policy, questions, settings.sampling, summary, quiet=quiet)
         del policy  # Its model makes room for the annotator's.
-        annotate_stage(work_dir, store, judge, questions, summary, quiet=quiet)
+        needed_by = rules_of_needed(settings, judge[1])
+        if needed_by is None and settings.annotation == 'needed':
+            print(f'all sentences are judged: {why_all(settings, judge[1])}', file=sys.stderr)
+        annotate_stage(work_dir, store, judge, questions, summary, quiet=quiet, needed_by=needed_by)
         pair_stage(work_dir, questions, settings.pair_rules(), summary)
         write_summary(work_dir, summary)
     if shard is None:
@@ -128,10 +132,12 @@ def annotate_stage(
     *,
     quiet: bool,
     name: str = 'annotated.jsonl',
+    needed_by: PairRules | None = None,
 ) -> None:
     """Annotate ``responses.jsonl`` into the file ``name``; ``judge``: annotator and engine.
 
-    Sentences whose requests failed are added to ``failures.jsonl``.
+    Sentences whose requests failed are added to ``failures.jsonl``. With ``needed_by`` no more is
+    asked than pairs by these rules need.
     """
     annotator, engine = judge
     scheduler: Scheduler[tuple[Sentence, ...]] | None = None
@@ -139,21 +145,27 @@ def annotate_stage(
         scheduler = Scheduler(engine, store)
         summary.turns = scheduler.accounting
     responses = read_lines(work_dir / 'responses.jsonl', Response)
+    groups: Iterator[Sequence[AnnotatedResponse]]
+    if needed_by is not None and scheduler is not None:
+        groups = annotate_needed(responses, questions, annotator, scheduler, needed_by)
+        total, unit = len(questions), 'questions'
+    else:
+        groups = ([each] for each in annotate(responses, questions, annotator, scheduler))
+        total, unit = summary.requests.done, 'answers'
     with (
         atomic_writer(work_dir / name) as annotated,
         atomic_writer(work_dir / 'failures.jsonl') as failures,
-        _progress(
-            scheduler, summary.requests.done, 'annotating', 'answers', quiet=quiet
-        ) as advance,
+        _progress(scheduler, total, 'annotating', unit, quiet=quiet) as advance,
     ):
         for failure in read_lines(work_dir / 'failures.jsonl', FailureRecord):
             summary.count_failure(failure)
             write_line(failures, failure)
-        for response in annotate(responses, questions, annotator, scheduler):
-            summary.count_response(response)
-            write_line(annotated, response)
-            for failure in failed_sentences(response):
-                write_line(failures, failure)
+        for group in groups:
+            for response in group:
+                summary.count_response(response)
+                write_line(annotated, response)
+                for failure in failed_sentences(response):
+                    write_line(failures, failure)
             advance()
 
 

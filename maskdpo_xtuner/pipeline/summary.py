@@ -30,7 +30,8 @@ class Summary:
         same: finds questions whose answers are all the same.
         truncated: of these, cut at the token limit.
         blank: of these, without a sentence.
-        labels: sentences by label; None counts those without a verdict.
+        not_needed: sentences that nobody was asked about, as they can change no pair.
+        labels: other sentences by label; None counts those without a verdict.
         failures: sentences without a verdict by kind: ``unparsed``, ``failed``, ``no_answer``, and
             what cannot be judged, `maskdpo_xtuner.records.LEFT_OUT`.
         pairs: pairs made; a question may have several.
@@ -50,6 +51,7 @@ class Summary:
     same: SameAnswers = field(default_factory=SameAnswers)
     truncated: int = 0
     blank: int = 0
+    not_needed: int = 0
     labels: Counter[Label | None] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
     pairs: int = 0
@@ -67,6 +69,9 @@ class Summary:
         self.blank += not response.sentences
         self.same.add(response)
         for sentence in response.sentences:
+            if sentence.is_not_needed:
+                self.not_needed += 1
+                continue
             self.labels[sentence.label] += 1
             if sentence.failure_kind is not None:
                 self.failures[sentence.failure_kind] += 1
@@ -123,6 +128,7 @@ class Summary:
             'truncated_responses': self.truncated,
             'blank_responses': self.blank,
             'sentences': {_name(label): self.labels[label] for label in (*Label, None)},
+            **({'sentences_not_needed': self.not_needed} if self.not_needed else {}),
             'sentences_without_verdict': dict(sorted(self.failures.items())),
             'pairs': self.pairs,
             'paired_questions': self.paired_questions,
@@ -143,7 +149,8 @@ class Summary:
             *([('turns', self.turns.describe())] if self.turns.expected else []),
             ('answers', f'{self.responses} ({self.truncated} cut at the token limit)'),
             *([('  no answer', str(self.no_answer))] if self.no_answer else []),
-            ('sentences', str(sentences)),
+            ('sentences', str(sentences + self.not_needed)),
+            *([('  judged', self._saving())] if self.not_needed else []),
             *(
                 (
                     f'  {_name(label)}',
@@ -162,6 +169,14 @@ class Summary:
             chosen, rejected = self.chosen_score / self.pairs, self.rejected_score / self.pairs
             rows.append(('mean score', f'chosen {chosen:.2f}, rejected {rejected:.2f}'))
         return align(rows)
+
+    def _saving(self) -> str:
+        """Say what was not asked; of its turns as many a sentence as of what was."""
+        asked = self.labels.total()
+        share = self.not_needed / (asked + self.not_needed)
+        turns = round(self.not_needed * self.turns.expected / asked) if asked else 0
+        saved = f'{self.not_needed} ({share:.1%})' + (f', about {turns} turns' if turns else '')
+        return f'{asked}, saved {saved}: no pair depends on them'
 
     def report(self, work_dir: Path) -> str:
         """The table, where the pairs are, and what is missing."""

@@ -15,6 +15,7 @@ from maskdpo_xtuner.annotators.base import Annotator
 from maskdpo_xtuner.completions import CompletionStore
 from maskdpo_xtuner.engines.base import Engine
 from maskdpo_xtuner.identity import identity_of
+from maskdpo_xtuner.pipeline.needed import rules_of_needed
 from maskdpo_xtuner.pipeline.shards import Shard
 from maskdpo_xtuner.records import Question
 from maskdpo_xtuner.registry import PAIRINGS
@@ -50,6 +51,8 @@ def experiment(
         'splitter.english_chinese': EnglishChinese.identity['version'],
         **identity_of_rule(settings.pairs.rule),
     }
+    if rules_of_needed(settings, judge[1]):
+        values['annotation'] = settings.annotation
     return {**values, 'shard': str(shard)} if shard else values
 
 

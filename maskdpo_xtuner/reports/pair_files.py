@@ -26,6 +26,7 @@ class PairFiles:
         total: pairs in the file.
         labels: labels over all answers; over both sides of all pairs where there is no file of
             annotated answers. None counts sentences without a verdict.
+        not_needed: sentences that nobody was asked about; they are not in ``labels``.
         refusals: pairs whose chosen answer is a refusal.
         refusals_unknown: pairs in a language without a list of refusals.
         unsupported: pairs whose chosen answer has no supported sentence; None where no pair tells
@@ -41,6 +42,7 @@ class PairFiles:
     pairs: list[PreferencePair]
     total: int
     labels: LabelCounts
+    not_needed: int = 0
     refusals: int = 0
     refusals_unknown: int = 0
     unsupported: int | None = None
@@ -114,7 +116,9 @@ def _add_responses(files: PairFiles, responses: Iterable[AnnotatedResponse]) -> 
     files.labels = Counter()
     for response in responses:
         seen.add(response.question_id)
-        files.labels.update(sentence.label for sentence in response.sentences)
+        asked = [sentence for sentence in response.sentences if not sentence.is_not_needed]
+        files.labels.update(sentence.label for sentence in asked)
+        files.not_needed += len(response.sentences) - len(asked)
         if response.question_id in shown:
             files.responses.setdefault(response.question_id, []).append(response)
     files.questions = len(seen)

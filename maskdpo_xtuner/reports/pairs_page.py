@@ -11,7 +11,7 @@ from maskdpo_xtuner.masking import PairConverter
 from maskdpo_xtuner.reports.pages import render
 from maskdpo_xtuner.reports.pair_files import PairFiles
 from maskdpo_xtuner.reports.pair_views import PairView, no_facts_of, view_pair
-from maskdpo_xtuner.reports.segments import all_kinds, kind_of
+from maskdpo_xtuner.reports.segments import NOT_ASKED, Kind, all_kinds, kind_of
 
 
 def pairs_page(files: PairFiles, converter: PairConverter | None = None) -> str:
@@ -37,8 +37,13 @@ def pairs_page(files: PairFiles, converter: PairConverter | None = None) -> str:
         total=files.total,
         dropped=files.dropped,
         dropped_total=files.reasons.total(),
-        kinds=all_kinds(no_facts_of(files.pairs[0])),
+        kinds=_kinds(files),
     )
+
+
+def _kinds(files: PairFiles) -> tuple[Kind, ...]:
+    kinds = all_kinds(no_facts_of(files.pairs[0]))
+    return (*kinds, NOT_ASKED) if files.not_needed else kinds
 
 
 def _views(files: PairFiles, converter: PairConverter | None) -> Iterable[PairView]:
@@ -60,6 +65,8 @@ def _tiles(files: PairFiles) -> dict[str, str]:
         tiles['chosen, nothing supported'] = f'{files.unsupported:,}'
     if files.questions:
         tiles['questions annotated'] = f'{files.questions:,}'
+    if files.not_needed:
+        tiles['sentences not asked'] = f'{files.not_needed:,}'
     if files.reasons:
         tiles['questions dropped'] = f'{files.reasons.total():,}'
     for side, scores in files.scores.items():

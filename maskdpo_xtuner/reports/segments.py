@@ -35,6 +35,7 @@ _NOT_COUNTED = Kind(
     'no_facts', '–', 'No Facts, not counted', 'nothing to check; in no score or loss'
 )
 _NO_VERDICT = Kind('no_verdict', '!', 'No verdict', 'failed, cut or damaged; in no count or loss')
+NOT_ASKED = Kind('not_needed', '·', 'Not asked', 'no pair depends on it; in no count or score')
 _HALLUCINATION = Kind('hallucination', '✗', 'Hallucination', 'which kind is not known')
 WEIGHTED = Kind('weighted', '', 'Weight', 'a piece with a weight instead of a label')
 
@@ -88,7 +89,9 @@ def binary_kind(hallucinated: bool) -> Kind:
 def sentence_marks(sentences: Iterable[Sentence], no_facts: NoFacts = 'correct') -> list[Mark]:
     """Mark annotated sentences."""
     return [
-        Mark(s.start, s.end, kind_of(s.label, no_facts), note=_note(s), points=s.points)
+        Mark(s.start, s.end, NOT_ASKED)
+        if s.is_not_needed
+        else Mark(s.start, s.end, kind_of(s.label, no_facts), note=_note(s), points=s.points)
         for s in sentences
     ]
 

@@ -4,7 +4,7 @@ import pytest
 
 from maskdpo_xtuner.evaluation.counts import Counts, count_response, count_runs, mean_counts
 from maskdpo_xtuner.evaluation.metrics import judged_tallies
-from maskdpo_xtuner.records import AnnotatedResponse, Label, Question, Sentence
+from maskdpo_xtuner.records import NOT_NEEDED, AnnotatedResponse, Label, Question, Sentence
 from tests.evaluation.answers import answer
 
 
@@ -139,3 +139,11 @@ def test_an_answer_without_a_verdict_is_not_counted_as_uncheckable() -> None:
 def test_a_row_of_the_paper_is_reproduced_from_its_columns() -> None:
     # Table 2, without mask: 446.6 correct and 206.0 incorrect sentences, score 68.44.
     assert Counts(correct=4466, incorrect=2060).score == pytest.approx(68.44, abs=0.01)
+
+
+def test_answers_annotated_only_as_far_as_pairs_need_it_are_not_counted() -> None:
+    whole = answer('q', 0, '+c')
+    skipped = Sentence(start=0, end=4, failure=NOT_NEEDED)
+    partial = whole.model_copy(update={'sentences': (skipped, whole.sentences[1])})
+    with pytest.raises(ValueError, match="q#0 was annotated only .* annotation='all'"):
+        count_response(partial)

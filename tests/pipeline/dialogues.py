@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 
 from maskdpo_xtuner.annotators.anah_v2 import AnahV2Annotator, Context, own_prompts
@@ -29,6 +30,18 @@ def judged(request: Request) -> str:
     if len(request.messages) == 3:
         return 'Tin is a metal with the symbol Sn.'
     return '<Contradictory>' if FALSE in request.messages[-1].content else '<No Hallucination>'
+
+
+def judged_by_chance(request: Request) -> str:
+    """Judge a sentence in any of the three turns, by what it says."""
+    dice = zlib.crc32(request.messages[0].content.encode()) % 16
+    if len(request.messages) == 1:
+        return '<No Facts>' if dice == 0 else '<Facts Present>'
+    if len(request.messages) == 3:
+        return '<No Reference Information>' if dice == 1 else 'Tin is a metal with the symbol Sn.'
+    if dice == 2:
+        return 'hm'
+    return '<Contradictory>' if dice < 7 else '<No Hallucination>'
 
 
 def anah_v2(engine: Engine) -> tuple[Annotator, Engine]:

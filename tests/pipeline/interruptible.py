@@ -1,6 +1,7 @@
 """A run of the pipeline to be interrupted: engines that take time and say what they were asked.
 
-``python -m tests.pipeline.interruptible FOLDER QUESTIONS [--batch B] [--workers W] [--dialogues]``
+``python -m tests.pipeline.interruptible FOLDER QUESTIONS [--batch B] [--workers W] [--dialogues]
+[--needed]``
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from maskdpo_xtuner.engines.base import Completion, Failure, Request
 from maskdpo_xtuner.engines.scripted import Script, ScriptedEngine
 from maskdpo_xtuner.engines.settings import TransformersSettings
 from maskdpo_xtuner.pipeline.run import run_pipeline
-from tests.pipeline.dialogues import anah_v2, judged
-from tests.pipeline.work_dirs import mixed_response, settings_of
+from maskdpo_xtuner.settings import Settings
+from tests.pipeline.dialogues import anah_v2, judged, judged_by_chance
+from tests.pipeline.work_dirs import many_claims, mixed_response, settings_of
 
 
 class RecordingEngine(ScriptedEngine):
@@ -37,6 +39,24 @@ class RecordingEngine(ScriptedEngine):
         return await super().complete(requests)
 
 
+def policy_of(needed: bool) -> Script:
+    """Give what the policy says; ``needed`` for runs with ``annotation='needed'``."""
+    return many_claims if needed else mixed_response
+
+
+def judge_of(needed: bool) -> Script:
+    """Give what the annotator says."""
+    return judged_by_chance if needed else judged
+
+
+def settings_for(folder: Path, questions: int, needed: bool) -> Settings:
+    """Give the settings of the run."""
+    if not needed:
+        return settings_of(folder, questions)
+    sampling = {'num_samples': 6, 'max_new_tokens': 50}
+    return settings_of(folder, questions, annotation='needed', sampling=sampling)
+
+
 def main() -> int:
     """Run, with a line for each request in ``FOLDER/asked.txt``."""
     parser = argparse.ArgumentParser()
@@ -46,6 +66,7 @@ def main() -> int:
     parser.add_argument('--workers', type=int, default=1)
     parser.add_argument('--latency', type=float, default=0.04)
     parser.add_argument('--dialogues', action='store_true')
+    parser.add_argument('--needed', action='store_true')
     args = parser.parse_args()
 
     def engine(script: Script) -> ScriptedEngine:
@@ -53,10 +74,10 @@ def main() -> int:
         how = {'batch': args.batch, 'workers': args.workers, 'latency_s': args.latency}
         return RecordingEngine(script, path, **how)
 
-    TransformersSettings.build = lambda policy: engine(mixed_response)  # type: ignore[assignment,method-assign]
+    TransformersSettings.build = lambda policy: engine(policy_of(args.needed))  # type: ignore[assignment,method-assign]
     if args.dialogues:
-        LexicalSettings.build = lambda self: anah_v2(engine(judged))  # type: ignore
-    run_pipeline(settings_of(args.folder, args.questions), quiet=True)
+        LexicalSettings.build = lambda self: anah_v2(engine(judge_of(args.needed)))  # type: ignore
+    run_pipeline(settings_for(args.folder, args.questions, args.needed), quiet=True)
     return 0
 
 

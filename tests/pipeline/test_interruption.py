@@ -19,7 +19,8 @@ from maskdpo_xtuner.completions import CompletionStore
 from maskdpo_xtuner.engines.scripted import ScriptedEngine
 from maskdpo_xtuner.engines.settings import TransformersSettings
 from maskdpo_xtuner.pipeline.run import run_pipeline
-from tests.pipeline.dialogues import anah_v2, judged
+from tests.pipeline.dialogues import anah_v2
+from tests.pipeline.interruptible import judge_of, policy_of, settings_for
 from tests.pipeline.work_dirs import contents, mixed_response, settings_of
 
 ROOT = Path(__file__).parents[2]
@@ -136,14 +137,19 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_no_half_written_file(
 
 
 def check_random_kills(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, *, seed: int, kills: int, questions: int
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    seed: int,
+    kills: int,
+    questions: int,
+    needed: bool = False,
 ) -> None:
     """Kill runs of dialogues in any stage, each with another number of workers than the last."""
-    monkeypatch.setattr(
-        TransformersSettings, 'build', lambda policy: ScriptedEngine(mixed_response)
-    )
-    monkeypatch.setattr(LexicalSettings, 'build', lambda self: anah_v2(ScriptedEngine(judged)))
-    run_pipeline(settings_of(folder, questions), quiet=True)
+    policy, judge = ScriptedEngine(policy_of(needed)), ScriptedEngine(judge_of(needed))
+    monkeypatch.setattr(TransformersSettings, 'build', lambda self: policy)
+    monkeypatch.setattr(LexicalSettings, 'build', lambda self: anah_v2(judge))
+    run_pipeline(settings_for(folder, questions, needed), quiet=True)
     expected = contents(folder / 'work')
     (folder / 'work').rename(folder / 'undisturbed')
     with CompletionStore(folder / 'undisturbed' / 'completions.sqlite') as store:
@@ -154,6 +160,7 @@ def check_random_kills(
     for _ in range(kills):
         workers = moments.choice([1, 2, 5, 16])
         how = ['--dialogues', '--workers', str(workers), '--latency', '0.005']
+        how += ['--needed'] * needed
         process = start(folder, questions, how)
         wait_for_requests(process, folder, more=moments.randrange(1, 2 * different // kills))
         time.sleep(moments.uniform(0, 0.02))
@@ -161,7 +168,8 @@ def check_random_kills(
         assert process.communicate()[1] == ''
         # Beside what the engine works on, what it answered just now is not stored yet.
         in_flight += 2 * workers * (process.returncode == -signal.SIGKILL)
-    process = start(folder, questions, ['--dialogues', '--workers', '3', '--latency', '0'])
+    how = ['--dialogues', '--workers', '3', '--latency', '0', *['--needed'] * needed]
+    process = start(folder, questions, how)
     assert process.communicate()[1] == ''
     assert contents(folder / 'work') == expected
     times = Counter(asked(folder))
@@ -174,6 +182,12 @@ def test_killed_while_dialogues_run_it_ends_in_the_same_bytes_with_other_workers
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     check_random_kills(tmp_path, monkeypatch, seed=5, kills=6, questions=60)
+
+
+def test_killed_while_it_asks_what_the_pairs_need_it_ends_in_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_random_kills(tmp_path, monkeypatch, seed=6, kills=3, questions=8, needed=True)
 
 
 @pytest.mark.slow

@@ -56,6 +56,12 @@ def mixed_response(request: Request) -> str:
     return ' '.join(sentences[turn:] + sentences[:turn])
 
 
+def many_claims(request: Request) -> str:
+    """Say two to eight sentences that no other response has."""
+    digest = hashlib.sha256(str(request.seed).encode()).digest()
+    return ' '.join(f'Claim {n} of {digest[:4].hex()} is so.' for n in range(2 + digest[1] % 7))
+
+
 def contents(work_dir: Path) -> dict[str, bytes]:
     """The files that a run must end in, without the store; temporary files would show up."""
     return {

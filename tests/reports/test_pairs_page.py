@@ -8,7 +8,14 @@ import pytest
 
 from maskdpo_xtuner.jsonl import write_records
 from maskdpo_xtuner.masking import PairConverter, response_mask_map_fn
-from maskdpo_xtuner.records import AnnotatedResponse, Label, Message, PreferencePair, Sentence
+from maskdpo_xtuner.records import (
+    NOT_NEEDED,
+    AnnotatedResponse,
+    Label,
+    Message,
+    PreferencePair,
+    Sentence,
+)
 from maskdpo_xtuner.reports.pair_files import read_pair_files
 from maskdpo_xtuner.reports.pairs_page import pairs_page
 from tests.evaluation.answers import answer
@@ -217,3 +224,25 @@ def test_a_long_question_is_cut_with_the_whole_on_demand(tmp_path: Path) -> None
     (heading,) = card.find('h3')
     assert heading.text == 'Why? ' * 400 + '…'
     assert card.find('template')[0].text == 'Why? ' * 2000
+
+
+def test_sentences_that_nobody_was_asked_about_are_grey_and_in_no_count(tmp_path: Path) -> None:
+    chosen, rejected, other = (
+        answer('tin', index, marks) for index, marks in enumerate(['++', 'u+', '+u'])
+    )
+    first, second = other.sentences
+    skipped = Sentence(start=second.start, end=second.end, failure=NOT_NEEDED)
+    other = other.model_copy(update={'sentences': (first, skipped)})
+    folder = work_dir(tmp_path, [[chosen, rejected]])
+    write_records(folder / 'annotated.jsonl', [chosen, rejected, other])
+    files = read_pair_files(folder)
+    assert (files.labels.total(), files.labels[None], files.not_needed) == (5, 0, 1)
+    page = parse_page(pairs_page(files))
+    (template,) = page.find('details', 'lazy')[0].find('template')
+    (grey,) = template.find('span', 'not_needed')
+    assert grey.attributes['data-name'] == 'Not asked'
+    assert template.find('span', 'no_verdict') == []
+    (legend,) = page.find('div', 'legend')
+    assert len(legend.find('span', 'not_needed')) == 1
+    without = parse_page(pairs_page(read_pair_files(work_dir(tmp_path, [[chosen, rejected]]))))
+    assert without.find('span', 'not_needed') == []

@@ -215,9 +215,10 @@ def _content_row(result: JudgeResult, model: ModelResult) -> Row:
 
 def _text_row(model: ModelResult) -> Row:
     measures = model.measures
+    tokens = measures['tokens_per_answer'].value  # None by servers that do not count them
     row = {
         'model': model.name,
-        'tokens/answer': f'{measures["tokens_per_answer"].value:.0f}',
+        'tokens/answer': '-' if tokens is None else f'{tokens:.0f}',
         'cut': _percent(measures['truncated']),
         'empty': _percent(measures['empty']),
         'refusals': _percent(measures['refusals']),

@@ -14,7 +14,7 @@ from maskdpo_xtuner.evaluation.table import (
     text_rows,
     verdict_rows,
 )
-from tests.evaluation.test_comparison import evaluated, judged_twice
+from tests.evaluation.test_comparison import answers, compared, evaluated, judged_twice
 
 
 def result(**models: str) -> JudgeResult:
@@ -53,6 +53,12 @@ def test_the_texts_are_in_a_table_that_no_judge_decides() -> None:
     assert (base['tokens/answer'], base['empty'], base['rep-4']) == ('8', '0%', '29%')
     assert (empty['tokens/answer'], empty['empty'], empty['rep-4']) == ('0', '100%', '-')
     assert (base['distinct runs'], empty['distinct runs']) == ('100%', '50%')
+
+
+def test_a_server_that_counts_no_tokens_has_a_dash_in_their_place() -> None:
+    uncounted = [r.model_copy(update={'completion_tokens': None}) for r in answers('+u')]
+    base, served = text_rows(compared({'base': answers('+u'), 'served': uncounted}))
+    assert (base['tokens/answer'], served['tokens/answer']) == ('8', '-')
 
 
 def test_a_perplexity_is_given_both_ways() -> None:

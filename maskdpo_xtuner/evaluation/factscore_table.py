@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from maskdpo_xtuner.evaluation.official_factscore import GAMMA, Abstain, official_scores
-from maskdpo_xtuner.evaluation.table import format_table
 from maskdpo_xtuner.records import AnnotatedResponse, Fact, Record, Sentence
 
 Row = dict[str, str]
@@ -75,19 +74,6 @@ def official_rows(
 ) -> list[Row]:
     """The table of the release's counting, a row a model; see `official_scores`."""
     return [_official_row(model, some, gamma, abstain) for model, some in answers.items()]
-
-
-def format_official(
-    judge: str,
-    answers: Mapping[str, Sequence[AnnotatedResponse]],
-    gamma: float = GAMMA,
-    abstain: Abstain = 'off',
-) -> str | None:
-    """Write the release's counting under a heading; None for a judge that gives no facts."""
-    if not any(s.facts is not None for some in answers.values() for r in some for s in r.sentences):
-        return None
-    rows = format_table(official_rows(answers, gamma, abstain))
-    return f"{judge}, counted by the rules of FActScore's release:\n{rows}"
 
 
 def _own_row(model: str, counts: FactCounts) -> Row:

@@ -11,6 +11,7 @@ topics no resampling helps. The Mask-DPO paper reports no intervals.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -51,6 +52,39 @@ class Interval:
 
     low: float
     high: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its interval.
+
+    The number is None where it cannot be computed, the interval also for one cluster alone.
+    """
+
+    value: float | None
+    interval: Interval | None
+
+
+def estimate(
+    statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    clusters: int,
+    bootstrap: Bootstrap,
+) -> Estimate:
+    """Compute a statistic of all clusters, and its interval from resampled ones.
+
+    Args:
+        statistic: (samples, clusters), how often each cluster counts, to (samples,); NaN where it
+            cannot be computed.
+        clusters: how many there are.
+        bootstrap: of the interval.
+    """
+    value = float(statistic(np.ones((1, clusters)))[0])
+    if np.isnan(value):
+        return Estimate(None, None)
+    if clusters < 2:
+        return Estimate(value, None)
+    resampled = statistic(bootstrap.weights(clusters).astype(float))
+    return Estimate(value, expanded_percentiles(resampled, clusters, bootstrap.level))
 
 
 def expanded_percentiles(

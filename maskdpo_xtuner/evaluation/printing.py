@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from maskdpo_xtuner.evaluation.results import Evaluation
 from maskdpo_xtuner.evaluation.run import EvaluationRun
-from maskdpo_xtuner.evaluation.table import (
+from maskdpo_xtuner.evaluation.statements import (
     agreement_line,
-    agreement_rows,
     best_of_heading,
-    best_of_rows,
-    format_table,
-    judged_tables,
     perplexity_lines,
     remarks_of,
     statements_of,
+)
+from maskdpo_xtuner.evaluation.table import (
+    agreement_rows,
+    best_of_rows,
+    format_table,
+    judged_tables,
     text_rows,
 )
 

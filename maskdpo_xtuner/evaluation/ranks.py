@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from maskdpo_xtuner.evaluation.intervals import Bootstrap, Interval, expanded_percentiles
-from maskdpo_xtuner.evaluation.verdict import format_interval
+from maskdpo_xtuner.evaluation.verdict import format_value
 from maskdpo_xtuner.records import Record
 
 RESAMPLES = Bootstrap(resamples=1000)
@@ -123,12 +123,8 @@ def rank_rows(agreements: Sequence[RankAgreement]) -> list[dict[str, str]]:
             'judges': ' and '.join(found.judges),
             'items': str(found.items),
             'by one alone': str(found.left_out),
-            'Spearman': _number(found.spearman, found.spearman_interval),
-            'Kendall tau-b': _number(found.kendall, found.kendall_interval),
+            'Spearman': format_value(found.spearman, found.spearman_interval, 3),
+            'Kendall tau-b': format_value(found.kendall, found.kendall_interval, 3),
         }
         for found in agreements
     ]
-
-
-def _number(value: float | None, interval: Interval | None) -> str:
-    return '-' if value is None else f'{value:.3f} {format_interval(interval, 3)}'

@@ -6,25 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from maskdpo_xtuner.columns import align
 from maskdpo_xtuner.evaluation.agreement import CLASSES, Agreement
-from maskdpo_xtuner.evaluation.intervals import Interval
 from maskdpo_xtuner.evaluation.ratios import Measure
 from maskdpo_xtuner.evaluation.results import Evaluation, JudgeResult, ModelResult
 from maskdpo_xtuner.evaluation.text_metrics import MEAN_PERPLEXITY, PERPLEXITY
-from maskdpo_xtuner.evaluation.verdict import format_difference, format_interval
+from maskdpo_xtuner.evaluation.verdict import format_difference, format_interval, format_value
 
 Row = dict[str, str]
 """Name of the column -> text; all rows of a table have the same columns."""
-
-
-def statements_of(evaluation: Evaluation, name: str) -> list[str]:
-    """What is said of a model: by each judge, and, of several, in the end by all together."""
-    said = [
-        model.verdict.statement
-        for result in evaluation.judges
-        for model in result.models
-        if model.name == name and model.verdict
-    ]
-    return [*said, evaluation.verdicts[name].statement] if len(said) > 1 else said
 
 
 def verdict_rows(result: JudgeResult) -> list[Row]:
@@ -133,11 +121,11 @@ def best_of_rows(result: JudgeResult) -> list[Row]:
         {
             'model': model.name,
             'best of': str(point.count),
-            'score %': _with_interval(point.score, point.interval, 1),
+            'score %': format_value(point.score, point.interval, 1),
             'correct': f'{point.correct:.1f}',
             'incorrect': f'{point.incorrect:.1f}',
             'pooled score %': '-' if point.pooled_score is None else f'{point.pooled_score:.1f}',
-            'precision %': _with_interval(point.precision, point.precision_interval, 1),
+            'precision %': format_value(point.precision, point.precision_interval, 1),
         }
         for model in result.models
         for point in model.best_of
@@ -157,19 +145,6 @@ def agreement_rows(agreement: Agreement) -> list[Row]:
         | {column: str(count) for column, count in zip(CLASSES, counts, strict=True)}
         for name, counts in zip(CLASSES, agreement.table, strict=True)
     ]
-
-
-def agreement_line(agreement: Agreement) -> str:
-    """Accuracy and kappa of two judges in a line."""
-    if agreement.obstacle:
-        return f'no agreement is counted: {agreement.obstacle}'
-    about = f'{" and ".join(agreement.judges)} on {agreement.sentences} sentences'
-    if agreement.accuracy is None:
-        return f'{about}: no sentence was judged by both'
-    kappa = '-' if agreement.kappa is None else f'{agreement.kappa:.2f}'
-    line = f"{about}: {agreement.accuracy:.1%} agree, Cohen's kappa {kappa}"
-    unjudged = agreement.without_verdict
-    return line + (f'; {unjudged} without a verdict by one of them' if unjudged else '')
 
 
 def _verdict_row(model: ModelResult) -> Row:
@@ -240,13 +215,7 @@ def _perplexities(measures: Mapping[str, Measure]) -> Row:
 
 
 def _value(measure: Measure, decimals: int) -> str:
-    return _with_interval(measure.value, measure.interval, decimals)
-
-
-def _with_interval(value: float | None, interval: Interval | None, decimals: int) -> str:
-    if value is None:
-        return '-'
-    return f'{value:.{decimals}f} {format_interval(interval, decimals)}'
+    return format_value(measure.value, measure.interval, decimals)
 
 
 def _percent(measure: Measure) -> str:
@@ -256,29 +225,3 @@ def _percent(measure: Measure) -> str:
 def format_table(rows: Sequence[Row]) -> str:
     """Align rows for a terminal: the first column to the left, the others to the right."""
     return align([list(rows[0]), *(list(row.values()) for row in rows)], right=True)
-
-
-def best_of_heading(result: JudgeResult) -> str:
-    """Say what the best of N is: a selection that needs the judge."""
-    return f'Best of N, selected by the judge that scores ({result.judge.name})'
-
-
-def perplexity_lines(evaluation: Evaluation) -> list[str]:
-    """What each perplexity is: of whose, of what, after what."""
-    return [
-        f'perplexity ({name}): of the answer alone, after {about["after"]}; pooled over tokens, '
-        "and the mean of the answers' own"
-        for name, about in evaluation.perplexity.items()
-    ]
-
-
-def remarks_of(evaluation: Evaluation) -> list[str]:
-    """What a reader of the numbers should know: what was trained on, and what is missing."""
-    found = evaluation.trained_on
-    remarks = []
-    if found and (found.questions or found.topics):
-        remarks.append(
-            f'{found.questions} of {evaluation.questions} questions and {found.topics} of '
-            f'{evaluation.topics} topics are also in {found.file}: models trained on it know them'
-        )
-    return [*remarks, *(shortfall.describe() for shortfall in evaluation.shortfalls)]

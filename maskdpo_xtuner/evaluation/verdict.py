@@ -126,6 +126,13 @@ def format_difference(difference: Difference | None, decimals: int) -> str:
     return f'{difference.points:+.{decimals}f} {interval}'
 
 
+def format_value(value: float | None, interval: Interval | None, decimals: int = 1) -> str:
+    """``75.8 [71.2, 80.4]``, or ``-`` where there is no value."""
+    if value is None:
+        return '-'
+    return f'{value:.{decimals}f} {format_interval(interval, decimals)}'
+
+
 def format_interval(interval: Interval | None, decimals: int = 1, *, signed: bool = False) -> str:
     """``[71.2, 80.4]``, or ``-`` where there is none."""
     if interval is None:

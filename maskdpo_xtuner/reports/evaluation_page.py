@@ -8,16 +8,18 @@ from pathlib import Path
 
 from maskdpo_xtuner.evaluation.results import Evaluation, JudgeResult
 from maskdpo_xtuner.evaluation.run import EvaluationRun, SetRun
-from maskdpo_xtuner.evaluation.table import (
-    Row,
+from maskdpo_xtuner.evaluation.statements import (
     agreement_line,
-    agreement_rows,
     best_of_heading,
-    best_of_rows,
-    judged_tables,
     perplexity_lines,
     remarks_of,
     statements_of,
+)
+from maskdpo_xtuner.evaluation.table import (
+    Row,
+    agreement_rows,
+    best_of_rows,
+    judged_tables,
     text_rows,
 )
 from maskdpo_xtuner.records import AnnotatedResponse, Question

@@ -10,7 +10,6 @@ import pytest
 
 from maskdpo_xtuner.evaluation.factscore_table import (
     count_facts,
-    format_official,
     official_rows,
     own_rows,
 )
@@ -55,15 +54,6 @@ def test_without_any_fact_there_is_no_number() -> None:
     assert (ours['precision %'], ours['supported/answer']) == ('-', '0.00')
     (official,) = official_rows({'silent': [factscored([])]})
     assert (official['without penalty %'], official['respond ratio %']) == ('-', '0.0')
-
-
-def test_only_a_judge_of_facts_is_counted_as_the_release_does() -> None:
-    said = format_official('factscore', {'base': THREE_OF_FOUR})
-    assert said is not None
-    assert said.startswith("factscore, counted by the rules of FActScore's release:\nmodel ")
-    assert '16.7' in said
-    assert format_official('lexical', {'base': [answer('q', 0, '+c')]}) is None
-    assert format_official('lexical', {'base': []}) is None
 
 
 def run(path: Path, answers: list[AnnotatedResponse]) -> subprocess.CompletedProcess[str]:

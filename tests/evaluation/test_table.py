@@ -3,14 +3,16 @@ from __future__ import annotations
 from maskdpo_xtuner.evaluation.agreement import Agreement
 from maskdpo_xtuner.evaluation.printing import format_evaluation
 from maskdpo_xtuner.evaluation.results import JudgeResult
-from maskdpo_xtuner.evaluation.table import (
+from maskdpo_xtuner.evaluation.statements import (
     agreement_line,
+    statements_of,
+)
+from maskdpo_xtuner.evaluation.table import (
     agreement_rows,
     best_of_rows,
     content_rows,
     format_table,
     score_rows,
-    statements_of,
     text_rows,
     verdict_rows,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from maskdpo_xtuner.atomic import atomic_writer
 from maskdpo_xtuner.evaluation.handover.lm_eval import lm_eval_files
@@ -13,7 +13,6 @@ from maskdpo_xtuner.evaluation.handover.opencompass import opencompass_files
 from maskdpo_xtuner.evaluation.handover.tasks import TABLE_10, tasks_of
 
 Harness = Literal['opencompass', 'lm-eval']
-HARNESSES: tuple[Harness, ...] = get_args(Harness)
 
 
 def hand_over(

@@ -7,28 +7,21 @@ All but AUROC are functions of the table of both labels. Topics are resampled, a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskdpo_xtuner.evaluation.agreement import cohens_kappa
 from maskdpo_xtuner.evaluation.human.matching import Case, Matched
-from maskdpo_xtuner.evaluation.intervals import Bootstrap, Interval, expanded_percentiles
+from maskdpo_xtuner.evaluation.intervals import Bootstrap, Estimate, estimate
 from maskdpo_xtuner.records import Label, Record
 
 LABELS = tuple(Label)
 HALLUCINATION = 'hallucination'
 Tables = NDArray[np.float64]
 """Counts of sentences, (tables, labels, labels): a row a human label, a column one of the judge."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number with its interval; None where it cannot be computed, or there is one topic alone."""
-
-    value: float | None
-    interval: Interval | None
+Statistic = Callable[[Tables], NDArray[np.float64]]
+"""Tables -> a number for each."""
 
 
 class Classification(Record):
@@ -98,7 +91,7 @@ def human_agreement(
     tables = _tables_by_topic(cases)
     scored = [case for case in cases if case.score is not None]
 
-    def estimate(statistic: Callable[[Tables], NDArray[np.float64]]) -> Estimate:
+    def of_tables(statistic: Statistic) -> Estimate:
         return _of_tables(statistic, tables, bootstrap)
 
     return HumanAgreement(
@@ -108,12 +101,12 @@ def human_agreement(
         topics=len(tables),
         table=tuple(tuple(map(int, row)) for row in tables.sum(axis=0)),
         classes={
-            **{label.value: _classification((label,), tables, estimate) for label in LABELS},
-            HALLUCINATION: _classification(_hallucinated(), tables, estimate),
+            **{label.value: _classification((label,), tables, of_tables) for label in LABELS},
+            HALLUCINATION: _classification(_hallucinated(), tables, of_tables),
         },
-        accuracy=estimate(lambda t: _two_by_two(t).trace(axis1=1, axis2=2) / t.sum(axis=(1, 2))),
-        kappa=estimate(lambda t: cohens_kappa(_two_by_two(t))),
-        kappa_labels=estimate(cohens_kappa),
+        accuracy=of_tables(lambda t: _two_by_two(t).trace(axis1=1, axis2=2) / t.sum(axis=(1, 2))),
+        kappa=of_tables(lambda t: cohens_kappa(_two_by_two(t))),
+        kappa_labels=of_tables(cohens_kappa),
         auroc=auroc(scored, bootstrap),
         scored=len(scored),
     )
@@ -148,7 +141,7 @@ def _two_by_two(tables: Tables) -> Tables:
 def _classification(
     positive: Sequence[Label],
     tables: Tables,
-    estimate: Callable[[Callable[[Tables], NDArray[np.float64]]], Estimate],
+    of_tables: Callable[[Statistic], Estimate],
 ) -> Classification:
     every, own = range(len(LABELS)), [LABELS.index(label) for label in positive]
     human, judge = (int(_sums(tables, *place).sum()) for place in ((own, every), (every, own)))
@@ -158,9 +151,9 @@ def _classification(
     return Classification(
         human=human,
         judge=judge,
-        precision=estimate(lambda t: _ratio(_sums(t, own, own), _sums(t, every, own))),
-        recall=estimate(lambda t: _ratio(_sums(t, own, own), _sums(t, own, every))),
-        f1=estimate(
+        precision=of_tables(lambda t: _ratio(_sums(t, own, own), _sums(t, every, own))),
+        recall=of_tables(lambda t: _ratio(_sums(t, own, own), _sums(t, own, every))),
+        f1=of_tables(
             lambda t: _ratio(2 * _sums(t, own, own), _sums(t, own, every) + _sums(t, every, own))
         ),
     )
@@ -178,17 +171,15 @@ def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.
     return ratio
 
 
-def _of_tables(
-    statistic: Callable[[Tables], NDArray[np.float64]], tables: Tables, bootstrap: Bootstrap
-) -> Estimate:
+def _of_tables(statistic: Statistic, tables: Tables, bootstrap: Bootstrap) -> Estimate:
     """A statistic of all topics together, and its interval from resampled ones."""
     topics = len(tables)
-    value = float(statistic(tables.sum(axis=0, keepdims=True))[0])
-    if np.isnan(value) or topics < 2:
-        return Estimate(None if np.isnan(value) else value, None)
-    flat = bootstrap.weights(topics).astype(float) @ tables.reshape(topics, -1)
-    resampled = statistic(flat.reshape(-1, *tables.shape[1:]))
-    return Estimate(value, expanded_percentiles(resampled, topics, bootstrap.level))
+
+    def of_samples(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        flat = weights @ tables.reshape(topics, -1)
+        return statistic(flat.reshape(-1, *tables.shape[1:]))
+
+    return estimate(of_samples, topics, bootstrap)
 
 
 def auroc(cases: Sequence[Case], bootstrap: Bootstrap) -> Estimate:
@@ -202,17 +193,13 @@ def auroc(cases: Sequence[Case], bootstrap: Bootstrap) -> Estimate:
         None where one of the classes is empty.
     """
     wins, positives, negatives = _pairs_of_topics(cases)
-    if not positives.sum() or not negatives.sum():
-        return Estimate(None, None)
-    value = float(wins.sum() / (positives.sum() * negatives.sum()))
-    topics = len(positives)
-    if topics < 2:
-        return Estimate(value, None)
-    weights = bootstrap.weights(topics).astype(float)
-    resampled = _ratio(
-        ((weights @ wins) * weights).sum(axis=1), (weights @ positives) * (weights @ negatives)
-    )
-    return Estimate(value, expanded_percentiles(resampled, topics, bootstrap.level))
+
+    def of_samples(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        return _ratio(
+            ((weights @ wins) * weights).sum(axis=1), (weights @ positives) * (weights @ negatives)
+        )
+
+    return estimate(of_samples, len(positives), bootstrap)
 
 
 def _pairs_of_topics(

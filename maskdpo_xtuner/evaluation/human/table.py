@@ -10,12 +10,12 @@ from maskdpo_xtuner.evaluation.human.scores import (
     HALLUCINATION,
     LABELS,
     Classification,
-    Estimate,
     HumanAgreement,
     Report,
     describe,
 )
-from maskdpo_xtuner.evaluation.verdict import format_interval
+from maskdpo_xtuner.evaluation.intervals import Estimate
+from maskdpo_xtuner.evaluation.verdict import format_value
 
 
 def format_agreement(found: HumanAgreement) -> str:
@@ -71,7 +71,4 @@ def _lines(found: HumanAgreement) -> list[str]:
 
 
 def _number(estimate: Estimate) -> str:
-    if estimate.value is None:
-        return '-'
-    interval = f' {format_interval(estimate.interval, 3)}' if estimate.interval else ''
-    return f'{estimate.value:.3f}{interval}'
+    return format_value(estimate.value, estimate.interval, 3)

@@ -9,22 +9,15 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
-from maskdpo_xtuner.evaluation.intervals import Bootstrap, Interval, expanded_percentiles
+from maskdpo_xtuner.evaluation.intervals import Bootstrap, Estimate, estimate
+from maskdpo_xtuner.evaluation.metrics import PERCENT
 from maskdpo_xtuner.evaluation.preference.length_control import length_controlled
 from maskdpo_xtuner.evaluation.preference.outcomes import OUTCOMES, WORTH, Preference
-from maskdpo_xtuner.evaluation.ratios import Form, Part, tally
+from maskdpo_xtuner.evaluation.ratios import Part, tally
 from maskdpo_xtuner.records import Record
 
-PERCENT = Form(scale=100)
 RESAMPLES = Bootstrap(resamples=1000)
 """Of the length-controlled rate: each one is fitted anew."""
-
-
-class Rate(Record):
-    """A share in percent with its interval; None where there is nothing to divide by."""
-
-    value: float | None
-    interval: Interval | None
 
 
 class CriterionResult(Record):
@@ -34,7 +27,7 @@ class CriterionResult(Record):
         criterion: its name.
         counts: pairs of responses by outcome.
         win_rate: wins, and half of all that is neither win nor loss, among the pairs with two
-            verdicts or equal texts.
+            verdicts or equal texts; in percent, as the next two.
         decided: wins among wins and losses: pairs on which the judge said the same in both orders.
         length_controlled: the win rate at equal lengths.
         first_place: how often a single verdict that is no tie was for the response in the first
@@ -45,9 +38,9 @@ class CriterionResult(Record):
 
     criterion: str
     counts: dict[str, int]
-    win_rate: Rate
-    decided: Rate
-    length_controlled: Rate
+    win_rate: Estimate
+    decided: Estimate
+    length_controlled: Estimate
     first_place: float | None
     baseline_length: float
     length: float
@@ -80,10 +73,10 @@ def summarize(
     counts = Counter(each.outcome for each in preferences)
     judged = [each for each in preferences if each.outcome in WORTH]
 
-    def rate(within: Callable[[Preference], bool]) -> Rate:
+    def rate(within: Callable[[Preference], bool]) -> Estimate:
         parts = [Part(p.question_id, 0, WORTH[p.outcome], 1.0) for p in judged if within(p)]
         sums = tally(parts, cluster_of, PERCENT)
-        return Rate(value=sums.value(), interval=sums.interval(bootstrap))
+        return Estimate(sums.value(), sums.interval(bootstrap))
 
     return CriterionResult(
         criterion=criterion,
@@ -97,24 +90,19 @@ def summarize(
     )
 
 
-def _controlled(judged: Sequence[Preference], cluster_of: Mapping[str, str]) -> Rate:
+def _controlled(judged: Sequence[Preference], cluster_of: Mapping[str, str]) -> Estimate:
     """The length-controlled rate in percent."""
     if not judged:
-        return Rate(value=None, interval=None)
+        return Estimate(None, None)
     clusters = sorted(set(cluster_of.values()))
     place = np.array([clusters.index(cluster_of[each.question_id]) for each in judged])
     worth = np.array([WORTH[each.outcome] for each in judged])
     differences = np.array([each.length - each.baseline_length for each in judged], dtype=float)
 
     def rates(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        return 100 * length_controlled(worth, differences, weights)
+        return 100 * length_controlled(worth, differences, weights[:, place])
 
-    value = float(rates(np.ones((1, len(judged))))[0])
-    if len(clusters) < 2:
-        return Rate(value=value, interval=None)
-    resampled = rates(RESAMPLES.weights(len(clusters))[:, place].astype(float))
-    interval = expanded_percentiles(resampled, len(clusters), RESAMPLES.level)
-    return Rate(value=value, interval=interval)
+    return estimate(rates, len(clusters), RESAMPLES)
 
 
 def _first_place(preferences: Sequence[Preference]) -> float | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from maskdpo_xtuner.evaluation.intervals import Estimate
 from maskdpo_xtuner.evaluation.preference.outcomes import OUTCOMES
-from maskdpo_xtuner.evaluation.preference.summary import CriterionResult, PreferenceResult, Rate
+from maskdpo_xtuner.evaluation.preference.summary import CriterionResult, PreferenceResult
 from maskdpo_xtuner.evaluation.table import Row, format_table
-from maskdpo_xtuner.evaluation.verdict import format_interval
+from maskdpo_xtuner.evaluation.verdict import format_value
 
 
 def format_preference(result: PreferenceResult) -> str:
@@ -40,5 +41,5 @@ def _counts(found: CriterionResult) -> Row:
     return {'criterion': found.criterion} | {name: str(found.counts[name]) for name in OUTCOMES}
 
 
-def _rate(rate: Rate) -> str:
-    return '-' if rate.value is None else f'{rate.value:.1f} {format_interval(rate.interval)}'
+def _rate(rate: Estimate) -> str:
+    return format_value(rate.value, rate.interval)

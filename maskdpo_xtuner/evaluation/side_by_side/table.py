@@ -8,7 +8,7 @@ from maskdpo_xtuner.columns import align
 from maskdpo_xtuner.evaluation.paper import RUNS, PaperRow, PaperTable
 from maskdpo_xtuner.evaluation.side_by_side.differences import Compared, ComparedModel
 from maskdpo_xtuner.evaluation.table import Row, format_table, paper_counts
-from maskdpo_xtuner.evaluation.verdict import format_difference, format_interval
+from maskdpo_xtuner.evaluation.verdict import format_difference, format_value
 
 PAPERS = (
     'Numbers of the paper are of questions that are not published, by its judges and prompts: '
@@ -84,9 +84,7 @@ def _values(compared: Compared, model: ComparedModel, metrics: Metrics) -> Row:
     row = {}
     for metric, (heading, decimals) in metrics.items():
         found = model.measures[metric]
-        text = '-'
-        if found.value is not None:
-            text = f'{found.value:.{decimals}f} {format_interval(found.interval, decimals)}'
+        text = format_value(found.value, found.interval, decimals)
         row[heading.format(k=compared.evaluation.k)] = text
     return row
 

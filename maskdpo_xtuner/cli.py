@@ -44,7 +44,11 @@ CONVERT = """usage: maskdpo convert {pth_to_hf,merge,split} ARGUMENT [...]
 `xtuner convert` with the configs of this package known, as in `maskdpo train`. A checkpoint becomes
 a model of transformers by
 
-  maskdpo convert pth_to_hf CONFIG CHECKPOINT FOLDER [--fp32] [--safe-serialization]
+  maskdpo convert pth_to_hf CONFIG CHECKPOINT FOLDER [--safe-serialization]
+
+with the --cfg-options of the training, in the format in which they load the base; with
+--cfg-options model.llm.torch_dtype=torch.float32 in the fp32 that DeepSpeed trained. The exit
+status is 1 where no weights were written.
 """
 
 
@@ -136,10 +140,10 @@ def convert() -> int:
     if _asks_for_help(CONVERT):
         return 0
 
-    from maskdpo_xtuner.xtuner_cli import run_script
+    from maskdpo_xtuner.xtuner_cli import run_conversion, run_script
 
     name, *rest = sys.argv[1:]
-    return run_script(name, rest)
+    return run_conversion(rest) if name == 'pth_to_hf' else run_script(name, rest)
 
 
 def _asks_for_help(usage: str) -> bool:

@@ -104,6 +104,31 @@ def run_script(name: str, args: Sequence[str]) -> int:
     return 0
 
 
+def run_conversion(args: Sequence[str]) -> int:
+    """Convert a checkpoint as ``run_script('pth_to_hf', args)`` does; make sure of the weights.
+
+    Returns:
+        0; 1 when no weights were written.
+    """
+    parser = argparse.ArgumentParser('maskdpo convert pth_to_hf')
+    for name in ('config', 'checkpoint', 'folder'):
+        parser.add_argument(name)
+    parser.add_argument('--cfg-options', nargs='+')
+    for name in ('--max-shard-size', '--save-format'):
+        parser.add_argument(name)
+    folder = Path(parser.parse_known_args(args)[0].folder)
+    before = {path: _last_change(path) for path in _weights(folder)}
+    status = run_script('pth_to_hf', args)
+    if status == 0 and all(_last_change(path) == before.get(path) for path in _weights(folder)):
+        print(f'error: the conversion wrote no weights to {folder}', file=sys.stderr)
+        return 1
+    return status
+
+
+def _weights(folder: Path) -> list[Path]:
+    return [path for kind in ('*.safetensors', '*.bin') for path in folder.glob(kind)]
+
+
 def run_training(args: Sequence[str]) -> int:
     """Train as `run_script` does; print the commands that convert and evaluate the result.
 

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from maskdpo_xtuner import xtuner_cli
 from maskdpo_xtuner.xtuner_cli import (
     XTunerError,
     _asks_for_processes,
     _training_arguments,
     _work_dir,
+    run_conversion,
     run_script,
     run_xtuner,
 )
@@ -220,3 +222,21 @@ def test_with_a_launcher_the_processes_are_there_already(
     monkeypatch.setenv('NPROC_PER_NODE', '2')
     assert _asks_for_processes(['c.py'])
     assert not _asks_for_processes(['c.py', '--launcher', launcher])
+
+
+def test_a_conversion_that_writes_no_weights_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / 'hf'
+    arguments = ['c.py', 'x.pth', str(folder), '--max-shard-size', '2GB', '--cfg-options', 'a.b=1']
+    monkeypatch.setattr(xtuner_cli, 'run_script', lambda name, args: 0)
+    assert run_conversion(arguments) == 1
+    assert capsys.readouterr().err == f'error: the conversion wrote no weights to {folder}\n'
+
+    def write(name: str, args: list[str]) -> int:
+        folder.mkdir()
+        (folder / 'model-00001-of-00002.safetensors').touch()
+        return 0
+
+    monkeypatch.setattr(xtuner_cli, 'run_script', write)
+    assert run_conversion(arguments) == 0

@@ -27,6 +27,7 @@ env_cfg = dict(
 
 visualizer = dict(
     type='Visualizer',
+    # Weights & Biases for TensorBoard: --cfg-options visualizer.vis_backends.1.type=WandbVisBackend
     # The first writes scalars.json, which `tools/evaluate.py --training` draws.
     vis_backends=[dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -158,3 +158,12 @@ def has_dropout(llm: nn.Module) -> bool:
     dropped = any(isinstance(part, nn.Dropout) and part.p > 0 for _, part in parts)
     config = getattr(llm, 'config', None)
     return dropped or float(getattr(config, 'attention_dropout', 0.0) or 0.0) > 0
+
+
+def refuse_rejected(loss_type: str, data: Mapping[str, Tensor], places: Sequence[str]) -> None:
+    """Refuse a batch of both responses for a loss of the chosen ones alone."""
+    if len(data['counts']) != len(places):
+        raise ValueError(
+            f'loss_type {loss_type!r} takes batches of chosen responses alone, which '
+            'train_cfg.type=MaskDPOTrainLoop makes of the pairs'
+        )

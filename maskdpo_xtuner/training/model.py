@@ -37,9 +37,9 @@ from maskdpo_xtuner.objectives import (
     pair_sums,
     pair_values,
 )
-from maskdpo_xtuner.training.checks import check_start, has_dropout
+from maskdpo_xtuner.training.checks import check_start, has_dropout, refuse_rejected
 from maskdpo_xtuner.training.reference import Reference, cached_logps, choose_reference
-from maskdpo_xtuner.training.saving import mend_generation_config
+from maskdpo_xtuner.training.saving import mend_generation_config, say_format
 
 
 @MODELS.register_module()
@@ -160,7 +160,7 @@ class MaskDPO(DPO):  # type: ignore[misc]
             check_forward(self.llm, data, self.logits)
             self._is_checked = True
         if not self.objective.loss.needs_rejected and data_samples is not None:
-            _refuse_rejected(self.loss_type, data, data_samples['place'])
+            refuse_rejected(self.loss_type, data, data_samples['place'])
         return pair_values(self.objective, self._token_terms(data), data['counts'])
 
     def _token_terms(self, data: dict[str, Tensor]) -> TokenTerms:
@@ -238,6 +238,18 @@ class MaskDPO(DPO):  # type: ignore[misc]
         state = super().state_dict(*args, **kwargs)
         return OrderedDict((key, value) for key, value in state.items() if 'ref_llm.' not in key)
 
+    def to_hf(self, cfg: Any, save_dir: str, fp32: bool = False, **kwargs: Any) -> None:
+        """Write a model of transformers in the format of its base; XTuner's own would make it fp16.
+
+        Args:
+            cfg: the whole config.
+            save_dir: folder of the model.
+            fp32: what XTuner's ``--fp32`` sets; here nothing is rounded without it, either.
+            kwargs: of XTuner's.
+        """
+        say_format(self.llm, fp32)
+        super().to_hf(cfg, save_dir, fp32=True, **kwargs)
+
     def _dispatch_lm_model_cfg(self, cfg: Any, max_position_embeddings: int | None = None) -> Any:
         """Do as XTuner's, which trusts remote code whatever the config says."""
         check_model(cfg.pretrained_model_name_or_path, 'model.llm.pretrained_model_name_or_path')
@@ -259,11 +271,3 @@ def _refuse_splitting(use_varlen_attn: bool) -> None:
         )
     if get_sequence_parallel_world_size() > 1:
         raise ValueError('MaskDPO does not split sequences; set sequence_parallel_size=1')
-
-
-def _refuse_rejected(loss_type: str, data: Mapping[str, Tensor], places: Sequence[str]) -> None:
-    if len(data['counts']) != len(places):
-        raise ValueError(
-            f'loss_type {loss_type!r} takes batches of chosen responses alone, which '
-            'train_cfg.type=MaskDPOTrainLoop makes of the pairs'
-        )

@@ -11,6 +11,7 @@ from accelerate import init_empty_weights
 from mmengine.config import ConfigDict
 from mmengine.optim import OptimWrapper
 from mmengine.registry import MODELS
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import LlamaConfig
 from xtuner.dataset.collate_fns.preference_collate_fn import preference_collate_fn
@@ -338,3 +339,16 @@ def test_weights_are_not_stepped_on_a_loss_that_is_not_finite(tiny_model: Path) 
         model.train_step(batch, OptimWrapper(optimizer))
     after = model.llm.state_dict()
     assert all(torch.equal(after[name].nan_to_num(), before[name].nan_to_num()) for name in before)
+
+
+def test_a_model_is_written_in_the_format_in_which_its_base_is_loaded(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    kind = 'transformers.AutoTokenizer.from_pretrained'
+    tokenizer = {'type': kind, 'pretrained_model_name_or_path': str(tiny_model)}
+    for dtype in ('bfloat16', 'float32'):
+        model = config(tiny_model)
+        model.llm.torch_dtype = f'torch.{dtype}'
+        BUILDER.build(model).to_hf(ConfigDict(tokenizer=tokenizer), str(tmp_path / dtype))
+        written = load_file(tmp_path / dtype / 'model.safetensors')
+        assert {str(weight.dtype) for weight in written.values()} == {f'torch.{dtype}'}

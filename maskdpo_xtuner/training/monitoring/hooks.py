@@ -49,7 +49,8 @@ class TrainingMetricsHook(Hook):  # type: ignore[misc]
     as mmengine's log processor smooths the loss, with the time for data and optimizer.
     ``peak_memory``: GiB allocated at most so far on the fullest GPU; without a GPU, the resident
     set of the largest process. ``grad_norm``: the norm before clipping, of each optimizer step;
-    without DeepSpeed mmengine logs it, if ``clip_grad`` is set.
+    without DeepSpeed mmengine logs it, if ``clip_grad`` is set. ``epoch``: passes over the pairs so
+    far.
     """
 
     priority = 'NORMAL'  # After mmengine's IterTimerHook, before its LoggerHook.
@@ -78,6 +79,7 @@ class TrainingMetricsHook(Hook):  # type: ignore[misc]
         hub.update_scalar('train/tokens_per_second', tokens / seconds)
         hub.update_scalar('train/supervised_tokens_per_second', supervised / seconds)
         hub.update_scalar('train/peak_memory', memory)
+        hub.update_scalar('train/epoch', (runner.iter + 1) / len(runner.train_dataloader))
         norm = deepspeed_grad_norm(runner.model)
         if norm is not None:
             hub.update_scalar('train/grad_norm', norm)

@@ -15,6 +15,7 @@ from torch import nn
 from maskdpo_xtuner.batches.lengths import PairLengths, pair_lengths
 from maskdpo_xtuner.modeling.recomputation import recomputed_layers
 from maskdpo_xtuner.training.checks import accumulative_counts, optimizer_steps
+from maskdpo_xtuner.training.monitoring.disk import describe_checkpoints
 from maskdpo_xtuner.training.monitoring.memory import MemorySettings, ModelShape, estimate_memory
 
 LAYOUT = ('pack', 'share_prompt', 'cut_tail')
@@ -23,13 +24,26 @@ PLAIN = dict.fromkeys(LAYOUT, False)
 
 @HOOKS.register_module()
 class PreflightHook(Hook):  # type: ignore[misc]
-    """Log data, steps, shortcuts and an estimate of the memory before the first step."""
+    """Log data, steps, shortcuts, checkpoints and an estimate of the memory before the first step.
+
+    And, when the training has ended, what comes next.
+    """
 
     @master_only  # type: ignore[untyped-decorator]
     def before_train(self, runner: Any) -> None:
         """Log one line each."""
         for line in preflight_lines(runner):
             runner.logger.info(line)
+
+    @master_only
+    def after_train(self, runner: Any) -> None:
+        """Name the commands that make a model of the checkpoint and evaluate it."""
+        runner.logger.info(
+            'the training has ended; next: `maskdpo convert pth_to_hf CONFIG '
+            f'"$(cat {runner.work_dir}/last_checkpoint)" FOLDER --fp32 --safe-serialization` with '
+            'the --cfg-options of the training, then `maskdpo evaluate DATA_CONFIG --models base '
+            'aligned=FOLDER`'
+        )
 
 
 def preflight_lines(runner: Any) -> Iterator[str]:
@@ -39,10 +53,14 @@ def preflight_lines(runner: Any) -> Iterator[str]:
     collate = runner.cfg.train_dataloader.collate_fn
     layout = {name: collate.get(name, True) for name in LAYOUT}
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    yield _describe_pairs(lengths)
+    yield _describe_pairs(lengths, _pairs_file(runner.cfg))
     yield _describe_tokens(lengths, list(loader.batch_sampler), layout)
     yield _describe_steps(runner)
     yield _describe_shortcuts(model, layout)
+    shape, memory = _memory_settings(runner, model, 0)
+    trained = memory.trainable or 0
+    yield f'{trained:,} of {shape.parameters:,} parameters are trained'
+    yield describe_checkpoints(runner, shape.parameters, trained, memory.weight_bytes)
     tokens = largest_row(lengths, layout, loader.batch_size, _row_tokens(runner))
     yield f'memory of a GPU, estimated: {estimate_memory(*_memory_settings(runner, model, tokens))}'
 
@@ -92,12 +110,20 @@ def _row_tokens(runner: Any) -> int | None:
     return limit
 
 
-def _describe_pairs(lengths: PairLengths) -> str:
+def _pairs_file(cfg: Any) -> str:
+    """Say where the pairs come from, where the config says it."""
+    data = cfg.train_dataloader.get('dataset')
+    pairs = data.get('dataset') if isinstance(data, dict) else None
+    path = pairs.get('path') if isinstance(pairs, dict) else None
+    return f'{path}: ' if path else ''
+
+
+def _describe_pairs(lengths: PairLengths, file: str) -> str:
     tokens, supervised = int(lengths.lengths.sum()), int(lengths.supervised.sum())
     longest = int(lengths.lengths.sum(axis=1).max())
     alone = ' (their chosen responses alone)' if lengths.lengths.shape[1] == 1 else ''
     return (
-        f'{len(lengths.shared):,} pairs{alone} of {tokens:,} tokens, {supervised:,} of them '
+        f'{file}{len(lengths.shared):,} pairs{alone} of {tokens:,} tokens, {supervised:,} of them '
         f'({supervised / tokens:.1%}) supervised; the longest pair has {longest:,}'
     )
 

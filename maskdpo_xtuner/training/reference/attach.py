@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import sys
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -101,7 +102,7 @@ def _fill(
     store: LogpStore, blocks: Sequence[int], pairs: Dataset, reference: ReferenceModel
 ) -> None:
     total = sum(len(store.pairs_of(block)) for block in blocks)
-    quiet = get_rank() != 0
+    quiet = get_rank() != 0 or not sys.stderr.isatty()
     with progress_bar(total, 'Reference log-probabilities', 'pair', quiet=quiet) as bar:
         for block in blocks:
             indices = store.pairs_of(block)

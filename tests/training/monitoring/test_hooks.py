@@ -59,11 +59,13 @@ class Runner:
         self.message_hub = MessageHub.get_instance(name)
         self.log_processor = SimpleNamespace(window_size=window_size)
         self.model = model
+        self.iter, self.train_dataloader = 0, range(8)
 
     def iterate(self, hook: TrainingMetricsHook, seconds: float, tokens: int, counts: Any) -> None:
         self.message_hub.update_scalar('train/time', seconds)
         data = {'num_tokens': torch.tensor(tokens), 'counts': torch.tensor(counts)}
         hook.after_train_iter(self, 0, {'data': data})
+        self.iter += 1
 
     def logged(self, name: str) -> float:
         return float(self.message_hub.get_scalar(f'train/{name}').current())
@@ -81,6 +83,7 @@ def test_speed_is_tokens_of_all_ranks_over_the_time_of_the_last_iterations(
     runner.iterate(hook, 4.0, 400, [40, 50])
     assert runner.logged('tokens_per_second') == 800 / 5
     assert runner.logged('supervised_tokens_per_second') == 160 / 5
+    assert runner.logged('epoch') == 3 / 8
 
 
 def test_peak_memory_is_of_the_fullest_rank(monkeypatch: pytest.MonkeyPatch) -> None:

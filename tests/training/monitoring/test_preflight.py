@@ -14,6 +14,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from maskdpo_xtuner.batches.collate import mask_preference_collate_fn
 from maskdpo_xtuner.batches.lengths import pair_lengths
+from maskdpo_xtuner.training.monitoring import disk
 from maskdpo_xtuner.training.monitoring.preflight import (
     LAYOUT,
     largest_row,
@@ -51,6 +52,8 @@ class Runner:
     """What the hook reads of a runner that is ready to train."""
 
     def __init__(self, model: Any, collate: dict[str, Any], row_tokens: int | None = None) -> None:
+        self.hooks: list[Any] = []
+        self.work_dir = '.'
         pairs = [(response(6, 3, 2), response(2, 2, 3)), (response(10, 1, 2), response(8, 2, 3))]
         dataset = tokenized_pairs(pairs * 2)
         self.train_dataloader = DataLoader(dataset, batch_size=2)
@@ -89,7 +92,7 @@ def lines_of(model: Any, **collate: Any) -> list[str]:
 
 
 def test_data_steps_and_shortcuts_are_told(model: Any) -> None:
-    pairs, tokens, steps, shortcuts, _ = lines_of(model)
+    pairs, tokens, steps, shortcuts, trained, _, _ = lines_of(model)
     assert pairs == '4 pairs of 84 tokens, 16 of them (19.0%) supervised; the longest pair has 26'
     # Of each pair: the prompt of 4 once, and what stands before the last supervised token.
     computed = 2 * ((4 + 2 + 1) + (4 + 0 + 1))
@@ -100,13 +103,15 @@ def test_data_steps_and_shortcuts_are_told(model: Any) -> None:
         'pack on, share_prompt on, cut_tail on, logits.supervised_only on; reference: cached; '
         'activations: kept'
     )
+    total = sum(weight.numel() for weight in model.llm.parameters())
+    assert trained == f'{total:,} of {total:,} parameters are trained'
 
 
 def test_of_chosen_responses_alone_the_rejected_do_not_count(model: Any) -> None:
     runner = Runner(SimpleNamespace(**{**vars(model), 'reference': None}), {})
     loader = runner.train_dataloader
     runner.train_dataloader = DataLoader(chosen_alone(loader.dataset), batch_size=2)
-    pairs, tokens, _, shortcuts, _ = preflight_lines(runner)
+    pairs, tokens, _, shortcuts, _, _, _ = preflight_lines(runner)
     assert pairs == (
         '4 pairs (their chosen responses alone) of 48 tokens, 8 of them (16.7%) supervised; '
         'the longest pair has 14'
@@ -129,7 +134,7 @@ def test_deepspeed_leaves_out_the_step_that_is_not_full(
 
 def test_what_is_off_is_told_and_computes_more(model: Any) -> None:
     plain = dict.fromkeys(LAYOUT, False)
-    _, tokens, _, shortcuts, _ = lines_of(model, **plain)
+    _, tokens, _, shortcuts, _, _, _ = lines_of(model, **plain)
     assert tokens.startswith('a rank computes 112 tokens an epoch (100.0% of the 112 ')
     assert shortcuts.startswith('pack off, share_prompt off, cut_tail off, ')
 
@@ -163,3 +168,45 @@ def test_the_share_of_recomputed_layers_is_told(model: Any) -> None:
         'recomputed in 1 of 2 layers',
         'recomputed',
     ]
+
+
+def checkpoints(model: Any, hook: dict[str, Any], deepspeed: bool = True) -> str:
+    runner = Runner(model, {})
+    runner.hooks = [HOOKS.build(hook)]
+    if deepspeed:
+        runner.cfg.strategy = {'gradient_accumulation_steps': 2}
+    runner.max_iters = 10
+    return list(preflight_lines(runner))[-2]
+
+
+def test_the_disk_that_checkpoints_take_is_told(
+    model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = sum(weight.numel() for weight in model.llm.parameters()) * (4 + 12)
+    monkeypatch.setattr(disk, 'GIB', size)
+    monkeypatch.setattr(disk.shutil, 'disk_usage', lambda folder: SimpleNamespace(free=3 * size))
+    every_2 = {'type': 'StepCheckpointHook', 'interval': 2, 'max_keep_ckpts': 2}
+    assert checkpoints(model, every_2) == (
+        'checkpoints: every 2 optimizer steps and at the end; 1.0 GiB each, 3.0 GiB at most (3 of '
+        'them) of the 3.0 GiB that are free in .'
+    )
+    assert ', 0.8 GiB each' not in checkpoints(model, every_2, deepspeed=False)
+    assert '; 0.8 GiB each' in checkpoints(model, every_2, deepspeed=False)
+    each = {'type': 'StepCheckpointHook', 'interval': 1, 'max_keep_ckpts': -1}
+    assert checkpoints(model, each).endswith('5.0 GiB at most (5 of them) of the 3.0 GiB that are '
+                                             'free in .: TOO LITTLE')  # fmt: skip
+    last = {'type': 'CheckpointHook', 'by_epoch': False}
+    assert checkpoints(model, last).startswith('checkpoints: at the end; 1.0 GiB each, 1.0 GiB at')
+
+
+def test_the_file_of_the_pairs_is_named(model: Any) -> None:
+    runner = Runner(model, {})
+    runner.cfg.train_dataloader.dataset = {'dataset': {'path': 'pairs.jsonl'}}
+    assert next(preflight_lines(runner)).startswith('pairs.jsonl: 4 pairs of ')
+
+
+def test_what_comes_next_is_said_when_it_ends(model: Any) -> None:
+    runner = Runner(model, {})
+    HOOKS.build({'type': 'PreflightHook'}).after_train(runner)
+    (line,) = runner.lines
+    assert 'maskdpo convert pth_to_hf CONFIG "$(cat ./last_checkpoint)" FOLDER' in line

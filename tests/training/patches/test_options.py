@@ -60,3 +60,11 @@ def test_other_configs_are_merged_as_ever() -> None:
     cfg = Config({'sampling': {}})
     cfg.merge_from_dict({'max_epochs': 1})
     assert cfg.max_epochs == 1
+
+
+@pytest.mark.parametrize(
+    'backend', ['WandbVisBackend', 'swanlab.integration.mmengine.SwanlabVisBackend']
+)
+def test_another_tracker_is_one_option(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cfg = configured(monkeypatch, f'visualizer.vis_backends.1.type={backend}')
+    assert [each.type for each in cfg.visualizer.vis_backends] == ['LocalVisBackend', backend]

@@ -1,0 +1,43 @@
+"""A log that a person can read: what is long, or not about this training, stays out of it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from functools import wraps
+
+import datasets
+import transformers
+from mmengine.logging import MMLogger
+
+LONG = ('Config:\n', 'Hooks will be executed', '\n-----')
+"""How the messages of mmengine begin that are pages long."""
+
+
+def keep_long_messages_in_files() -> None:
+    """Leave the config, the environment and the table of hooks out of what is printed.
+
+    mmengine's log file in the work dir has them.
+    """
+    pass_on = MMLogger.callHandlers
+    if hasattr(pass_on, '__wrapped__'):
+        return
+
+    @wraps(pass_on)
+    def call_handlers(self: MMLogger, record: logging.LogRecord) -> None:
+        if record.levelno > logging.INFO or not str(record.msg).startswith(LONG):
+            pass_on(self, record)
+            return
+        for handler in self.handlers:
+            if isinstance(handler, logging.FileHandler) and record.levelno >= handler.level:
+                handler.handle(record)
+
+    MMLogger.callHandlers = call_handlers
+
+
+def quiet_libraries() -> None:
+    """Hear of warnings alone from DeepSpeed, and of no progress where it would fill a file."""
+    logging.getLogger('DeepSpeed').setLevel(logging.WARNING)
+    if not sys.stderr.isatty():
+        datasets.disable_progress_bars()
+        transformers.utils.logging.disable_progress_bar()

@@ -6,6 +6,7 @@ from maskdpo_xtuner.evaluation.counts import Counts, count_response, count_runs,
 from maskdpo_xtuner.evaluation.metrics import judged_tallies
 from maskdpo_xtuner.records import AnnotatedResponse, Label, Question, Sentence
 from tests.evaluation.answers import answer
+from tests.evaluation.test_comparison import evaluated
 
 
 def test_the_four_labels_and_the_missing_verdict_are_counted_apart() -> None:
@@ -139,3 +140,11 @@ def test_an_answer_without_a_verdict_is_not_counted_as_uncheckable() -> None:
 def test_a_row_of_the_paper_is_reproduced_from_its_columns() -> None:
     # Table 2, without mask: 446.6 correct and 206.0 incorrect sentences, score 68.44.
     assert Counts(correct=4466, incorrect=2060).score == pytest.approx(68.44, abs=0.01)
+
+
+def test_an_answer_without_any_verdict_is_no_answer_that_says_nothing() -> None:
+    base, half, failed = evaluated(base='+u', half='+?', failed='??').judges[0].models
+    for key in ('supported_per_answer', 'hallucinated_per_answer'):
+        assert base.measures[key].value == 1
+        assert failed.measures[key].value is None
+    assert half.measures['supported_per_answer'].value == 1

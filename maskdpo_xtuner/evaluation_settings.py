@@ -137,8 +137,9 @@ class EvaluationSettings(Part):
         perplexity: folders or hub names of other causal models to measure the perplexity under;
             the paper takes GPT-2 (appendix C.2).
         bounds: what a model may lose and still be called better.
-        most_without_verdict: share of units (sentences, or facts) without a verdict from which on
-            the tool ends in an error, though it shows what there is.
+        most_without_verdict: share of units (sentences, or facts) without a verdict, or of
+            sentences whose facts are not known, from which on the tool ends in an error, though it
+            shows what there is.
         metrics: further metrics by their names in `maskdpo_xtuner.registry.METRICS`, shown in a
             table of their own; the verdict does not depend on them.
     """
@@ -158,7 +159,7 @@ class EvaluationSettings(Part):
     text_quality: bool = True
     perplexity: tuple[str, ...] = ()
     bounds: Bounds = Bounds()
-    most_without_verdict: float = Field(default=0.5, gt=0, le=1)
+    most_without_verdict: float = Field(default=0.2, gt=0, le=1)
     metrics: tuple[str, ...] = ()
 
     @field_validator('metrics')

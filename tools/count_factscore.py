@@ -8,13 +8,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from maskdpo_xtuner.command_line import run_tool
+from maskdpo_xtuner.command_line import named_file, run_tool
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        'files', nargs='+', metavar='FILE', help='annotated answers, such as annotated.jsonl'
+        'files',
+        nargs='+',
+        type=named_file,
+        metavar='[NAME=]FILE',
+        help='annotated answers, such as annotated.jsonl',
     )
     parser.add_argument(
         '--gamma',
@@ -47,14 +51,17 @@ def main() -> int:
     from maskdpo_xtuner.jsonl import read_records
     from maskdpo_xtuner.records import AnnotatedResponse
 
-    answers = {file: list(read_records(file, AnnotatedResponse)) for file in args.files}
+    files = {name or str(file): file for name, file in args.files}
+    if len(files) < len(args.files):
+        raise ValueError('two files have the same name; write NAME=FILE')
+    answers = {name: list(read_records(file, AnnotatedResponse)) for name, file in files.items()}
     official = official_rows(answers, args.gamma, args.abstain)
     print(f'ours:\n{format_table(own_rows(answers))}\n')
     print(f"official (the release's rules):\n{format_table(official)}")
-    shares = {file: count_facts(some).unjudged for file, some in answers.items()}
-    doubtful = {file: share for file, share in shares.items() if share > args.most_unjudged}
-    for file, share in doubtful.items():
-        print(f'\n{file}: {share:.1%} has no verdict; the numbers say little')
+    shares = {name: count_facts(some).unjudged for name, some in answers.items()}
+    doubtful = {name: share for name, share in shares.items() if share > args.most_unjudged}
+    for name, share in doubtful.items():
+        print(f'\n{name}: {share:.1%} has no verdict; the numbers say little')
     return int(bool(doubtful))
 
 

@@ -59,14 +59,19 @@ def _of_counts(
     return of_counts
 
 
+def _judged_answers(counts: Counts) -> int:
+    """Answers, but for one of which nothing has a verdict: it does not say nothing."""
+    return 0 if counts.units and counts.without_verdict == counts.units else counts.answers
+
+
 # The verdict is made of these, whatever else is registered under their names.
 BUILT_IN: dict[str, Metric] = {
     'score': _of_counts(
         lambda c: c.correct, lambda c: c.correct + c.incorrect, Form(scale=100, by_run=True)
     ),
     'precision': _of_counts(lambda c: c.supported, lambda c: c.checkable, PERCENT),
-    'supported_per_answer': _of_counts(lambda c: c.supported, lambda c: c.answers, Form()),
-    'hallucinated_per_answer': _of_counts(lambda c: c.incorrect, lambda c: c.answers, Form()),
+    'supported_per_answer': _of_counts(lambda c: c.supported, _judged_answers, Form()),
+    'hallucinated_per_answer': _of_counts(lambda c: c.incorrect, _judged_answers, Form()),
     'no_facts': _of_counts(lambda c: c.no_facts, lambda c: c.sentences, PERCENT),
     'uncheckable_answers': _of_counts(lambda c: c.uncheckable, lambda c: c.answers, PERCENT),
     'without_verdict': _of_counts(lambda c: c.without_verdict, lambda c: c.units, PERCENT),

@@ -54,7 +54,8 @@ def format_evaluation(evaluation: Evaluation) -> str:
 def _head(evaluation: Evaluation) -> str:
     name = f'set {evaluation.name}: ' if evaluation.name else ''
     runs = '1 run' if evaluation.num_runs == 1 else f'{evaluation.num_runs} runs'
+    trained = any(len(model.trainings) > 1 for model in evaluation.judges[0].models)
     return (
         f'{name}{evaluation.questions} questions on {evaluation.topics} topics, {runs}; counts are '
-        'totals over the set, averaged over runs'
+        f'totals over the set, averaged over runs{" and trainings" if trained else ""}'
     )

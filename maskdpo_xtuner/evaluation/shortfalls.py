@@ -20,8 +20,9 @@ class Shortfall(Record):
     Attributes:
         kind: ``no answer``: questions that the model's engine did not answer, in one of the runs.
             ``failed verdicts``: units whose judge could not be asked. ``silent judge``: no unit
-            has a verdict. ``too few verdicts``: units without one, for whatever reason, are as
-            many as `evaluation.most_without_verdict` says.
+            has a verdict. ``too few verdicts``: units without one, for whatever reason, or
+            sentences whose facts are not known, are as many as
+            `evaluation.most_without_verdict` says.
         model: key of the training whose answers they are.
         judge: name of the judge; None where none is to blame.
         count: how many are missing.
@@ -83,8 +84,25 @@ def _of_judge(
         yield Shortfall(kind='failed verdicts', count=failed, **place)
     if lost and lost == counts.units:
         yield Shortfall(kind='silent judge', count=lost, **place)
-    elif lost and lost >= most * counts.units:
-        yield Shortfall(kind='too few verdicts', count=lost, **place)
+    elif short := _too_few(responses, counts, most):
+        yield Shortfall(kind='too few verdicts', **{**place, **short})
+
+
+def _too_few(
+    responses: Sequence[AnnotatedResponse], counts: Counts, most: float
+) -> dict[str, int] | None:
+    """Units without a verdict, or sentences whose facts are not known, where they are too many.
+
+    A sentence of unknown facts is a single unit beside the several of one that was read: among
+    units alone, half of the lists of facts could be missing and would be a fifth.
+    """
+    unread = sum(s.label is None and not s.facts for r in responses for s in r.sentences)
+    left_out = sum(s.is_left_out for r in responses for s in r.sentences)
+    found = ((counts.without_verdict, counts.units), (unread - left_out, counts.sentences))
+    for lost, of in found:
+        if lost and lost >= most * of:
+            return {'count': lost, 'of': of}
+    return None
 
 
 def _failed(response: AnnotatedResponse) -> int:

@@ -61,6 +61,16 @@ def run(path: Path, answers: list[AnnotatedResponse]) -> subprocess.CompletedPro
     return subprocess.run([sys.executable, TOOL, path], capture_output=True, text=True)
 
 
+def test_a_file_is_called_as_its_name_says(tmp_path: Path) -> None:
+    write_records(tmp_path / 'annotated.jsonl', THREE_OF_FOUR)
+    named = [f'{name}={tmp_path / "annotated.jsonl"}' for name in ('base', 'base')]
+    done = subprocess.run([sys.executable, TOOL, named[0]], capture_output=True, text=True)
+    assert [line.split()[0] for line in done.stdout.splitlines()[2::4]] == ['base', 'base']
+    twice = subprocess.run([sys.executable, TOOL, *named], capture_output=True, text=True)
+    assert twice.returncode != 0
+    assert 'two files have the same name' in twice.stderr
+
+
 def test_the_tool_prints_both(tmp_path: Path) -> None:
     done = run(tmp_path / 'annotated.jsonl', THREE_OF_FOUR)
     assert (done.returncode, done.stderr) == (0, '')

@@ -6,6 +6,7 @@ from maskdpo_xtuner.evaluation.counts import Counts, count_response, count_runs,
 from maskdpo_xtuner.evaluation.metrics import judged_tallies
 from maskdpo_xtuner.records import NOT_NEEDED, AnnotatedResponse, Label, Question, Sentence
 from tests.evaluation.answers import answer
+from tests.evaluation.test_comparison import evaluated
 
 
 def test_the_four_labels_and_the_missing_verdict_are_counted_apart() -> None:
@@ -147,3 +148,11 @@ def test_answers_annotated_only_as_far_as_pairs_need_it_are_not_counted() -> Non
     partial = whole.model_copy(update={'sentences': (skipped, whole.sentences[1])})
     with pytest.raises(ValueError, match="q#0 was annotated only .* annotation='all'"):
         count_response(partial)
+
+
+def test_an_answer_without_any_verdict_is_no_answer_that_says_nothing() -> None:
+    base, half, failed = evaluated(base='+u', half='+?', failed='??').judges[0].models
+    for key in ('supported_per_answer', 'hallucinated_per_answer'):
+        assert base.measures[key].value == 1
+        assert failed.measures[key].value is None
+    assert half.measures['supported_per_answer'].value == 1

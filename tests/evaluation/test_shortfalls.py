@@ -7,6 +7,7 @@ import pytest
 from maskdpo_xtuner.evaluation.shortfalls import Shortfall, find_shortfalls
 from maskdpo_xtuner.records import AnnotatedResponse
 from tests.evaluation.answers import answer
+from tests.evaluation.factscored import factscored
 
 
 def found(*marks: str, most: float = 0.5, failure: str = 'unparsed: hm') -> list[Shortfall]:
@@ -43,6 +44,12 @@ def test_a_judge_that_never_answers_is_named() -> None:
 def test_too_few_verdicts_are_named_from_the_bound_on(marks: str, most: float, named: bool) -> None:
     kinds = [short.kind for short in found(marks, most=most)]
     assert kinds == (['too few verdicts'] if named else [])
+
+
+def test_half_of_the_lists_of_facts_are_half_however_many_facts_the_others_have() -> None:
+    half = [factscored(['+-++', 'unparsed: facts: hm'], f'q{n}') for n in range(3)]
+    (short,) = find_shortfalls({'judge': {'base': half}}, {'base': set()}, 0.5)
+    assert (short.kind, short.count, short.of) == ('too few verdicts', 3, 6)
 
 
 def test_failed_requests_are_told_from_unreadable_answers() -> None:

@@ -1,0 +1,30 @@
+"""The models of `make demo-full` trained on elements, by what they answered on an H100.
+
+The engines are the stand-in server with the recorded responses (README.md of this folder).
+"""
+
+_base_ = '../../configs/data/smollm2_135m_elements.py'
+
+work_dir = 'work_dirs/demo_full_h100/elements'
+_served = dict(type='openai', base_urls=['http://127.0.0.1:23400'])
+evaluation = dict(
+    models=dict(
+        base=dict(_served, model='elements-base'),
+        maskdpo=[
+            dict(_served, model='elements-maskdpo-1'),
+            dict(_served, model='elements-maskdpo-2'),
+            dict(_served, model='elements-maskdpo-3'),
+        ],
+        sft=[
+            dict(_served, model='elements-sft-1'),
+            dict(_served, model='elements-sft-2'),
+            dict(_served, model='elements-sft-3'),
+        ],
+        dpo=[
+            dict(_served, model='elements-dpo-1'),
+            dict(_served, model='elements-dpo-2'),
+            dict(_served, model='elements-dpo-3'),
+        ],
+        wrecked=dict(_served, model='elements-wrecked-1'),
+    ),
+)

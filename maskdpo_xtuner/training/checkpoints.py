@@ -11,7 +11,7 @@ from maskdpo_xtuner.training.checks import accumulative_counts
 
 
 @HOOKS.register_module()
-class StepCheckpointHook(CheckpointHook):
+class StepCheckpointHook(CheckpointHook):  # type: ignore[misc]
     """mmengine's `CheckpointHook` whose interval counts optimizer steps, so that none lies between.
 
     Gradients that have been accumulated so far are in no checkpoint. The last checkpoint, after the

@@ -66,8 +66,8 @@ def test_no_more_than_the_limit_have_a_slot() -> None:
 def test_a_slot_whose_taker_is_cancelled_goes_to_another() -> None:
     async def cancel_two() -> None:
         slots = Slots(1)
-        await slots.take(0)
-        waits, given = (asyncio.create_task(slots.take(place)) for place in (1, 2))
+        await slots.take((0, 0))
+        waits, given = (asyncio.create_task(slots.take((place, 0))) for place in (1, 2))
         await ticks()
         waits.cancel()
         await ticks()
@@ -76,6 +76,6 @@ def test_a_slot_whose_taker_is_cancelled_goes_to_another() -> None:
         await ticks()
         assert waits.cancelled()
         assert given.cancelled()
-        await asyncio.wait_for(slots.take(3), timeout=10)
+        await asyncio.wait_for(slots.take((3, 0)), timeout=10)
 
     asyncio.run(cancel_two())

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from maskdpo_xtuner.batches import mask_preference_collate_fn
 from maskdpo_xtuner.modeling import LogitsSettings, attention, supervised_logps
@@ -71,7 +72,7 @@ def test_packed_rows_that_lose_their_mask_in_a_layer_are_an_error(
     settings: LogitsSettings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    functions = attention.ALL_ATTENTION_FUNCTIONS
+    functions = ALL_ATTENTION_FUNCTIONS
     monkeypatch.setitem(functions, attention.NAME, without_mask(layers))
     with pytest.raises(ValueError, match=r'of 2 layers of LlamaForCausalLM got the mask .*pack='):
         supervised_logps(model, batch(), settings)

@@ -83,7 +83,7 @@ def test_low_precision_weights_without_deepspeed_are_refused(
 
 
 def final_rate(runner: Runner) -> float:
-    return max(runner.optim_wrapper.get_lr()['lr'])
+    return float(max(runner.optim_wrapper.get_lr()['lr']))
 
 
 def test_checkpoints_fall_on_optimizer_steps_and_resume_to_the_same_weights(

@@ -12,7 +12,7 @@ from mmengine.config import ConfigDict
 from mmengine.dataset import DefaultSampler
 from mmengine.registry import DATA_SAMPLERS
 
-from maskdpo_xtuner.training.loops import accumulative_counts
+from maskdpo_xtuner.training.checks import accumulative_counts
 from maskdpo_xtuner.training.samplers import LengthBalancedSampler
 from tests.items import pairs_of_lengths
 

@@ -35,7 +35,7 @@ class PreflightHook(Hook):  # type: ignore[misc]
         for line in preflight_lines(runner):
             runner.logger.info(line)
 
-    @master_only
+    @master_only  # type: ignore[untyped-decorator]
     def after_train(self, runner: Any) -> None:
         """Name the commands that make a model of the checkpoint and evaluate it."""
         runner.logger.info(

@@ -184,7 +184,7 @@ def test_the_disk_that_checkpoints_take_is_told(
 ) -> None:
     size = sum(weight.numel() for weight in model.llm.parameters()) * (4 + 12)
     monkeypatch.setattr(disk, 'GIB', size)
-    monkeypatch.setattr(disk.shutil, 'disk_usage', lambda folder: SimpleNamespace(free=3 * size))
+    monkeypatch.setattr('shutil.disk_usage', lambda folder: SimpleNamespace(free=3 * size))
     every_2 = {'type': 'StepCheckpointHook', 'interval': 2, 'max_keep_ckpts': 2}
     assert checkpoints(model, every_2) == (
         'checkpoints: every 2 optimizer steps and at the end; 1.0 GiB each, 3.0 GiB at most (3 of '

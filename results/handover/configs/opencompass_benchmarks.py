@@ -1,8 +1,7 @@
 """gsm8k, math, gpqa, humaneval, mbpp by OpenCompass 0.5.4, written by maskdpo hand-over.
 
-opencompass opencompass_benchmarks.py
+    opencompass opencompass_benchmarks.py
 """
-
 from mmengine.config import read_base
 from opencompass.models import HuggingFacewithChatTemplate, OpenAISDK
 
@@ -11,9 +10,7 @@ with read_base():
     from opencompass.configs.datasets.math.math_0shot_gen_393424 import math_datasets
     from opencompass.configs.datasets.gpqa.gpqa_openai_simple_evals_gen_5aeece import gpqa_datasets
     from opencompass.configs.datasets.humaneval.humaneval_gen_8e312c import humaneval_datasets
-    from opencompass.configs.datasets.mbpp.sanitized_mbpp_mdblock_gen_a447ff import (
-        sanitized_mbpp_datasets,
-    )
+    from opencompass.configs.datasets.mbpp.sanitized_mbpp_mdblock_gen_a447ff import sanitized_mbpp_datasets
 
 datasets = [
     *gsm8k_datasets,

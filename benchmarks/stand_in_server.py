@@ -28,6 +28,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 NAMED = re.compile(r'\d+(?:\.\d+)?|\b[A-Z]\w+')
 FOREVER = 3600.0
@@ -106,7 +107,7 @@ def read_recorded(file: Path) -> dict[int, Reply]:
     return {record['seed']: record for record in records}
 
 
-def reply(recorded: Mapping[str, Mapping[int, Reply]], body: Mapping) -> Reply | None:
+def reply(recorded: Mapping[str, Mapping[int, Reply]], body: Mapping[str, Any]) -> Reply | None:
     """What a model says; None where nothing is recorded for the seed."""
     name = body['model']
     if name in recorded:

@@ -23,7 +23,7 @@ class Slots:
 
     @contextmanager
     def for_dialogue(self) -> Iterator[Slot]:
-        """A slot to take and leave inside of the block; it is left at the end."""
+        """Give a slot to take and leave inside of the block; it is left at the end."""
         slot = Slot(self, next(self._places))
         try:
             yield slot

@@ -124,7 +124,7 @@ class Accounting:
         return groups / rate if rate else None
 
     def postfix(self, groups_left: int | None = None) -> str:
-        """One short line for a progress bar: rates of the engine, share of the store, failures.
+        """Write a line for a progress bar: rates of the engine, share of the store, failures.
 
         Args:
             groups_left: groups whose results are still to come; adds the time that they take.
@@ -156,7 +156,7 @@ class Accounting:
         return f'{line} ({"; ".join(said)})' if said else line
 
     def _remarks(self) -> Counter[str]:
-        """The notes, and what is to be known of the store."""
+        """Give the notes, and what is to be known of the store."""
         remarks = Counter(self.notes)
         for origin, count in self.origins.items():
             if remark := _remark(origin, self.origin):
@@ -167,7 +167,7 @@ class Accounting:
 
 
 def _remark(origin: Origin, present: Origin) -> str | None:
-    """How a stored answer differs from what this run would get; None where nothing is known."""
+    """Say how a stored answer differs from what this run would get; None where nothing is known."""
     if origin.served and present.served and origin.served != present.served:
         return (
             f'stored when the server said it serves {origin.served}, which is now '

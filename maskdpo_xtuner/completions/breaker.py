@@ -20,7 +20,7 @@ class EngineDown(ConnectionError):
         super().__init__(
             f'the engine is down: {failures} requests in a row failed in all their attempts, the '
             f'last one with "{reason}"; {accounting.describe()}. Nothing that was answered is '
-            'lost: mend the engine and run the same command again'
+            'lost: fix the engine and run the same command again'
         )
         self.accounting = accounting
         self.reason = reason
@@ -40,11 +40,11 @@ class CircuitBreaker:
         self._in_a_row = 0
 
     def answered(self) -> None:
-        """The engine gave an answer, or refused a request that was bad: it lives."""
+        """Note that the engine lives: it answered, or refused a bad request."""
         self._in_a_row = 0
 
     def failed(self, reason: str) -> None:
-        """A request failed in all its attempts.
+        """Note that a request failed in all its attempts.
 
         Raises:
             EngineDown: when it was one too many.

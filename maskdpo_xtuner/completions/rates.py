@@ -42,7 +42,7 @@ class EngineRates:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """The engine has something to do inside of the block; blocks may overlap."""
+        """Count the time inside of the block as work of the engine; blocks may overlap."""
         if not self._waiting:
             self._since = self._clock()
         self._waiting += 1
@@ -54,12 +54,12 @@ class EngineRates:
                 self._worked += self._clock() - self._since
 
     def count_answer(self, tokens: int) -> None:
-        """The engine has written an answer of so many tokens."""
+        """Count an answer of so many tokens."""
         now = self._now
         self._advance(_Mark(self._time(), now.answers + 1, now.tokens + tokens, now.groups))
 
     def count_group(self) -> None:
-        """All dialogues of a group have ended."""
+        """Count a group of which all dialogues have ended."""
         if self._waiting:
             now = self._now
             self._advance(_Mark(self._time(), now.answers, now.tokens, now.groups + 1))

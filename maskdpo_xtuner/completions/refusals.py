@@ -30,7 +30,7 @@ def refusals(path: Path) -> Iterator[None]:
 
 
 def damaged(path: Path, problem: object) -> ValueError:
-    """The error for a store that cannot be read, with how to save what can."""
+    """Give the error for a store that cannot be read, with how to save what can."""
     saved = path.with_name(f'{path.stem}.recovered{path.suffix}')
     old, new = shlex.quote(str(path)), shlex.quote(str(saved))
     return ValueError(

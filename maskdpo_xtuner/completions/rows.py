@@ -29,7 +29,7 @@ def checksum(*content: Any) -> bytes:
 
 
 def row_of(key: bytes, completion: Completion) -> tuple[Any, ...]:
-    """What is stored, up to the checksum.
+    """Give what is stored, up to the checksum.
 
     Raises:
         UnicodeEncodeError: for a text that is not Unicode.
@@ -42,7 +42,7 @@ def row_of(key: bytes, completion: Completion) -> tuple[Any, ...]:
 
 
 def read_row(row: Sequence[Any], origin: Origin | None) -> Completion | None:
-    """The completion of a row that was read with texts as bytes; None for a damaged one."""
+    """Give the completion of a row that was read with texts as bytes; None for a damaged one."""
     *content, hashed = row
     if checksum(*content) != hashed:
         return None

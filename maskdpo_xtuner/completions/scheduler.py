@@ -194,7 +194,7 @@ class Scheduler(Generic[Result]):
         return [results[index] for index in range(len(dialogues))]
 
     async def _ask(self, slot: Slot, requests: Sequence[Request]) -> list[Outcome]:
-        """One outcome a request: of the store, or of the engine for the lot of them."""
+        """Answer each request from the store, or ask the engine for the lot of them."""
         keys = [request_key(self._identity, request) for request in requests]
         self.accounting.expected += len(keys)
         unique = dict(zip(keys, requests, strict=True))
@@ -237,7 +237,7 @@ class Scheduler(Generic[Result]):
         return {k: _Answer(o, Source.ENGINE) for k, o in outcomes.items()}
 
     async def _call(self, slot: Slot, unique: dict[bytes, Request]) -> dict[bytes, Outcome]:
-        """One call of the engine; what it answers is stored."""
+        """Call the engine once; what it answers is stored."""
         await slot.take()
         await self._note_origin()
         answers = await self._engine.complete(list(unique.values()))
@@ -256,7 +256,7 @@ class Scheduler(Generic[Result]):
         self.accounting.origin = Origin(self._store.run, self._written.served)
 
     def _get(self, keys: Sequence[bytes]) -> dict[bytes, Completion]:
-        """What the store has; rows that are found to be damaged are counted."""
+        """Give what the store has; rows that are found to be damaged are counted."""
         before = len(self._store.damaged)
         stored = self._store.get(keys)
         self.accounting.damaged += len(self._store.damaged) - before
@@ -268,7 +268,7 @@ def _is_transient(outcome: Outcome) -> TypeGuard[Failure]:
 
 
 def _cut(items: Sequence[Any], size: int) -> list[list[Any]]:
-    """The items in lists of ``size``; the last one may be shorter."""
+    """Cut the items into lists of ``size``; the last one may be shorter."""
     return [list(items[start : start + size]) for start in range(0, len(items), size)]
 
 

@@ -26,7 +26,7 @@ class Slots:
 
     @contextmanager
     def for_dialogue(self, group: int = 0) -> Iterator[Slot]:
-        """A slot to take and leave inside of the block; it is left at the end.
+        """Give a slot to take and leave inside of the block; it is left at the end.
 
         Dialogues of a lower group come before those that began earlier.
         """

@@ -147,7 +147,7 @@ class CompletionStore:
             yield
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, Completion]:
-        """The completions of those keys that are there.
+        """Give the completions of those keys that are there.
 
         Raises:
             ValueError: when the file is damaged beyond what checksums tell.
@@ -187,7 +187,7 @@ class CompletionStore:
             )
 
     def _origin(self, number: int | None) -> Origin | None:
-        """The origin of that number in the file."""
+        """Give the origin of that number in the file."""
         if number is not None and number not in self._origins:
             query = 'SELECT run, served FROM origins WHERE id = ?'
             row = self._database.execute(query, (number,)).fetchone() or (b'?', b'')

@@ -120,5 +120,5 @@ class Window(Generic[Result]):
         return bool(self._ahead) and not self._ahead[0].left
 
     def _has_room(self) -> bool:
-        """Whether a quarter of the running tasks has ended; to wake for each would cost more."""
+        """Tell whether a quarter of the running tasks has ended; to wake for each costs more."""
         return self._running <= 3 * self._most_running // 4 and self._held < self._most_held

@@ -10,7 +10,7 @@ CONFIG = 'adapter_config.json'
 
 
 def is_adapter(model: str) -> bool:
-    """Whether a model is a folder with an adapter and nothing to run it on."""
+    """Tell whether a model is a folder with an adapter and nothing to run it on."""
     folder = Path(model)
     return (folder / CONFIG).is_file() and not (folder / 'config.json').is_file()
 

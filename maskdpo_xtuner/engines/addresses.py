@@ -15,7 +15,7 @@ _ENDPOINTS = re.compile(r'/(chat/)?completions$')
 
 
 def checked(base_urls: Sequence[str]) -> list[str]:
-    """The addresses with their version and without a closing slash.
+    """Give the addresses with their version and without a closing slash.
 
     A path with a version in it (``/v1``, ``/api/v3``, ``/v1beta/openai``) is kept; to any other
     ``/v1`` is added.
@@ -51,7 +51,7 @@ def _checked(url: str) -> str:
 
 
 def proxy_of(url: str) -> str | None:
-    """The proxy that the environment names for an address; a server on this machine has none.
+    """Give the proxy that the environment names for an address; a server on this machine has none.
 
     Raises:
         ValueError: naming the variable whose value is no address of a proxy.
@@ -77,7 +77,7 @@ def proxy_of(url: str) -> str | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine by its name or address."""
+    """Tell whether a host is this machine by its name or address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -85,12 +85,12 @@ def is_loopback(host: str) -> bool:
 
 
 def named(url: str, proxy: str | None) -> str:
-    """An address as messages give it, with the proxy on the way."""
+    """Give an address as messages give it, with the proxy on the way."""
     return f'{url} by way of the proxy {_without_user(proxy)}' if proxy else url
 
 
 def target_of(response: httpx.Response) -> httpx.URL | None:
-    """Where a redirect that keeps the request may be followed: at the same host, as safe as now."""
+    """Tell where a redirect that keeps the request may lead: to the same host, as safe as now."""
     if response.status_code not in (307, 308) or not response.has_redirect_location:
         return None
     here = response.request.url

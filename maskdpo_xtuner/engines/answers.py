@@ -43,7 +43,7 @@ class Answer:
 
 
 def lost(reason: str, verdict: Verdict) -> Answer:
-    """An answer that did not come, for a reason that may pass."""
+    """Give an answer that did not come, for a reason that may pass."""
     return Answer(Failure(reason, transient=True), verdict)
 
 
@@ -104,7 +104,7 @@ def judge_response(
 
 
 def shorten(text: str, length: int = REASON_LENGTH, secret: str = '') -> str:
-    """One line of at most so many characters, all of them Unicode, without the secret."""
+    """Give one line of at most so many characters, all of them Unicode, without the secret."""
     plain = text.replace(secret, '[key]') if secret else text
     # A text of megabytes need not be looked at as a whole.
     line = ' '.join(plain[: 4 * length].encode(errors='replace').decode().split())
@@ -112,7 +112,7 @@ def shorten(text: str, length: int = REASON_LENGTH, secret: str = '') -> str:
 
 
 def _is_unicode(text: str) -> bool:
-    """Whether it can be written as UTF-8: JSON can also spell half of a surrogate pair."""
+    """Tell whether it can be written as UTF-8: JSON can also spell half of a surrogate pair."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -163,7 +163,7 @@ def _judge_body(body: Body) -> Answer:
 
 
 def _message(content: object) -> str:
-    """The message in an error's body, of the forms of OpenAI, LMDeploy, its proxy, FastAPI."""
+    """Give the message in an error's body, of the forms of OpenAI, LMDeploy, its proxy, FastAPI."""
     if not isinstance(content, dict):
         return ''
     error = content.get('error', content)

@@ -9,7 +9,7 @@ LONGEST = 8000
 
 
 def read_api_key(variable: str | None) -> str:
-    """The key that an environment variable holds; empty without a variable.
+    """Give the key that an environment variable holds; empty without a variable.
 
     Raises:
         ValueError: naming the variable, never its value, when it cannot be sent.

@@ -143,11 +143,11 @@ async def in_thread(
 
 
 async def served_by(engine: Engine) -> str:
-    """What the server of an engine says that it serves; empty where none says anything."""
+    """Give what the server of an engine says that it serves; empty where none says anything."""
     ask = getattr(engine, 'served', None)
     return str(await ask()) if ask else ''
 
 
 def model_of(engine: Engine) -> str:
-    """The name of the model that answers, as its identity gives it."""
+    """Give the name of the model that answers, as its identity gives it."""
     return identity_of(engine).get('model', type(engine).__name__)

@@ -20,7 +20,7 @@ class _Piece(BaseModel):
 
 
 def _joined(content: object) -> object:
-    """The text of a list of pieces; anything else as it is."""
+    """Give the text of a list of pieces; anything else as it is."""
     if not isinstance(content, list):
         return content
     return ''.join(_Piece.model_validate(piece).text for piece in content)
@@ -70,7 +70,7 @@ class Body(BaseModel):
 
 
 def parse(body: bytes) -> object:
-    """What the JSON of a body says; None when it is none, or is nested beyond reason."""
+    """Read the JSON of a body; None for a body that is not JSON, or is nested beyond reason."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

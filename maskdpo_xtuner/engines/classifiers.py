@@ -181,7 +181,7 @@ class Classifier:
         return Pair(dict(inputs), length - limit, length, self._places(inputs))
 
     def _places(self, inputs: Any) -> Sequence[tuple[int, int] | None]:
-        """The characters of each token, for a classifier that reads them."""
+        """Give the characters of each token, for a classifier that reads them."""
         return ()
 
     def _shares(self, batch: Sequence[Pair]) -> Any:
@@ -202,7 +202,7 @@ class Classifier:
         return Completion(json.dumps(said, ensure_ascii=False), 'stop', pair.length, 0)
 
     def _read(self, pair: Pair, shares: Any, text: str) -> dict[str, Any]:
-        """What the probabilities say, as JSON."""
+        """Give what the probabilities say, as JSON."""
         raise NotImplementedError(f'{type(self).__name__}._read')
 
 

@@ -49,7 +49,7 @@ class Composer:
 
 
 def written(extra: Mapping[str, Any]) -> str:
-    """The fields of ``extra_body`` as JSON, the same in every process.
+    """Give the fields of ``extra_body`` as JSON, the same in every process.
 
     Raises:
         ValueError: for what JSON cannot say, and for what would change the form of the answer.
@@ -92,7 +92,7 @@ def sampling_fields(sampling: Sampling) -> dict[str, Any]:
 
 
 def dialogue_key(messages: Sequence[Message]) -> bytes:
-    """A hash of what all requests of a dialogue begin with: the turns before the first answer."""
+    """Hash what all requests of a dialogue begin with: the turns before the first answer."""
     opening = takewhile(lambda message: message.role != 'assistant', messages)
     text = json.dumps([(message.role, message.content) for message in opening])
     return hashlib.sha256(text.encode()).digest()[:16]

@@ -42,7 +42,7 @@ class Rows:
 
 
 def draw_uniforms(seeds: Sequence[int], steps: int) -> Tensor:
-    """One uniform number in [0, 1) a row and step, from the row's own generator.
+    """Draw one uniform number in [0, 1) a row and step, from the row's own generator.
 
     Returns:
         (rows, steps), float64.

@@ -20,7 +20,7 @@ class _Models(BaseModel):
 
 
 def loaded(body: bytes, model: str) -> str:
-    """What the list of models says of one; empty where it says no more than the name."""
+    """Give what the list of models says of one; empty where it says no more than the name."""
     try:
         models = _Models.model_validate(parse(body)).data
     except (ValidationError, RecursionError):

@@ -89,7 +89,7 @@ def name_and_revision(model: str, revision: str | None, trust_remote_code: bool)
 
 
 def model_source(model: str, commit: str, trust_remote_code: bool) -> dict[str, Any]:
-    """What `load_model` and `tokenizer_source` take to read what `name_and_revision` named."""
+    """Give what `load_model` and `tokenizer_source` take to read what `name_and_revision` named."""
     if is_adapter(model):
         base = model_source(base_of(model)[0], commit.rpartition('+')[2], trust_remote_code)
         return {**base, 'adapter': model}
@@ -101,7 +101,7 @@ def model_source(model: str, commit: str, trust_remote_code: bool) -> dict[str, 
 
 
 def tokenizer_source(source: Mapping[str, Any]) -> dict[str, Any]:
-    """What ``from_pretrained`` takes for the tokenizer: an adapter's own, or its base's."""
+    """Give what ``from_pretrained`` takes for the tokenizer: an adapter's own, or its base's."""
     adapter = source.get('adapter')
     plain = {key: value for key, value in source.items() if key != 'adapter'}
     if adapter and (Path(adapter) / 'tokenizer_config.json').is_file():

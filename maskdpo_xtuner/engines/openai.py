@@ -111,7 +111,7 @@ class OpenAIEngine:
         return list(await asyncio.gather(*(self._complete(request) for request in requests)))
 
     async def served(self) -> str:
-        """What the first server that tells it has loaded; empty where none does."""
+        """Give what the first server that tells it has loaded; empty where none does."""
         for endpoint in self._pool.endpoints:
             reply = await self._transport.get(endpoint, '/models')
             if reply and (said := loaded(reply.body, self.identity['model'])):
@@ -142,7 +142,7 @@ class OpenAIEngine:
         return outcome or Failure(self._pool.trouble, transient=True)
 
     def _goes_on(self, verdict: Verdict, start: float) -> bool:
-        """Whether another endpoint should be asked, or the same one later.
+        """Tell whether another endpoint should be asked, or the same one later.
 
         One that has too much to do is waited for while any has given an answer within the time of
         patience, however often it says so.
@@ -159,7 +159,7 @@ class OpenAIEngine:
         while endpoint is None:
             if refusal := self._pool.refusal:
                 raise EngineRefusal(
-                    f'{refusal}. Nothing that was answered is lost: mend the cause and run the '
+                    f'{refusal}. Nothing that was answered is lost: fix the cause and run the '
                     'same command again'
                 )
             if loop.time() >= deadline:
@@ -184,7 +184,7 @@ class OpenAIEngine:
         return answer
 
     def _within_patience(self, answer: Answer) -> Answer:
-        """A limit that lasts for hours is a refusal: nobody should wait for it without a word."""
+        """Turn a limit that lasts for hours into a refusal: nobody should wait for it unawares."""
         wait = answer.wait or 0.0
         if wait <= max(self._patience, LONGEST_WAIT):
             return answer

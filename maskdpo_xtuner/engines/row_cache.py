@@ -58,15 +58,15 @@ class RowCache(Cache):  # type: ignore[misc]
         return both[0], both[1]
 
     def get_seq_length(self, layer_idx: int | None = 0) -> int:
-        """How many columns are read beside the new one."""
+        """Say how many columns are read beside the new one."""
         return self.end - self.first
 
     def get_max_cache_shape(self) -> int | None:
-        """None: the model sees no more columns than are in use."""
+        """Give None: the model sees no more columns than are in use."""
         return None
 
     def visible(self, device: torch.device) -> Tensor:
-        """Which columns each row reads, the one to be written included; (rows, length), bool."""
+        """Tell which columns each row reads, the next one included; (rows, length), bool."""
         columns = torch.arange(self.first, self.end + 1, device=device)
         return columns >= torch.tensor(self.starts, device=device)[:, None]
 

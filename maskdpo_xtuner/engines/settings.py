@@ -85,7 +85,7 @@ class TransformersSettings(EngineSettings):
         )
 
     def tokenizer_source(self) -> tuple[str, str | None, bool] | None:
-        """The model's own; None for the built-in one."""
+        """Give the model's own; None for the built-in one."""
         return (self.model, self.revision, self.trust_remote_code) if self.model else None
 
 
@@ -109,7 +109,7 @@ class LMDeploySettings(EngineSettings):
         return LMDeployEngine(**{key: value for key, value in self if key != 'type'})
 
     def tokenizer_source(self) -> tuple[str, str | None, bool]:
-        """The model's own."""
+        """Give the model's own."""
         return self.model, self.revision, self.trust_remote_code
 
 

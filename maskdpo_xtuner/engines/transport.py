@@ -74,7 +74,7 @@ class Transport:
             return None
 
     def to(self, endpoint: Endpoint) -> Connections:
-        """The connections to an endpoint; they belong to an event loop and end with it."""
+        """Give the connections to an endpoint; they belong to an event loop and end with it."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._loop, self._connections = loop, {}

@@ -84,7 +84,7 @@ def cohens_kappa(tables: NDArray[np.float64]) -> NDArray[np.float64]:
 def agreements(
     responses: Mapping[str, Mapping[str, Sequence[AnnotatedResponse]]],
 ) -> tuple[Agreement, ...]:
-    """The agreement of every pair of judges; of two that cut differently, that there is none.
+    """Count the agreement of every two judges; two that cut differently get an obstacle.
 
     Args:
         responses: judge -> model -> annotated responses, the same in the same order.

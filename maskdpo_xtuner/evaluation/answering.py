@@ -70,7 +70,7 @@ def answer(plan: Plan, *, quiet: bool) -> Answered:
 
 
 def _build(plan: Plan, judge: Judge) -> tuple[Annotator, Engine | None]:
-    """The judge for the questions of all its sets; its weights are loaded when it is asked."""
+    """Give the judge for the questions of all its sets; its weights are loaded when it is asked."""
     questions: list[Question] = []
     for asked in plan.sets:
         if judge in plan.judges_of(asked):
@@ -114,7 +114,7 @@ def _opened(plan: Plan, folder: Path) -> Iterator[CompletionStore]:
 
 
 def read_responses(plan: Plan, asked: AskedSet, key: str, judge: Judge) -> list[AnnotatedResponse]:
-    """What a training answered on a set, as a judge labelled it."""
+    """Give what a training answered on a set, as a judge labelled it."""
     return list(read_records(plan.folder(asked, key) / annotated_file(judge), AnnotatedResponse))
 
 
@@ -125,5 +125,5 @@ def read_missing(plan: Plan, asked: AskedSet, key: str) -> set[tuple[str, int]]:
 
 
 def annotated_file(judge: Judge) -> str:
-    """The file, in the folder of a training, with its responses as a judge labelled them."""
+    """Give the file, in the folder of a training, with its responses as a judge labelled them."""
     return f'annotated-{judge.name}.jsonl'

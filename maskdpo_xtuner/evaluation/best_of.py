@@ -87,7 +87,7 @@ def best_of_curve(
     cluster_of: Mapping[str, str],
     bootstrap: Bootstrap,
 ) -> tuple[BestOf, ...]:
-    """What is expected of the best of N = 1, 2, 4, ... up to the answers that a question has.
+    """Give what is expected of the best of N = 1, 2, 4, ... up to the answers that a question has.
 
     Args:
         trainings: one model's annotated answers, of each of its trainings.
@@ -179,7 +179,7 @@ def _percent(part: float, whole: float) -> float | None:
 
 
 def _shares(total: int, count: int) -> NDArray[np.float64]:
-    """Share of the subsets of ``count`` answers in which the answer of each rank is the best."""
+    """Give the share of the subsets of ``count`` answers in which each rank is the best."""
     subsets = math.comb(total, count)
     return np.array([math.comb(rank, count - 1) / subsets for rank in range(total)])
 

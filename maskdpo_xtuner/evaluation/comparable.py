@@ -41,7 +41,7 @@ class Obstacle(Record):
 
 
 def origin_of(evaluation: Evaluation, result: JudgeResult) -> Origin:
-    """What made the numbers of one judge on one set."""
+    """Give what made the numbers of one judge on one set."""
     return Origin(
         questions_sha256=evaluation.questions_sha256,
         judge=result.annotator,

@@ -129,7 +129,7 @@ def _count_facts(supported: Sequence[bool | None]) -> Counts:
 
 
 def unit_of(responses: Iterable[AnnotatedResponse]) -> Unit:
-    """What a judge counted: facts as soon as one sentence has them."""
+    """Give what a judge counted: facts as soon as one sentence has them."""
     has = any(s.facts is not None for response in responses for s in response.sentences)
     return 'facts' if has else 'sentences'
 

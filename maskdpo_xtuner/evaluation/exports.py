@@ -62,7 +62,7 @@ def _numbers(found: Measure) -> Row:
 
 
 def as_latex(evaluations: Sequence[Evaluation]) -> str:
-    r"""One ``tabular`` of all sets and judges, a line a model; it needs ``\usepackage{booktabs}``.
+    r"""Write a ``tabular`` of sets and judges, a line a model; it needs ``\usepackage{booktabs}``.
 
     The first three columns of a judge are those of the paper's tables. The spread beside a value is
     the standard deviation between trainings, where there are several.
@@ -91,7 +91,7 @@ def as_latex(evaluations: Sequence[Evaluation]) -> str:
 
 
 def _made_of(evaluation: Evaluation, result: JudgeResult) -> Iterator[str]:
-    """What made the numbers, as comments: a table without it cannot be compared."""
+    """Give what made the numbers, as comments: a table without it cannot be compared."""
     made = {'questions': evaluation.questions_sha256[:12], **evaluation.sampling}
     made |= {'runs': evaluation.num_runs, **{f'judge.{k}': v for k, v in result.annotator.items()}}
     said = ', '.join(f'{key}: {value}' for key, value in made.items())

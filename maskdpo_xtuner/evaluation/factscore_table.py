@@ -63,7 +63,7 @@ def count_facts(responses: Iterable[AnnotatedResponse]) -> FactCounts:
 
 
 def own_rows(answers: Mapping[str, Sequence[AnnotatedResponse]]) -> list[Row]:
-    """The table of our counting, a row a model."""
+    """Give the table of our counting, a row a model."""
     return [_own_row(model, count_facts(some)) for model, some in answers.items()]
 
 
@@ -72,7 +72,7 @@ def official_rows(
     gamma: float = GAMMA,
     abstain: Abstain = 'off',
 ) -> list[Row]:
-    """The table of the release's counting, a row a model; see `official_scores`."""
+    """Give the table of the release's counting, a row a model; see `official_scores`."""
     return [_official_row(model, some, gamma, abstain) for model, some in answers.items()]
 
 

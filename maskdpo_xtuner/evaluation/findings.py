@@ -38,7 +38,7 @@ class Finding(Record):
 def find(
     model: Measures, baseline: Measures, bounds: Bounds, unit: Unit = 'sentences'
 ) -> list[Finding]:
-    """All that speaks against a model, the most severe first.
+    """Give all that speaks against a model, the most severe first.
 
     Args:
         model: its metrics by name, those of `judged_tallies` and of `text_tallies`.
@@ -56,7 +56,7 @@ def find(
 
 
 def direction(model: Measures, key: str = 'precision') -> Direction:
-    """Where the model's precision, or another metric of it, lies against the first model's."""
+    """Tell where the model's precision, or another metric of it, lies against the first model's."""
     difference = model[key].difference
     assert difference is not None, 'the first model is compared with none'
     return difference.direction
@@ -107,7 +107,7 @@ def _avoidance(model: Measures, baseline: Measures, bounds: Bounds) -> Iterator[
 
 
 def _unjudged(model: Measures, baseline: Measures, bounds: Bounds, unit: Unit) -> list[Finding]:
-    """What was lost on the way, of either model: nothing can be said about it."""
+    """Give what was lost on the way, of either model: nothing can be said about it."""
     found = []
     for key, lost in (
         ('without_verdict', f'{unit} without a verdict'),
@@ -136,7 +136,7 @@ def _facts(model: Measures, baseline: Measures, bounds: Bounds, unit: Unit) -> I
 
 
 def _added(model: Measures, baseline: Measures, key: str) -> float:
-    """How far the model's share lies above the baseline's; 0 where one of them has none."""
+    """Say how far the model's share lies above the baseline's; 0 where one of them has none."""
     mine, theirs = model[key].value, baseline[key].value
     return 0.0 if mine is None or theirs is None else (mine - theirs) / 100
 

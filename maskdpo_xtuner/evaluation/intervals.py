@@ -33,7 +33,7 @@ class Bootstrap:
             raise ValueError(f'needs resamples >= 1 and 0 < level < 1: {self}')
 
     def weights(self, clusters: int) -> NDArray[np.int64]:
-        """How often each cluster is drawn, (resamples, clusters); the same for the same seed."""
+        """Draw how often each cluster counts, (resamples, clusters); the seed decides."""
         return _weights(self.resamples, self.seed, clusters)
 
 
@@ -100,7 +100,7 @@ def expanded_percentiles(
 
 
 def tail_share(clusters: int, level: float) -> float:
-    """Share of resamples beyond each end of the interval: Phi(-t sqrt(n / (n - 1))).
+    """Give the share of resamples beyond each end of the interval: Phi(-t sqrt(n / (n - 1))).
 
     n clusters give the quantile t of Student's distribution with n - 1 degrees of freedom, and
     the factor that the variance of a resample lacks. For many clusters it is (1 - level) / 2.

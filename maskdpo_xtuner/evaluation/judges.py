@@ -28,7 +28,7 @@ class Judge(Record):
 
 
 def judges_of(settings: Settings) -> dict[Judge, JudgeSettings]:
-    """The judges in the order of ``evaluation.judges``; without any, the annotator of the pairs.
+    """Give the judges of ``evaluation.judges`` in order; without any, the annotator of the pairs.
 
     A judge without a name has that of its type; the second of a name is ``name-2``, and so on.
     """

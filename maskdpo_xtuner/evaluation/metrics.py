@@ -43,7 +43,7 @@ def ratio(form: Form) -> Callable[[Metric], Metric]:
 
 
 def form_of(metric: Metric) -> Form:
-    """How a metric is read; as it stands without a word about it."""
+    """Say how a metric is read; as it stands without a word about it."""
     form: Form = getattr(metric, 'form', Form())
     return form
 
@@ -90,7 +90,7 @@ def judged_tallies(
     metrics: Sequence[str] = (),
     k: int = 32,
 ) -> dict[str, Tally]:
-    """The metrics of one model by one judge, ready for intervals.
+    """Give the metrics of one model by one judge, ready for intervals.
 
     Those of the package; ``distinct_precision``: the precision with every different unit of a topic
     counted once a run; ``f1_at_k``: `f1_at` in percent, averaged over answers, those that say
@@ -137,7 +137,7 @@ def _f1_parts(found: Iterable[tuple[AnnotatedResponse, Counts]], k: int) -> Iter
 def _distinct_units(
     responses: Sequence[AnnotatedResponse], questions: Mapping[str, Question]
 ) -> Iterator[Part]:
-    """A part for each checkable unit that the topic did not have before in the run."""
+    """Give a part for each checkable unit that the topic did not have before in the run."""
     seen = set()
     for response in responses:
         for text, supported in _checkable_units(response):
@@ -149,7 +149,7 @@ def _distinct_units(
 
 
 def _checkable_units(response: AnnotatedResponse) -> Iterator[tuple[str, bool]]:
-    """The text of every unit with a verdict on something checkable, and whether it is supported."""
+    """Give the text of every checkable unit with a verdict, and whether it is supported."""
     for sentence in response.sentences:
         if sentence.facts is not None:
             yield from ((f.text, f.supported) for f in sentence.facts if f.supported is not None)

@@ -27,7 +27,7 @@ class Scorer(Protocol):
         ...
 
     def score(self, conversations: Sequence[tuple[str | None, str]]) -> list[ResponseNll]:
-        """One result for each question and its answer."""
+        """Give one result for each question and its answer."""
         ...
 
 

@@ -139,7 +139,7 @@ def _is_left_out(response: AnnotatedResponse) -> bool:
 
 
 def _was_not_asked(sentence: Sentence) -> bool:
-    """Whether the release would have no reply either."""
+    """Tell whether the release would have no reply either."""
     failures = [sentence.failure, *(fact.failure for fact in sentence.facts or ())]
     return any(failure and not failure.startswith('unparsed:') for failure in failures)
 

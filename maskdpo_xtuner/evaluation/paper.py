@@ -99,7 +99,7 @@ class PaperTable(Record):
         return f'Table {self.name.removeprefix("table")} of the paper: {self.title}'
 
     def label_of(self, row: PaperRow) -> str:
-        """What tells a row apart: its label cells."""
+        """Give what tells a row apart: its label cells."""
         return ', '.join(c for c, of in zip(row.cells, self.columns, strict=True) if of.is_label)
 
     def counted(self, row: PaperRow) -> Iterator[tuple[Column, float, float, float]]:
@@ -130,7 +130,7 @@ def paper() -> Paper:
 
 
 def paper_table(name: str) -> PaperTable:
-    """The table of a name.
+    """Give the table of a name.
 
     Raises:
         ValueError: for a name that no table has, with those that there are.

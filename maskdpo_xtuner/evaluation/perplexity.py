@@ -150,7 +150,7 @@ class PerplexityScorer:
                 first = end
 
     def _ids(self, prompt: str | None, response: str) -> tuple[list[int], int]:
-        """What the model reads, and the place of the first id that is the answer's own.
+        """Give what the model reads, and the place of the first id that is the answer's own.
 
         The text is tokenized as a whole: an answer's first token may depend on what stands before.
         """
@@ -190,7 +190,7 @@ class PerplexityScorer:
         )
 
     def _nll_sums(self, windows: Sequence[_Window]) -> list[float]:
-        """One sum a window, over its counted ids."""
+        """Give one sum a window, over its counted ids."""
         import torch
 
         from maskdpo_xtuner.objectives import response_sums, token_logps
@@ -205,7 +205,7 @@ class PerplexityScorer:
         return sums
 
     def _logits(self, ids: Tensor, mask: Tensor, wanted: Tensor) -> Tensor:
-        """The model's own logits where ``wanted``, (wanted, vocabulary), and none elsewhere."""
+        """Give the model's logits where ``wanted``, (wanted, vocabulary), and none elsewhere."""
         device = self._model.device
         here = wanted.to(device)
         keep = self._model.get_output_embeddings().register_forward_pre_hook(
@@ -228,7 +228,7 @@ class PerplexityScorer:
 
 
 def _ends(length: int, context: int) -> Iterable[int]:
-    """Where windows of ``context`` ids end, each half of it after the one before."""
+    """Tell where windows of ``context`` ids end, each half of it after the one before."""
     if length <= context:
         return [length]
     return [*range(context, length, max(1, context // 2)), length]

@@ -64,16 +64,16 @@ class Plan:
         return {key: engine for each in self.models.values() for key, engine in each.items()}
 
     def folder(self, asked: AskedSet, key: str) -> Path:
-        """Where what a training answered on a set is kept."""
+        """Tell where what a training answered on a set is kept."""
         return self.root / asked.name / key
 
     def parts_of(self, folder: Path) -> list[Path]:
-        """The folders that shards of this evaluation have made for one of its folders."""
+        """Give the folders that shards of this evaluation have made for one of its folders."""
         shards = sorted((self.root / 'shards').glob('*-of-*'))
         return [shard / folder.relative_to(self.root) for shard in shards]
 
     def judges_of(self, asked: AskedSet) -> dict[Judge, JudgeSettings]:
-        """The judges of a set."""
+        """Give the judges of a set."""
         return {
             judge: source
             for judge, source in self.judges.items()
@@ -128,7 +128,7 @@ def _ask(
 def _sampling(
     settings: Settings, asked: EvaluationSettings, source: SetSettings
 ) -> SamplingSettings:
-    """How a set is sampled: as it says, else as the evaluation says, else as pairs are made."""
+    """Say how a set is sampled: as it says, else as the evaluation says, else as pairs are made."""
     changes = {'num_samples': asked.num_runs, 'document_for_chosen': False}
     for key in ('max_new_tokens', 'temperature', 'top_k', 'top_p', 'seed'):
         for part in (asked, source):
@@ -149,7 +149,7 @@ def _sampling(
 def _resolve(
     settings: Settings, asked: EvaluationSettings, models: Models
 ) -> dict[str, dict[str, EngineSettings]]:
-    """Name -> key of a training -> engine; the first training has the folder of the model."""
+    """Give name -> key of a training -> engine; the first training has the folder of the model."""
     found: dict[str, dict[str, EngineSettings]] = {}
     of_config: list[str] = []
     for name, given in models.items():
@@ -173,7 +173,7 @@ def _resolve(
 
 
 def _engine(policy: EngineSettings, source: ModelSource) -> EngineSettings:
-    """The policy's engine with another model, whose revision is not that of the policy's."""
+    """Give the policy's engine with another model, whose revision is not that of the policy's."""
     if isinstance(source, EngineSettings):
         return source
     others = {'revision': None} if 'revision' in type(policy).model_fields else {}

@@ -21,7 +21,7 @@ from maskdpo_xtuner.evaluation.table import (
 
 
 def format_run(run: EvaluationRun) -> str:
-    """What became of the requests, the tables of every set, and what failed."""
+    """Give what became of the requests, the tables of every set, and what failed."""
     lines = []
     for (set_name, key), by_judge in run.counts.items():
         requests = next(iter(by_judge.values())).requests
@@ -33,7 +33,7 @@ def format_run(run: EvaluationRun) -> str:
 
 
 def format_evaluation(evaluation: Evaluation) -> str:
-    """One set: what was asked, the tables by judge, remarks, the verdicts."""
+    """Format one set: what was asked, the tables by judge, remarks, the verdicts."""
     blocks = [_head(evaluation)]
     for result in evaluation.judges:
         blocks.append(f'judge: {result.judge.heading}')

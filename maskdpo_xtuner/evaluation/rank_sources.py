@@ -28,7 +28,7 @@ def read_scores(
         metric: ``score`` (the paper's) or ``precision``; of an evaluation any that it has.
 
     Raises:
-        ValueError: naming file and mend.
+        ValueError: naming file and remedy.
     """
     paths = list(sources.values())
     if len(paths) == 1 and paths[0].suffix == '.json':
@@ -62,7 +62,7 @@ def _of_evaluation(path: Path, metric: str) -> dict[str, dict[str, float]]:
 
 
 def _of_table(path: Path) -> dict[str, dict[str, float]]:
-    """A column a judge; the first column names the items, the first row the judges."""
+    """Read a column a judge; the first column names the items, the first row the judges."""
     if not path.is_file():
         raise RecordError(path, None, 'there is no such file; check the path')
     with path.open(encoding='utf-8-sig', newline='') as file:
@@ -82,7 +82,7 @@ def _of_table(path: Path) -> dict[str, dict[str, float]]:
 def _of_responses(
     responses: Iterable[AnnotatedResponse], over: Over, metric: str
 ) -> dict[str, float]:
-    """What has a score: a response without a sentence to score has none."""
+    """Score the responses, or the models; one without a sentence to score has no score."""
     counts: dict[str, Counts] = {}
     for response in responses:
         item = response.model if over == 'models' else _name(response)

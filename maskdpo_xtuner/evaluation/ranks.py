@@ -117,7 +117,7 @@ def _intervals(
 
 
 def rank_rows(agreements: Sequence[RankAgreement]) -> list[dict[str, str]]:
-    """A row for every two judges, for a terminal."""
+    """Give a row for every two judges, for a terminal."""
     return [
         {
             'judges': ' and '.join(found.judges),

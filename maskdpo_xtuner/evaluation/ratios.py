@@ -69,7 +69,7 @@ class Tally:
     ends: tuple[int, ...] = ()
 
     def values(self, weights: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The ratio for every row of ``weights`` (rows, clusters), averaged over runs: (rows,).
+        """Give the ratio of each row of ``weights`` (rows, clusters), averaged over runs: (rows,).
 
         A run of a row whose denominator is 0 has no ratio and is left out of the mean; a row
         without any is NaN.
@@ -85,12 +85,12 @@ class Tally:
         return mean
 
     def value(self) -> float | None:
-        """The ratio over the whole set; None where the denominator is 0."""
+        """Give the ratio over the whole set; None where the denominator is 0."""
         value = float(self.values(np.ones((1, len(self.clusters)), dtype=np.int64))[0])
         return None if np.isnan(value) else value
 
     def by_training(self) -> tuple[float | None, ...]:
-        """The value of each training by itself."""
+        """Give the value of each training by itself."""
         spans = pairwise((0, *(self.ends or (self.numerator.shape[1],))))
         return tuple(self._columns(start, end).value() for start, end in spans)
 
@@ -149,7 +149,7 @@ def tally(parts: Iterable[Part], cluster_of: Mapping[str, str], form: Form = For
 
 
 def joined(trainings: Sequence[Tally]) -> Tally:
-    """One tally of several trainings of a model: its value is the mean of theirs.
+    """Join the tallies of several trainings of a model: the value is the mean of theirs.
 
     Args:
         trainings: of the same questions and form, each in as many runs.
@@ -186,7 +186,7 @@ class Measure:
 
 
 def measure(model: Tally, baseline: Tally | None, bootstrap: Bootstrap) -> Measure:
-    """The value with its interval, and how it differs from a baseline's if there is one."""
+    """Measure the value with its interval, and how it differs from a baseline's if there is one."""
     compared = None if baseline is None else difference(model, baseline, bootstrap)
     each = model.by_training() if model.ends else ()
     known = [value for value in each if value is not None]

@@ -148,7 +148,7 @@ def read_evaluations(path: Path | str) -> list[Evaluation]:
 
 
 def evaluation_files(path: Path | str) -> list[Path]:
-    """The files of all sets; arguments and errors as of `read_evaluations`."""
+    """Give the files of all sets; arguments and errors as of `read_evaluations`."""
     path = Path(path)
     if path.is_file():
         return [path]

@@ -207,7 +207,7 @@ def _describe(settings: Settings, asked: AskedSet) -> dict[str, str]:
 
 
 def _write(planned: Plan, sets: tuple[SetRun, ...]) -> None:
-    """The result of every set, then the tables of all."""
+    """Write the result of every set, then the tables of all."""
     for left in planned.root.glob('.*.tmp'):  # by a run that was killed here
         left.unlink()
     for run in sets:

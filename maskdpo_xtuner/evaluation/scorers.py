@@ -15,7 +15,7 @@ from maskdpo_xtuner.evaluation_settings import EvaluationSettings
 def scorers_of(
     asked: EvaluationSettings, policy: EngineSettings, name: str, first: EngineSettings
 ) -> dict[str, Scorer]:
-    """The first model, and those of ``evaluation.perplexity``, by the names they are shown with.
+    """Give the first model and those of ``evaluation.perplexity`` by the names that are shown.
 
     The first model is left out where ``evaluation.text_quality`` is False, and where it is run by
     anything else than transformers: then it may not be on this machine at all. Weights are not

@@ -55,7 +55,7 @@ def find_shortfalls(
     missing: Mapping[str, Collection[tuple[str, int]]],
     most_without_verdict: float,
 ) -> list[Shortfall]:
-    """What is missing from the numbers of one set.
+    """Give what is missing from the numbers of one set.
 
     Args:
         responses: name of a judge -> key of a training -> its annotated responses.

@@ -7,7 +7,7 @@ from maskdpo_xtuner.evaluation.results import Evaluation, JudgeResult
 
 
 def statements_of(evaluation: Evaluation, name: str) -> list[str]:
-    """What is said of a model: by each judge, and, of several, in the end by all together."""
+    """Give what is said of a model: by each judge, and, of several, in the end by all together."""
     said = [
         model.verdict.statement
         for result in evaluation.judges
@@ -36,7 +36,7 @@ def best_of_heading(result: JudgeResult) -> str:
 
 
 def perplexity_lines(evaluation: Evaluation) -> list[str]:
-    """What each perplexity is: of whose, of what, after what."""
+    """Give what each perplexity is: of whose, of what, after what."""
     return [
         f'perplexity ({name}): of the answer alone, after {about["after"]}; pooled over tokens, '
         "and the mean of the answers' own"
@@ -45,7 +45,7 @@ def perplexity_lines(evaluation: Evaluation) -> list[str]:
 
 
 def remarks_of(evaluation: Evaluation) -> list[str]:
-    """What a reader of the numbers should know: what was trained on, and what is missing."""
+    """Give what a reader of the numbers should know: what was trained on, and what is missing."""
     found = evaluation.trained_on
     remarks = []
     if found and (found.questions or found.topics):

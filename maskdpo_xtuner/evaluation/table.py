@@ -16,12 +16,12 @@ Row = dict[str, str]
 
 
 def verdict_rows(result: JudgeResult) -> list[Row]:
-    """The table of verdicts: precision, what is said, and the verdict of every model."""
+    """Give the table of verdicts: precision, what is said, and the verdict of every model."""
     return [_verdict_row(model) for model in result.models]
 
 
 def score_rows(result: JudgeResult, level: float) -> list[Row]:
-    """The table of the paper's score, with the columns of the paper's tables."""
+    """Give the table of the paper's score, with the columns of the paper's tables."""
     return [_score_row(result, model, level) for model in result.models]
 
 
@@ -36,7 +36,7 @@ def paper_counts(result: JudgeResult, model: ModelResult) -> tuple[float, float]
 
 
 def recall_rows(result: JudgeResult, k: int) -> list[Row]:
-    """The table of what silence costs: F1@K, and how many answers say something checkable."""
+    """Give the table of what silence costs: F1@K, and how many answers say something checkable."""
     return [
         {
             'model': model.name,
@@ -58,7 +58,7 @@ REPLICATED = {
 
 
 def training_rows(result: JudgeResult, k: int, level: float) -> list[Row]:
-    """The table of the models that were trained several times; empty when none was.
+    """Give the table of the models that were trained several times; empty when none was.
 
     Two spreads stand beside each other: between trainings (standard deviation), and between topics
     (the interval), which says nothing of another training.
@@ -80,12 +80,12 @@ def training_rows(result: JudgeResult, k: int, level: float) -> list[Row]:
 
 
 def content_rows(result: JudgeResult) -> list[Row]:
-    """The table of what the score hides: how much of what is said can be checked."""
+    """Give the table of what the score hides: how much of what is said can be checked."""
     return [_content_row(result, model) for model in result.models]
 
 
 def metric_rows(result: JudgeResult, metrics: Sequence[str]) -> list[Row]:
-    """The table of the metrics that the config asked for beside those of the package."""
+    """Give the table of the metrics that the config asked for beside those of the package."""
     return [
         {'model': model.name, **{name: _value(model.measures[name], 2) for name in metrics}}
         for model in result.models
@@ -93,7 +93,7 @@ def metric_rows(result: JudgeResult, metrics: Sequence[str]) -> list[Row]:
 
 
 def judged_tables(evaluation: Evaluation, result: JudgeResult) -> list[list[Row]]:
-    """All tables of one judge, the verdicts first."""
+    """Give all tables of one judge, the verdicts first."""
     tables = [
         verdict_rows(result),
         score_rows(result, evaluation.bootstrap.level),
@@ -108,12 +108,12 @@ def judged_tables(evaluation: Evaluation, result: JudgeResult) -> list[list[Row]
 
 
 def text_rows(evaluation: Evaluation) -> list[Row]:
-    """The table of the texts, which no judge decides: length, repetition, perplexity."""
+    """Give the table of the texts, which no judge decides: length, repetition, perplexity."""
     return [_text_row(model) for model in evaluation.judges[0].models]
 
 
 def best_of_rows(result: JudgeResult) -> list[Row]:
-    """The table of the best of N (the paper's Table 6): a row for each model and N.
+    """Give the table of the best of N (the paper's Table 6): a row for each model and N.
 
     The score is the mean of the best answers' scores; the pooled one is that of their totals.
     """
@@ -133,7 +133,7 @@ def best_of_rows(result: JudgeResult) -> list[Row]:
 
 
 def agreement_rows(agreement: Agreement) -> list[Row]:
-    """The classes of two judges: a row for each of the first one's, a column for the second's.
+    """Give the classes of two judges: a row for each of the first one's, a column for the second's.
 
     Empty for two that do not judge the same sentences.
     """

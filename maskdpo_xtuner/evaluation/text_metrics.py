@@ -28,7 +28,7 @@ def text_tallies(
     nlls: Mapping[str, Sequence[ResponseNll]],
     missing: Iterable[tuple[str, int]] = (),
 ) -> dict[str, Tally]:
-    """The text metrics of one model, ready for intervals.
+    """Give the text metrics of one model, ready for intervals.
 
     ``no_answer`` in percent of what was asked; all others are of the answers that came:
     ``tokens_per_answer``; ``truncated``, ``empty`` and ``refusals`` in percent of the answers;
@@ -110,7 +110,7 @@ def _shared_within_topics(
 
 
 def _distinct_runs(responses: Sequence[Response]) -> Iterator[Part]:
-    """One part a question: of a single run nothing can be said."""
+    """Give one part a question: of a single run nothing can be said."""
     texts: dict[str, list[str]] = defaultdict(list)
     for response in responses:
         texts[response.question_id].append(response.text)

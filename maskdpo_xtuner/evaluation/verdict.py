@@ -71,7 +71,7 @@ def verdict(
 
 
 def _between_trainings(precision: Measure) -> list[str]:
-    """The spread that the interval does not have, of a model that was trained several times."""
+    """Give the spread between trainings, which the interval does not have."""
     if precision.std is None:
         return []
     trainings = len(precision.trainings)
@@ -80,7 +80,7 @@ def _between_trainings(precision: Measure) -> list[str]:
 
 
 def _label(findings: list[Finding], otherwise: Kind) -> tuple[str, Kind]:
-    """The most severe kind with its reasons, and the kind alone."""
+    """Give the most severe kind with its reasons, and the kind alone."""
     kind = findings[0].kind if findings else otherwise
     reasons = ', '.join(f.detail for f in findings if f.kind == kind and f.detail)
     return (f'{kind} ({reasons})' if reasons else kind), kind
@@ -98,7 +98,7 @@ def _change(model: Measure, baseline: Measure, unit: str = '') -> str:
 
 
 def overall(name: str, baseline_name: str, verdicts: Mapping[str, Verdict]) -> Verdict:
-    """One verdict for all judges: better only if every judge says so, else the most severe.
+    """Sum up the verdicts of all judges: better only if every judge says so, else the most severe.
 
     Args:
         name: of the model.
@@ -119,7 +119,7 @@ def overall(name: str, baseline_name: str, verdicts: Mapping[str, Verdict]) -> V
 
 
 def format_difference(difference: Difference | None, decimals: int) -> str:
-    """``+14.6 [+8.0, +20.1]``, or nothing where there is none."""
+    """Give ``+14.6 [+8.0, +20.1]``, or nothing where there is none."""
     if difference is None or difference.points is None:
         return ''
     interval = format_interval(difference.interval, decimals, signed=True)
@@ -127,14 +127,14 @@ def format_difference(difference: Difference | None, decimals: int) -> str:
 
 
 def format_value(value: float | None, interval: Interval | None, decimals: int = 1) -> str:
-    """``75.8 [71.2, 80.4]``, or ``-`` where there is no value."""
+    """Give ``75.8 [71.2, 80.4]``, or ``-`` where there is no value."""
     if value is None:
         return '-'
     return f'{value:.{decimals}f} {format_interval(interval, decimals)}'
 
 
 def format_interval(interval: Interval | None, decimals: int = 1, *, signed: bool = False) -> str:
-    """``[71.2, 80.4]``, or ``-`` where there is none."""
+    """Give ``[71.2, 80.4]``, or ``-`` where there is none."""
     if interval is None:
         return '-'
     form = f'{"+" if signed else ""}.{decimals}f'

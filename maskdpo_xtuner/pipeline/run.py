@@ -119,7 +119,7 @@ def sample_stage(
     if not summary.requests.done:
         raise ValueError(
             f'there are no answers to annotate: {summary.requests.describe()}; see '
-            f'{work_dir / "failures.jsonl"}, mend the cause and run again'
+            f'{work_dir / "failures.jsonl"}, fix the cause and run again'
         )
 
 

@@ -217,7 +217,7 @@ def _words_before(text: str, start: int, stop: int) -> list[str]:
 
 
 def _is_number(text: str, following: re.Match[str]) -> bool:
-    """Whether a number follows, or the sign of a currency or a comparison before one."""
+    """Tell whether a number follows, or the sign of a currency or a comparison before one."""
     at, first = following.start(2), following.group(2)
     if first:
         return first.isnumeric() and not CJK.match(first)
@@ -225,7 +225,7 @@ def _is_number(text: str, following: re.Match[str]) -> bool:
 
 
 def _is_enumerator(words: list[str]) -> bool:
-    """Whether the last word numbers what follows: "2." opens a sentence, "1." follows a colon."""
+    """Tell whether the last word numbers what follows: "2." opens, "1." follows a colon."""
     if len(words) == 1:
         return _ENUMERATOR.fullmatch(words[-1]) is not None
     return words[-2].endswith((':', '：')) and words[-1] in ('1', 'a', 'A', 'i')

@@ -133,7 +133,7 @@ def _read(raw: str, start: int) -> _Line:
 
 
 def _is_apart(first: _Line, line: _Line) -> bool:
-    """Whether ``line`` cannot belong to the lines that begin with ``first``."""
+    """Tell whether ``line`` cannot belong to the lines that begin with ``first``."""
     return first.is_closed or line.is_closed or line.is_item
 
 
@@ -152,13 +152,13 @@ def _lines_of_their_own(group: Sequence[_Line]) -> Iterator[_Line]:
 
 
 def _is_next_key(before: _Line, line: _Line) -> bool:
-    """Whether a line in lower case is a key beside another; prose may have a colon as well."""
+    """Tell whether a line in lower case is a key beside another; prose may have a colon as well."""
     after_key = before.is_key or before.text.endswith((':', '：'))
     return line.is_key and (after_key or len(before.text) < _SHORT)
 
 
 def _is_bare_list(group: Sequence[_Line]) -> bool:
-    """Whether the lines are short entries without marks: "flour", "brown sugar", "salt"."""
+    """Tell whether the lines are short entries without marks: "flour", "brown sugar", "salt"."""
     return not group[0].is_item and all(
         len(line.text) < _SHORT and not (line.is_ended or line.runs_on or _opens_running(line))
         for line in group
@@ -170,7 +170,7 @@ def _opens_running(line: _Line) -> bool:
 
 
 def _is_wrapped(group: Sequence[_Line]) -> bool:
-    """Whether the lines are prose wrapped at a width, which some of them show by running on."""
+    """Tell whether the lines are prose wrapped at a width, which some show by running on."""
     lengths = [line.indent + len(line.text) for line in group]
     width = max(lengths)
     pairs = list(zip(lengths, group[1:], strict=False))

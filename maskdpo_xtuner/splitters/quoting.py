@@ -26,7 +26,7 @@ _CITATION = re.compile(r'[(（][^()（）\n]{0,60}\d[^()（）\n]{0,20}[)）][.�
 
 
 def runs_on_behind_quotation(text: str, run: str, after: int) -> bool:
-    """Whether what stands at ``after`` belongs to the quotation that ``run`` closes."""
+    """Tell whether what stands at ``after`` belongs to the quotation that ``run`` closes."""
     if not any(mark in run for mark in _QUOTES):
         return False
     return any(
@@ -36,7 +36,7 @@ def runs_on_behind_quotation(text: str, run: str, after: int) -> bool:
 
 
 def is_in_title(text: str, start: int, at: int) -> bool:
-    """Whether the terminator at ``at`` stands between marks of a title, ``《`` and ``》``."""
+    """Tell whether the terminator at ``at`` stands between marks of a title, ``《`` and ``》``."""
     before = text[max(start, at - _CONTEXT) : at]
     after = text[at : at + _CONTEXT].partition('\n')[0]
     return before.rfind('《') > before.rfind('》') and '》' in after

@@ -26,7 +26,7 @@ class Context:
     template: ChatTemplate
 
     def fits(self, messages: Sequence[Message], reserve: int) -> bool:
-        """Whether ``messages`` leave ``reserve`` tokens for what follows."""
+        """Tell whether ``messages`` leave ``reserve`` tokens for what follows."""
         room = self.length - reserve
         # A token stands for a byte at least, so most conversations need no tokenizing.
         if len(self.template.render(messages).encode()) <= room:
@@ -74,7 +74,7 @@ def _passages(document: str, language: Language) -> Passages:
 
 
 def _join(document: str, passages: Sequence[tuple[int, int]]) -> str:
-    """The passages as they stand in the document, with `GAP` where something is left out."""
+    """Give the passages as they stand in the document, with `GAP` where something is left out."""
     parts: list[str] = []
     position = None
     for start, end in passages:

@@ -124,7 +124,7 @@ class SentenceDialogue:
         return self._prompt('reference', reference=kept.text)
 
     def _leaves_room(self, document: str) -> bool:
-        """Whether turn 3 fits when turn 2 gets ``document`` and answers at full length."""
+        """Tell whether turn 3 fits when turn 2 gets ``document`` and answers at full length."""
         turns = [
             Message(role='user', content=self._prompt('reference', reference=document)),
             Message(role='assistant', content=''),

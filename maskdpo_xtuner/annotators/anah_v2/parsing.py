@@ -140,7 +140,7 @@ def _read_marker(answer: str, markers: Mapping[str, Meaning], tolerant: bool) ->
 
 
 def _could_turn(text: str, markers: Sequence[re.Match[str]], meaning: Enum) -> bool:
-    """Whether a word around the markers could turn the meaning that they have."""
+    """Tell whether a word around the markers could turn the meaning that they have."""
     segments = _segments(text, markers)
     first = next(place for place, segment in enumerate(segments) if '<>' in segment)
     explained = [_without_reasons(segment, meaning) for segment in segments]
@@ -166,7 +166,7 @@ def _without_reasons(segment: str, meaning: Enum) -> str:
 
 
 def _is_any(answer: str, markers: tuple[str, ...], tolerant: bool) -> bool:
-    """Whether the whole answer is one of the markers."""
+    """Tell whether the whole answer is one of the markers."""
     if tolerant:
         return _key(answer) in map(_key, markers)
     return answer.strip() in markers
@@ -178,5 +178,5 @@ def _straighten(text: str) -> str:
 
 
 def _key(text: str) -> str:
-    """What two spellings of one marker have in common."""
+    """Give what two spellings of one marker have in common."""
     return ''.join(_straighten(text).casefold().split()).strip(_EDGES)

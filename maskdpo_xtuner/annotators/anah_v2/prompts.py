@@ -73,7 +73,7 @@ def _check_template(
 
 
 def own_prompts() -> Prompts:
-    """The project's own wording."""
+    """Give the project's own wording."""
     return Prompts(TEMPLATES, OWN)
 
 

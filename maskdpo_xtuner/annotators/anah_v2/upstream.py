@@ -54,7 +54,7 @@ def _unknown_shape(node: ast.AST, expected: str) -> ValueError:
 
 
 def _read_function(node: ast.stmt) -> tuple[str, dict[Language, str]]:
-    """The turn and its two templates."""
+    """Read the turn and its two templates."""
     match node:
         case ast.FunctionDef(name=name, decorator_list=[], body=[*assignments, last]):
             if name in FUNCTIONS:
@@ -90,7 +90,7 @@ def _format_text(part: ast.expr) -> str:
 
 
 def _returned_names(node: ast.stmt) -> tuple[str, str]:
-    """The variables returned for Chinese and for English."""
+    """Give the variables returned for Chinese and for English."""
     match node:
         case ast.Return(
             value=ast.IfExp(

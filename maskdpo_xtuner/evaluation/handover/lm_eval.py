@@ -14,7 +14,7 @@ MAX_GEN_TOKS = 1024
 
 
 def lm_eval_files(models: Sequence[HandedModel], tasks: Mapping[str, Task]) -> dict[str, str]:
-    """Name of a file -> its text.
+    """Give the name of each file and its text.
 
     Raises:
         ValueError: for a task that lm-eval does not have.

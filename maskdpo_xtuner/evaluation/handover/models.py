@@ -97,7 +97,7 @@ def _describe(text: str, detail: object) -> str:
 
 
 def _absolute(place: str | None) -> str | None:
-    """The absolute path of a folder that is there; a hub name as it stands.
+    """Give the absolute path of a folder that is there; a hub name as it stands.
 
     Raises:
         ValueError: for what looks like a path and is not there.

@@ -23,7 +23,7 @@ CHAT_ROUNDS = """chat_rounds = dict(
 def opencompass_files(
     models: Sequence[HandedModel], tasks: Mapping[str, Task], grader: HandedModel | None
 ) -> dict[str, str]:
-    """Name of a file -> its text.
+    """Give the name of each file and its text.
 
     Args:
         models: to be measured.

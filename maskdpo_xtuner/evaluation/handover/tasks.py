@@ -53,7 +53,7 @@ TABLE_10 = tuple(name for name in TASKS if name != SIMPLEQA)
 
 
 def tasks_of(names: Sequence[str]) -> dict[str, Task]:
-    """The tasks of some names, in their order.
+    """Give the tasks of some names, in their order.
 
     Raises:
         ValueError: for a name that no task has, with those that there are.

@@ -76,7 +76,7 @@ def read_anah(source: Path, splitter: Splitter, left_out: Counter[str]) -> Itera
     """Read a file of the data set, or the folder of all four.
 
     Raises:
-        RecordError: naming file, line, field and mend.
+        RecordError: naming file, line, field and remedy.
     """
     source = Path(source)
     paths = [source / name for name in FILES if (source / name).is_file()]
@@ -117,7 +117,7 @@ def _read_topic(
 
 
 def _parse(row: dict[str, Any], names: dict[str, str], path: Path, line: int) -> _Texts:
-    """The texts of one model; the keys in an error are those of the file."""
+    """Read the texts of one model; the keys in an error are those of the file."""
     absent = next((key for key in names.values() if key not in row), None)
     if absent:
         raise RecordError(path, line, f'field "{absent}" is missing; add it')
@@ -142,7 +142,7 @@ def _sentences(
     splitter: Splitter,
     left_out: Counter[str],
 ) -> tuple[Sentence, ...]:
-    """One sentence an annotation; none, and the annotations counted, where they do not fit."""
+    """Give one sentence an annotation; none, and the annotations counted, where they do not fit."""
     spans = splitter(text, language) if text.strip() else []
     if len(spans) != len(annotations):
         left_out[OTHER_COUNT if spans else NO_TEXT] += len(annotations)

@@ -40,7 +40,7 @@ class Reader(Protocol):
             left_out: counts, by reason, the labels that belong to no sentence.
 
         Raises:
-            RecordError: naming file, line and mend.
+            RecordError: naming file, line and remedy.
         """
         ...
 
@@ -54,7 +54,7 @@ def read_records_form(
     ``language``. ``annotator`` may have `UNMARKED`: the spans are marks then.
 
     Raises:
-        RecordError: naming file, line, field and mend.
+        RecordError: naming file, line, field and remedy.
     """
     for line, row in read_objects(source):
         question = parse_record(Question, row, source, line)
@@ -102,7 +102,7 @@ def merge_marks(text: str, marks: Iterator[tuple[int, int, Label]]) -> tuple[Sen
 
 
 def graver(one: Label, other: Label) -> Label:
-    """Of two labels the one that says more against a text: Contradictory, then Unverifiable."""
+    """Give the label that says more against a text: Contradictory, then Unverifiable."""
     return min(one, other, key=list(GRAVEST_FIRST).index)
 
 

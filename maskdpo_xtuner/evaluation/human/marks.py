@@ -56,7 +56,7 @@ def read_marked_questions(source: Path | str) -> Iterator[tuple[int, Question, M
     """Yield line number, question and marked responses of each line; the id stands for a topic.
 
     Raises:
-        RecordError: naming file, line, field and mend.
+        RecordError: naming file, line, field and remedy.
     """
     for line, row in read_objects(source):
         about = parse_record(Question, {'topic': row.get('question_id'), **row}, source, line)
@@ -67,7 +67,7 @@ def read_marks(source: Path, splitter: Splitter, left_out: Counter[str]) -> Iter
     """Read the file.
 
     Raises:
-        RecordError: naming file, line, field and mend.
+        RecordError: naming file, line, field and remedy.
     """
     for line, question, marked in read_marked_questions(source):
         for index, response in enumerate(marked.responses):

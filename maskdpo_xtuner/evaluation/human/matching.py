@@ -143,7 +143,7 @@ def _the_same(
 def _by_marks(
     sentence: Sentence, labelled: AnnotatedResponse, words: Callable[[int, int], int]
 ) -> Sentence:
-    """The span of a judge with the label that the marks give it."""
+    """Give the span of a judge with the label that the marks give it."""
     label: Label | None = None
     for mark in _touching(sentence, labelled.sentences, words):
         if mark.label is None:

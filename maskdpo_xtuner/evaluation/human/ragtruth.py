@@ -63,7 +63,7 @@ def read_ragtruth(
     Spans with ``implicit_true`` (true, but not in the source) count: judges see the source alone.
 
     Raises:
-        RecordError: naming file, line and mend, also for a response whose source is not there.
+        RecordError: naming file, line and remedy, also for a response whose source is not there.
     """
     folder = Path(source)
     sources = (

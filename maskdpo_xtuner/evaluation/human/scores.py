@@ -160,7 +160,7 @@ def _classification(
 
 
 def _sums(tables: Tables, rows: Sequence[int], columns: Sequence[int]) -> NDArray[np.float64]:
-    """The sum over some rows and columns of each table: (tables,)."""
+    """Give the sum over some rows and columns of each table: (tables,)."""
     sums: NDArray[np.float64] = tables[:, list(rows)][:, :, list(columns)].sum(axis=(1, 2))
     return sums
 
@@ -172,7 +172,7 @@ def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.
 
 
 def _of_tables(statistic: Statistic, tables: Tables, bootstrap: Bootstrap) -> Estimate:
-    """A statistic of all topics together, and its interval from resampled ones."""
+    """Compute a statistic of all topics together, and its interval from resampled ones."""
     topics = len(tables)
 
     def of_samples(weights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -183,7 +183,7 @@ def _of_tables(statistic: Statistic, tables: Tables, bootstrap: Bootstrap) -> Es
 
 
 def auroc(cases: Sequence[Case], bootstrap: Bootstrap) -> Estimate:
-    """How often a hallucinated sentence has a higher score than another one; a tie is a half.
+    """Say how often a hallucinated sentence has a higher score than another one; a tie is a half.
 
     Args:
         cases: with scores.

@@ -47,7 +47,7 @@ def length_controlled(worth: Array, differences: Array, weights: Array) -> Array
 
 
 def _newton(residuals: Array, curvature: Array, x: Array, b: Array) -> tuple[Array, Array]:
-    """One Newton step of both coefficients, (rows, 1) each; the prior of b adds to its own."""
+    """Take one Newton step of both coefficients, (rows, 1) each; the prior of b adds to its own."""
     gradient_a = residuals.sum(axis=1, keepdims=True)
     gradient_b = (residuals * x).sum(axis=1, keepdims=True) - _PRECISION * b
     aa = curvature.sum(axis=1, keepdims=True) + 1e-9

@@ -131,7 +131,7 @@ def _asked(settings: Settings) -> PreferenceSettings:
 
 
 def _questions(settings: Settings, set_name: str) -> dict[str, Question]:
-    """The questions of a set by their ids; '' is the only one of a config that names none."""
+    """Give the questions of a set by their ids; '' is the only one of a config that names none."""
     if settings.evaluation is None:
         raise ValueError(
             'the config does not say what was asked; add '
@@ -166,7 +166,7 @@ def _side_by_side(
     responses: Sequence[Sequence[Response]],
     questions: Mapping[str, Question],
 ) -> list[Pair]:
-    """The two models' responses with the same question and number, in the order of the first.
+    """Give the two models' responses with the same question and number, in the order of the first.
 
     Raises:
         ValueError: naming a response that stands alone, twice, or answers no question.

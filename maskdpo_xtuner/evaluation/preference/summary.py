@@ -91,7 +91,7 @@ def summarize(
 
 
 def _controlled(judged: Sequence[Preference], cluster_of: Mapping[str, str]) -> Estimate:
-    """The length-controlled rate in percent."""
+    """Give the length-controlled rate in percent."""
     if not judged:
         return Estimate(None, None)
     clusters = sorted(set(cluster_of.values()))

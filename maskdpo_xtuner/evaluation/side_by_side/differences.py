@@ -135,7 +135,7 @@ def _baseline(rows: Sequence[_Row], against: str | None) -> str:
 def _answered_by_all(
     rows: Sequence[_Row], questions: Mapping[str, Question]
 ) -> dict[str, Question]:
-    """The questions to which every training has a response in each of its runs."""
+    """Give the questions to which every training has a response in each of its runs."""
     complete = set(questions)
     for responses in (responses for row in rows for responses in row.trainings):
         runs = len({response.sample_index for response in responses})

@@ -19,7 +19,7 @@ Line = dict[str, object]
 
 
 def as_csv(groups: Sequence[Compared], tables: Sequence[PaperTable] = ()) -> str:
-    """All values, intervals and differences; lines of the paper have none of the latter two.
+    """Write all values, intervals, differences; lines of the paper have none of the latter two.
 
     ``source`` is ``run`` or the name of the paper's table.
     """

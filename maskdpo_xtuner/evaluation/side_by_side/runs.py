@@ -49,7 +49,7 @@ class Found:
         return f'{name}, judged by {self.result.judge.name}' if name else self.result.judge.name
 
     def questions(self) -> dict[str, Question]:
-        """The questions of the set by id.
+        """Give the questions of the set by id.
 
         Raises:
             ValueError: when they are not there, or are not those that the result is of.
@@ -63,7 +63,7 @@ class Found:
         return {question.question_id: question for question in questions}
 
     def responses(self, training: Training) -> list[AnnotatedResponse]:
-        """What a training answered, as the judge labelled it.
+        """Give what a training answered, as the judge labelled it.
 
         Raises:
             ValueError: when the file is not there.
@@ -105,7 +105,7 @@ def _named(source: str) -> tuple[str, Path]:
 
 
 def _name_of(path: Path) -> str:
-    """The name of the work dir that a path is, or lies in."""
+    """Give the name of the work dir that a path is, or lies in."""
     folder = path.resolve()
     folder = folder.parent if folder.is_file() else folder
     for above in (folder, folder.parent):

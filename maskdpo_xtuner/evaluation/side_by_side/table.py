@@ -31,7 +31,7 @@ FURTHER: Metrics = {
 
 
 def about(compared: Compared) -> list[str]:
-    """Lines that say what the numbers of a group are of."""
+    """Give lines that say what the numbers of a group are of."""
     evaluation = compared.evaluation
     decoding = ', '.join(f'{key} {value:g}' for key, value in evaluation.sampling.items())
     made = ', '.join(f'{key}: {value}' for key, value in compared.judge.annotator.items())
@@ -45,7 +45,7 @@ def about(compared: Compared) -> list[str]:
 
 
 def value_tables(compared: Compared) -> list[list[Row]]:
-    """The values of every model with their intervals; the counts stand in the first table."""
+    """Give the values of every model with their intervals; the counts stand in the first table."""
     first = [
         {'model': model.name, **_counts(compared, model), **_values(compared, model, DECIDING)}
         for model in compared.models
@@ -58,7 +58,7 @@ def value_tables(compared: Compared) -> list[list[Row]]:
 
 
 def difference_tables(compared: Compared) -> list[list[Row]]:
-    """The paired differences to the baseline, of the same tables; none where it stands alone."""
+    """Give the paired differences to the baseline; no tables where it stands alone."""
     others = [model for model in compared.models if model.name != compared.baseline]
     tables = [
         [{'model': model.name, **_differences(compared, model, metrics)} for model in others]
@@ -68,7 +68,7 @@ def difference_tables(compared: Compared) -> list[list[Row]]:
 
 
 def replications(model: ComparedModel) -> str:
-    """How many trainings and runs the numbers are the mean of."""
+    """Say how many trainings and runs the numbers are the mean of."""
     trainings = max(len(model.result.trainings), 1)
     runs = len(model.result.runs) // trainings
     said = f'{runs} run' + 's' * (runs > 1)
@@ -100,7 +100,7 @@ def _differences(compared: Compared, model: ComparedModel, metrics: Metrics) -> 
 
 
 def format_compared(compared: Compared) -> str:
-    """A group for the terminal."""
+    """Format a group for the terminal."""
     blocks = ['\n'.join([compared.title, *about(compared)])]
     blocks += map(format_table, value_tables(compared))
     if differences := difference_tables(compared):
@@ -110,7 +110,7 @@ def format_compared(compared: Compared) -> str:
 
 
 def paper_lines(table: PaperTable) -> tuple[list[list[str]], list[list[str]]]:
-    """The lines of a table's head (sets, judges, names) and its rows, as printed.
+    """Give the lines of a table's head (sets, judges, names) and its rows, as printed.
 
     The last column says how many runs a row is the mean of.
     """
@@ -122,7 +122,7 @@ def paper_lines(table: PaperTable) -> tuple[list[list[str]], list[list[str]]]:
 
 
 def paper_remarks(table: PaperTable) -> list[str]:
-    """What is said of a table and of its rows."""
+    """Give what is said of a table and of its rows."""
     return [
         *table.remarks,
         *(f'{table.label_of(row)}: {said}' for row in table.rows for said in _remarks(row)),
@@ -135,7 +135,7 @@ def _remarks(row: PaperRow) -> list[str]:
 
 
 def format_paper(table: PaperTable) -> str:
-    """A table of the paper for the terminal."""
+    """Format a table of the paper for the terminal."""
     heads, rows = paper_lines(table)
     return '\n'.join([table.heading, align([*heads, *rows], right=True), *paper_remarks(table)])
 
@@ -143,7 +143,7 @@ def format_paper(table: PaperTable) -> str:
 def format_all(
     groups: Sequence[Compared], alone: Sequence[str], tables: Sequence[PaperTable]
 ) -> str:
-    """What ``tools/compare.py`` prints."""
+    """Give what ``tools/compare.py`` prints."""
     blocks = [format_compared(each) for each in groups]
     if alone:
         blocks.append('not compared:\n' + '\n'.join(f'  {line}' for line in alone))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import traceback
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ class Prompt:
     Args:
         path: of the file.
         variables: what there is.
-        needed: those of which the template must use at least one.
+        needed: groups of them; the template must use at least one of each.
         source: what records call it; None for the name of the file, which may lie anywhere.
         key: the setting that names the file, for the error.
 
@@ -36,7 +36,7 @@ class Prompt:
         self,
         path: Path,
         variables: Collection[str],
-        needed: Collection[str] = (),
+        needed: Sequence[Collection[str]] = (),
         source: str | None = None,
         key: str = 'annotator.prompt',
     ) -> None:
@@ -45,7 +45,7 @@ class Prompt:
         self._path = path
         self._text = path.read_text(encoding='utf-8')
         self.source = source or path.name
-        self._check(frozenset(variables), frozenset(needed))
+        self._check(frozenset(variables), needed)
 
     @property
     def sha256(self) -> str:
@@ -82,7 +82,7 @@ class Prompt:
         code = self._environment.compile(self._text, filename=str(self._path))
         return jinja2.Template.from_code(self._environment, code, {})
 
-    def _check(self, variables: frozenset[str], needed: frozenset[str]) -> None:
+    def _check(self, variables: frozenset[str], needed: Sequence[Collection[str]]) -> None:
         from jinja2 import TemplateSyntaxError, meta, nodes
 
         try:
@@ -101,15 +101,16 @@ class Prompt:
                     f'{self._path}:{name.lineno}: there is no variable "{name.name}" here; there '
                     f'are {", ".join(sorted(variables))}'
                 )
-        if needed and not used & needed:
-            raise ValueError(f'{self._path}: the prompt must use {" or ".join(sorted(needed))}')
+        for group in needed:
+            if used.isdisjoint(group):
+                raise ValueError(f'{self._path}: the prompt must use {" or ".join(sorted(group))}')
 
 
 def prompt_or_own(
     path: Path | None,
     own: Path,
     variables: Collection[str],
-    needed: Collection[str],
+    needed: Sequence[Collection[str]],
     key: str = 'annotator.prompt',
 ) -> Prompt:
     """Read the user's prompt, or ``own`` where there is none; arguments and errors of `Prompt`."""

@@ -74,12 +74,7 @@ def compare(
     first = next(iter(responses.values()))
     models = models or {key: _alone(key, found) for key, found in first.items()}
     asked = _Asked(by_id, cluster_of, tuple(metrics), bounds, bootstrap, k, models)
-    texts = {}
-    for key, own in first.items():
-        gone = (missing or {}).get(key, ())
-        _check_complete(key, own, cluster_of, gone)
-        texts[key] = text_tallies(own, by_id, cluster_of, nlls.get(key, {}), gone)
-    text_measures = _measured(texts, asked)
+    text_measures = _text_measures(first, nlls, missing or {}, asked)
     results = tuple(
         _by_judge(judge, by_model, text_measures, asked) for judge, by_model in responses.items()
     )
@@ -115,6 +110,21 @@ class _Asked:
 
 def _alone(key: str, responses: Sequence[AnnotatedResponse]) -> list[Training]:
     return [Training(key=key, model=responses[0].model)]
+
+
+def _text_measures(
+    responses: Responses,
+    nlls: Mapping[str, Mapping[str, Sequence[ResponseNll]]],
+    missing: Missing,
+    asked: _Asked,
+) -> Measured:
+    """Measure what no judge decides; every response that is not missing must be there."""
+    texts = {}
+    for key, own in responses.items():
+        gone = missing.get(key, ())
+        _check_complete(key, own, asked.cluster_of, gone)
+        texts[key] = text_tallies(own, asked.questions, asked.cluster_of, nlls.get(key, {}), gone)
+    return _measured(texts, asked)
 
 
 def _by_judge(

@@ -5,13 +5,17 @@ A failure is in no numerator and in no denominator: not a label, not a zero, and
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Literal
 
 from maskdpo_xtuner.evaluation.counts import Counts, count_response
 from maskdpo_xtuner.records import AnnotatedResponse, Record
 
-Kind = Literal['no answer', 'failed verdicts', 'silent judge', 'too few verdicts']
+Kind = Literal[
+    'no answer', 'failed verdicts', 'refused verdicts', 'silent judge', 'too few verdicts'
+]
 
 
 class Shortfall(Record):
@@ -19,8 +23,9 @@ class Shortfall(Record):
 
     Attributes:
         kind: ``no answer``: questions that the model's engine did not answer, in one of the runs.
-            ``failed verdicts``: units whose judge could not be asked. ``silent judge``: no unit
-            has a verdict. ``too few verdicts``: units without one, for whatever reason, or
+            ``failed verdicts``: units whose judge could not be asked. ``refused verdicts``: units
+            of which it will never be (longer than its context). ``silent judge``: no unit has a
+            verdict. ``too few verdicts``: units without one, for whatever reason, or
             sentences whose facts are not known, are as many as
             `evaluation.most_without_verdict` says.
         model: key of the training whose answers they are.
@@ -40,11 +45,13 @@ class Shortfall(Record):
         if self.kind == 'no answer':
             return (
                 f'{self.model}: {self.count} of {self.of} questions have no answer and are not '
-                'scored; see failures.jsonl, and run again to ask for them'
+                'scored; see failures.jsonl, and run again to ask for those that are not final'
             )
         about = f'{self.model}, judged by {self.judge}: {self.count} of {self.of}'
         if self.kind == 'failed verdicts':
             return f'{about} have no verdict, for the judge could not be asked; run again'
+        if self.kind == 'refused verdicts':
+            return f'{about} have no verdict for good; see failures.jsonl for the reasons'
         if self.kind == 'silent judge':
             return f'{about} have no verdict: the judge never gave one'
         return f'{about} have no verdict: too few were judged for numbers to be trusted'
@@ -80,8 +87,11 @@ def _of_judge(
     counts = sum(map(count_response, responses), Counts())
     lost = counts.without_verdict
     place: dict[str, Any] = {'model': key, 'judge': judge, 'of': counts.units}
-    if failed := sum(map(_failed, responses)):
+    ends = Counter(chain.from_iterable(map(_ends, responses)))
+    if failed := ends['failed']:
         yield Shortfall(kind='failed verdicts', count=failed, **place)
+    if refused := ends['no_answer']:
+        yield Shortfall(kind='refused verdicts', count=refused, **place)
     if lost and lost == counts.units:
         yield Shortfall(kind='silent judge', count=lost, **place)
     elif short := _too_few(responses, counts, most):
@@ -105,7 +115,9 @@ def _too_few(
     return None
 
 
-def _failed(response: AnnotatedResponse) -> int:
-    """Units whose judge could not be asked; an unreadable verdict is one that was given."""
-    failures = [unit.failure for s in response.sentences for unit in (s.facts if s.facts else (s,))]
-    return sum(failure is not None and failure.startswith('failed') for failure in failures)
+def _ends(response: AnnotatedResponse) -> Iterator[str]:
+    """Give the kind of failure of each unit that has one."""
+    for sentence in response.sentences:
+        for unit in sentence.facts or (sentence,):
+            if unit.failure is not None:
+                yield unit.failure.partition(':')[0]

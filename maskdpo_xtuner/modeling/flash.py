@@ -105,25 +105,18 @@ def flash_attention(
     queries, keys, values = (states.transpose(1, 2).flatten(0, 1) for states in (query, key, value))
     states = queries, keys[bounds.index], values[bounds.index]
     kernel = _by_flash_attn if _is_flash_attn_installed() else _by_torch
-    found = kernel(*states, bounds, dropout, scaling)
+    found = kernel(states, bounds, dropout, scaling)
     result: Tensor = found.unflatten(0, (rows, length))
     return result
 
 
 def _by_flash_attn(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    bounds: KeyBounds,
-    dropout: float,
-    scaling: float | None,
+    states: Sequence[Tensor], bounds: KeyBounds, dropout: float, scaling: float | None
 ) -> Tensor:
     from flash_attn import flash_attn_varlen_func
 
     found: Tensor = flash_attn_varlen_func(
-        query,
-        key,
-        value,
+        *states,
         cu_seqlens_q=bounds.query_starts,
         cu_seqlens_k=bounds.key_starts,
         max_seqlen_q=bounds.longest_query,
@@ -136,17 +129,10 @@ def _by_flash_attn(
 
 
 def _by_torch(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    bounds: KeyBounds,
-    dropout: float,
-    scaling: float | None,
+    states: Sequence[Tensor], bounds: KeyBounds, dropout: float, scaling: float | None
 ) -> Tensor:
     found: Tensor = torch.ops.aten._flash_attention_forward(
-        query,
-        key,
-        value,
+        *states,
         bounds.query_starts,
         bounds.key_starts,
         bounds.longest_query,

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, field_validator, model_validator
-from typing_extensions import Self
+from pydantic import Field, field_validator
 
-from maskdpo_xtuner.annotators.asking import AskingSettings
 from maskdpo_xtuner.annotators.markers import check_markers
 from maskdpo_xtuner.annotators.prompt_files import Prompt, prompt_or_own
+from maskdpo_xtuner.annotators.prompted import PromptedSettings
 from maskdpo_xtuner.engines.base import Engine
-from maskdpo_xtuner.engines.settings import EngineChoice
 from maskdpo_xtuner.identity import identity_of
 from maskdpo_xtuner.preference.asking import CHOICES, Choice, Judge
 
@@ -29,23 +27,18 @@ CRITERIA = {
 MARKERS: dict[Choice, str] = {'first': '[[FIRST]]', 'second': '[[SECOND]]', 'tie': '[[TIE]]'}
 
 
-class PreferenceSettings(AskingSettings):
+class PreferenceSettings(PromptedSettings):
     """The judge of `tools/compare_preference.py`; the Mask-DPO paper has none.
 
     What factuality costs in helpfulness and relevance: arXiv 2508.05618.
 
     Attributes:
-        engine: what runs the model.
+        prompt: it has the variables `VARIABLES`, and uses both responses.
         criteria: name -> what it means, in the words of the prompt; each is asked for by itself.
-        prompt: a jinja file with the variables `VARIABLES`; None for our own wording.
-        system: text of a system turn before it; None for none.
         markers: what the model ends in for ``first``, ``second`` and ``tie``.
     """
 
-    engine: EngineChoice
     criteria: dict[str, str] = Field(default=CRITERIA, min_length=1)
-    prompt: Path | None = Field(default=None, exclude=True)
-    system: str | None = None
     markers: dict[Choice, str] = MARKERS
 
     @field_validator('markers')
@@ -56,23 +49,10 @@ class PreferenceSettings(AskingSettings):
         check_markers(markers)
         return markers
 
-    @model_validator(mode='after')
-    def _check_prompt(self) -> Self:
-        self.read_prompt()
-        return self
-
     def read_prompt(self) -> Prompt:
-        """Read the prompt, or ours; it must use both responses.
-
-        Raises:
-            ValueError: for one that cannot be filled, naming file, line and variable.
-        """
-        first, second = (
-            prompt_or_own(self.prompt, OWN_PROMPT, VARIABLES, (name,), 'preference.prompt')
-            for name in ('first', 'second')
-        )
-        assert first.sha256 == second.sha256, 'one file'
-        return second
+        """Read the prompt, or ours; errors as in `PromptedSettings`."""
+        needed = [('first',), ('second',)]
+        return prompt_or_own(self.prompt, OWN_PROMPT, VARIABLES, needed, 'preference.prompt')
 
     def build(self) -> tuple[Judge, Engine]:
         """Read the prompt and build the engine.

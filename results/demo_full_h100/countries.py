@@ -10,20 +10,8 @@ _served = dict(type='openai', base_urls=['http://127.0.0.1:23400'])
 evaluation = dict(
     models=dict(
         base=dict(_served, model='countries-base'),
-        maskdpo=[
-            dict(_served, model='countries-maskdpo-1'),
-            dict(_served, model='countries-maskdpo-2'),
-            dict(_served, model='countries-maskdpo-3'),
-        ],
-        sft=[
-            dict(_served, model='countries-sft-1'),
-            dict(_served, model='countries-sft-2'),
-            dict(_served, model='countries-sft-3'),
-        ],
-        dpo=[
-            dict(_served, model='countries-dpo-1'),
-            dict(_served, model='countries-dpo-2'),
-            dict(_served, model='countries-dpo-3'),
-        ],
+        maskdpo=[dict(_served, model=f'countries-maskdpo-{seed}') for seed in (1, 2, 3)],
+        sft=[dict(_served, model=f'countries-sft-{seed}') for seed in (1, 2, 3)],
+        dpo=[dict(_served, model=f'countries-dpo-{seed}') for seed in (1, 2, 3)],
     ),
 )

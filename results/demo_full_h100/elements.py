@@ -10,21 +10,9 @@ _served = dict(type='openai', base_urls=['http://127.0.0.1:23400'])
 evaluation = dict(
     models=dict(
         base=dict(_served, model='elements-base'),
-        maskdpo=[
-            dict(_served, model='elements-maskdpo-1'),
-            dict(_served, model='elements-maskdpo-2'),
-            dict(_served, model='elements-maskdpo-3'),
-        ],
-        sft=[
-            dict(_served, model='elements-sft-1'),
-            dict(_served, model='elements-sft-2'),
-            dict(_served, model='elements-sft-3'),
-        ],
-        dpo=[
-            dict(_served, model='elements-dpo-1'),
-            dict(_served, model='elements-dpo-2'),
-            dict(_served, model='elements-dpo-3'),
-        ],
+        maskdpo=[dict(_served, model=f'elements-maskdpo-{seed}') for seed in (1, 2, 3)],
+        sft=[dict(_served, model=f'elements-sft-{seed}') for seed in (1, 2, 3)],
+        dpo=[dict(_served, model=f'elements-dpo-{seed}') for seed in (1, 2, 3)],
         wrecked=dict(_served, model='elements-wrecked-1'),
     ),
 )

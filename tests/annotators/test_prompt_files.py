@@ -13,7 +13,7 @@ from maskdpo_xtuner.annotators.prompt_files import Prompt
 def prompt_of(folder: Path, text: str) -> Prompt:
     path = folder / 'my.j2'
     path.write_text(text, encoding='utf-8')
-    return Prompt(path, ('question', 'sentence', 'sentences'), ('sentence',))
+    return Prompt(path, ('question', 'sentence', 'sentences'), [('sentence',)])
 
 
 def test_nothing_is_escaped_and_block_tags_leave_no_lines(tmp_path: Path) -> None:

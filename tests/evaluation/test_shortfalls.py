@@ -57,6 +57,12 @@ def test_failed_requests_are_told_from_unreadable_answers() -> None:
     assert (short.kind, short.count, short.of) == ('failed verdicts', 1, 4)
 
 
+def test_requests_that_are_refused_for_good_are_a_shortfall_however_few() -> None:
+    (short,) = found('+++?', failure='no_answer: longer than the context')
+    assert (short.kind, short.count, short.of) == ('refused verdicts', 1, 4)
+    assert short.describe().endswith('for good; see failures.jsonl for the reasons')
+
+
 def test_questions_without_an_answer_are_counted() -> None:
     responses = {'judge': {'base': [answer('q0', 0, '+')]}}
     (short,) = find_shortfalls(responses, {'base': {('q1', 0), ('q2', 0)}}, 0.5)

@@ -7,13 +7,13 @@ from maskdpo_xtuner.annotators.factscore.demonstrations import (
     read_demonstrations,
     write_demonstrations,
 )
-from maskdpo_xtuner.annotators.factscore.library import Library
+from maskdpo_xtuner.annotators.factscore.retrieval import Retriever
 from maskdpo_xtuner.annotators.factscore.upstream import read_official_demonstrations
 
 __all__ = [
     'Demonstrations',
     'FactScoreAnnotator',
-    'Library',
+    'Retriever',
     'own_demonstrations',
     'read_demonstrations',
     'read_official_demonstrations',

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from maskdpo_xtuner.annotators.asking import NoVerdict, Retries, ask, whole
 from maskdpo_xtuner.annotators.base import SentenceAnnotator
 from maskdpo_xtuner.annotators.factscore.demonstrations import Demonstrations
-from maskdpo_xtuner.annotators.factscore.library import Library, Shelf
 from maskdpo_xtuner.annotators.factscore.reading import read_facts, read_verdict
+from maskdpo_xtuner.annotators.factscore.retrieval import Retriever, TopicPassages
 from maskdpo_xtuner.annotators.factscore.two_engines import to_verifier
 from maskdpo_xtuner.annotators.prompt_files import Prompt
 from maskdpo_xtuner.engines.base import Completion, Failure, Request
@@ -63,7 +63,7 @@ class FactScoreAnnotator(SentenceAnnotator):
     Attributes:
         engine: identity of the engine that answers, or of both (`TwoEngines`).
         wording: what it is asked with.
-        library: where passages come from.
+        retriever: where passages come from.
         retrying: how often an unreadable answer is asked for again.
         passages: how many a fact is verified with.
         max_new_tokens: limit of what the model writes.
@@ -72,7 +72,7 @@ class FactScoreAnnotator(SentenceAnnotator):
 
     engine: Mapping[str, str]
     wording: Wording
-    library: Library
+    retriever: Retriever
     retrying: Retries
     passages: int = 5
     max_new_tokens: int = 512
@@ -84,7 +84,7 @@ class FactScoreAnnotator(SentenceAnnotator):
             'version': '1',
             **{f'engine.{name}': value for name, value in self.engine.items()},
             **self.wording.identity,
-            **self.library.identity,
+            **self.retriever.identity,
             'passages': str(self.passages),
             **self.retrying.describe(self.max_new_tokens),
         }
@@ -94,8 +94,8 @@ class FactScoreAnnotator(SentenceAnnotator):
     ) -> Generator[Request, Completion | Failure, Sentence]:
         """Ask for the facts of ``text[span[0]:span[1]]``, then about each of them."""
         start, end = span
-        shelf = self.library.find(question)
-        if shelf is None:
+        known = self.retriever.find(question)
+        if known is None:
             reason = f'no_page: the knowledge has no page "{question.topic}"'
             return Sentence(start=start, end=end, failure=reason)
         prompt = self._facts_prompt(question, text, text[start:end].strip())
@@ -104,21 +104,21 @@ class FactScoreAnnotator(SentenceAnnotator):
                 prompt,
                 self.max_new_tokens,
                 self.retrying,
-                lambda a: read_facts(whole(a)),
+                _facts_of,
                 'facts: ',
             )
         except NoVerdict as stop:
             return Sentence(start=start, end=end, failure=str(stop))
         facts: list[Fact] = []
         for fact in said.meaning:
-            facts.append((yield from self._verify(question, shelf, fact)))
+            facts.append((yield from self._verify(question, known, fact)))
         label, failure = outcome_of(facts)
         notes = (f'retried: {"; ".join(said.unreadable)}',) if said.unreadable else ()
         return Sentence(
             start=start, end=end, label=label, failure=failure, notes=notes, facts=tuple(facts)
         )
 
-    def _verify(self, question: Question, shelf: Shelf, fact: str) -> Asking:
+    def _verify(self, question: Question, known: TopicPassages, fact: str) -> Asking:
         replies: list[str] = []
 
         def read(answer: Completion) -> bool:
@@ -127,7 +127,7 @@ class FactScoreAnnotator(SentenceAnnotator):
 
         supported: bool | None = None
         failure: str | None = None
-        prompt = self._verdict_prompt(question, shelf, fact)
+        prompt = self._verdict_prompt(question, known, fact)
         try:
             asking = ask(prompt, self.max_new_tokens, self.retrying, read, 'verdict: ')
             said = yield from to_verifier(asking)
@@ -149,13 +149,13 @@ class FactScoreAnnotator(SentenceAnnotator):
         )
         return [Message(role='user', content=content)]
 
-    def _verdict_prompt(self, question: Question, shelf: Shelf, fact: str) -> list[Message]:
+    def _verdict_prompt(self, question: Question, known: TopicPassages, fact: str) -> list[Message]:
         content = self.wording.verdict.render(
             question=question.question,
             topic=question.topic,
             language=question.language,
-            title=shelf.title,
-            passages=shelf.best(fact, self.passages),
+            title=known.title,
+            passages=known.best(fact, self.passages),
             fact=fact,
         )
         return [Message(role='user', content=content)]

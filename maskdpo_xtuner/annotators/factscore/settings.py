@@ -16,8 +16,8 @@ from maskdpo_xtuner.annotators.factscore.demonstrations import (
     own_demonstrations,
     read_demonstrations,
 )
-from maskdpo_xtuner.annotators.factscore.library import Library
 from maskdpo_xtuner.annotators.factscore.relevance import BM25, relevance_of
+from maskdpo_xtuner.annotators.factscore.retrieval import Retriever
 from maskdpo_xtuner.annotators.factscore.two_engines import TwoEngines
 from maskdpo_xtuner.annotators.prompt_files import Prompt, prompt_or_own
 from maskdpo_xtuner.annotators.settings import SentenceSettings
@@ -87,12 +87,12 @@ class FactScoreSettings(SentenceSettings, AskingSettings):
             ValueError: for one that cannot be filled, naming file, line and variable.
         """
         own, key = PROMPTS / 'facts.j2', 'annotator.facts_prompt'
-        return prompt_or_own(self.facts_prompt, own, FACTS_VARIABLES, ('sentence',), key)
+        return prompt_or_own(self.facts_prompt, own, FACTS_VARIABLES, [('sentence',)], key)
 
     def read_verdict_prompt(self) -> Prompt:
         """Read the prompt that asks about a fact, or ours; errors as of `read_facts_prompt`."""
         own, key = PROMPTS / 'verdict.j2', 'annotator.verdict_prompt'
-        return prompt_or_own(self.verdict_prompt, own, VERDICT_VARIABLES, ('fact',), key)
+        return prompt_or_own(self.verdict_prompt, own, VERDICT_VARIABLES, [('fact',)], key)
 
     def build(self) -> tuple[Annotator, Engine]:
         """Open the knowledge, read prompts and demonstrations, build the engine.
@@ -107,10 +107,10 @@ class FactScoreSettings(SentenceSettings, AskingSettings):
             self.fixed,
             self.similar,
         )
-        library = self._library()
+        retriever = self._retriever()
         engine = self._engine()
         annotator = FactScoreAnnotator(
-            identity_of(engine), wording, library, self, self.passages, self.max_new_tokens
+            identity_of(engine), wording, retriever, self, self.passages, self.max_new_tokens
         )
         self.set_splitter(annotator)
         return annotator, engine
@@ -123,9 +123,9 @@ class FactScoreSettings(SentenceSettings, AskingSettings):
         path = self.demonstrations
         return own_demonstrations() if path is None else read_demonstrations(path)
 
-    def _library(self) -> Library:
+    def _retriever(self) -> Retriever:
         knowledge = None if self.knowledge is None else Knowledge(self.knowledge)
-        return Library(knowledge, self._cutter(), relevance_of(self.retrieval, self.device))
+        return Retriever(knowledge, self._cutter(), relevance_of(self.retrieval, self.device))
 
     def _cutter(self) -> Cutter:
         if self.tokenizer is None:

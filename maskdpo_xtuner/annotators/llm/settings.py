@@ -5,17 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
-from typing_extensions import Self
+from pydantic import field_validator
 
-from maskdpo_xtuner.annotators.asking import AskingSettings
 from maskdpo_xtuner.annotators.base import Annotator
 from maskdpo_xtuner.annotators.llm.annotator import LLMAnnotator
 from maskdpo_xtuner.annotators.markers import Rule, check_markers
 from maskdpo_xtuner.annotators.prompt_files import Prompt, prompt_or_own
+from maskdpo_xtuner.annotators.prompted import PromptedSettings
 from maskdpo_xtuner.annotators.settings import SentenceSettings
 from maskdpo_xtuner.engines.base import Engine
-from maskdpo_xtuner.engines.settings import EngineChoice
 from maskdpo_xtuner.identity import identity_of
 from maskdpo_xtuner.records import Label
 from maskdpo_xtuner.registry import ANNOTATORS
@@ -30,24 +28,18 @@ VARIABLES = ('question', 'document', 'topic', 'language', 'answer', 'sentences',
 
 
 @ANNOTATORS.register_module('llm')
-class LLMSettings(SentenceSettings, AskingSettings):
+class LLMSettings(SentenceSettings, PromptedSettings):
     """Any language model, asked in the words of a prompt; see `maskdpo_xtuner.annotators.llm`.
 
     Attributes:
-        engine: what runs the model.
-        prompt: a jinja file with the variables `VARIABLES`, and ``sentence`` where each sentence
-            is asked about; None for our own wording.
-        system: text of a system turn before it; None for none.
+        prompt: it has the variables `VARIABLES`, and ``sentence`` where each sentence is asked
+            about.
         labels: the marker of each label in the model's answers. ``no_hallucination`` and one of
             ``contradictory`` and ``unverifiable`` must be there.
         rule: which marker counts in an answer with several: the ``last``, or ``one``: none then.
         per: one request for each ``sentence``, or one for each ``answer``.
     """
 
-    engine: EngineChoice
-    # What is in it counts (`prompt_sha256`), and not where it lies.
-    prompt: Path | None = Field(default=None, exclude=True)
-    system: str | None = None
     labels: dict[Label, str] = DEFAULT_LABELS
     rule: Rule = 'last'
     per: Literal['sentence', 'answer'] = 'sentence'
@@ -62,22 +54,13 @@ class LLMSettings(SentenceSettings, AskingSettings):
             )
         return labels
 
-    @model_validator(mode='after')
-    def _check_prompt(self) -> Self:
-        self.read_prompt()
-        return self
-
     def read_prompt(self) -> Prompt:
-        """Read the prompt, or ours.
-
-        Raises:
-            ValueError: for one that cannot be filled, naming file, line and variable.
-        """
+        """Read the prompt, or ours for ``per``; errors as in `PromptedSettings`."""
         sentence = self.per == 'sentence'
         variables = (*VARIABLES, 'sentence') if sentence else VARIABLES
         needed = ('sentence',) if sentence else ('sentences', 'answer')
         own = Path(__file__).parent / 'prompts' / f'{self.per}.j2'
-        return prompt_or_own(self.prompt, own, variables, needed)
+        return prompt_or_own(self.prompt, own, variables, [needed])
 
     def build(self) -> tuple[Annotator, Engine]:
         """Read the prompt and build the engine.

@@ -10,7 +10,7 @@ from typing_extensions import Self
 
 from maskdpo_xtuner.annotators.base import Annotator
 from maskdpo_xtuner.annotators.classifier.settings import ModelSettings
-from maskdpo_xtuner.annotators.prompt_files import OWN, Prompt
+from maskdpo_xtuner.annotators.prompt_files import Prompt, prompt_or_own
 from maskdpo_xtuner.annotators.settings import SentenceSettings
 from maskdpo_xtuner.annotators.spans.annotator import SpanAnnotator
 from maskdpo_xtuner.annotators.spans.files import SpanFile
@@ -56,9 +56,7 @@ class SpanSettings(SentenceSettings, ModelSettings):
         Raises:
             ValueError: for one that cannot be filled, naming file, line and variable.
         """
-        if self.prompt is not None:
-            return Prompt(self.prompt, VARIABLES, ('document',))
-        return Prompt(OWN_PROMPT, VARIABLES, ('document',), OWN)
+        return prompt_or_own(self.prompt, OWN_PROMPT, VARIABLES, [('document',)])
 
     def build(self) -> tuple[Annotator, Engine | None]:
         """Read the file of spans, or the model's configuration.

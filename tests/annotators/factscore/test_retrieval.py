@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from maskdpo_xtuner.annotators.factscore.cutting import TokenCutter, WordCutter
-from maskdpo_xtuner.annotators.factscore.library import Library
 from maskdpo_xtuner.annotators.factscore.relevance import Bm25Relevance, relevance_of
+from maskdpo_xtuner.annotators.factscore.retrieval import Retriever
 from maskdpo_xtuner.knowledge import Knowledge
 from tests.annotators.judging import TIN
 from tests.knowledge.test_knowledge import database
@@ -53,34 +53,34 @@ def test_a_tokenizer_counts_where_one_is_named(tmp_path: Path) -> None:
 
 def test_the_passages_about_a_fact_come_first(tmp_path: Path) -> None:
     knowledge = Knowledge(database(tmp_path / 'k.db', [('tin', PAGE)]))
-    shelf = Library(knowledge, WordCutter(4), Bm25Relevance()).find(TIN)
-    assert shelf is not None
-    assert shelf.best('The symbol is Sn.', 1) == ['is Sn.']
-    assert shelf.best('Cans are made.', 1) == ['K. Cans are made']
-    assert len(shelf.best('Cans.', 9)) == 5
+    found = Retriever(knowledge, WordCutter(4), Bm25Relevance()).find(TIN)
+    assert found is not None
+    assert found.best('The symbol is Sn.', 1) == ['is Sn.']
+    assert found.best('Cans are made.', 1) == ['K. Cans are made']
+    assert len(found.best('Cans.', 9)) == 5
 
 
 def test_what_the_file_has_cut_is_not_cut_again(tmp_path: Path) -> None:
     text = '####SPECIAL####SEPARATOR####'.join(['Tin is a metal of old.', 'It melts at 505 K.'])
     knowledge = Knowledge(database(tmp_path / 'k.db', [('tin', text)]))
-    shelf = Library(knowledge, WordCutter(2), Bm25Relevance()).find(TIN)
-    assert shelf is not None
-    assert shelf.passages == ['Tin is a metal of old.', 'It melts at 505 K.']
+    found = Retriever(knowledge, WordCutter(2), Bm25Relevance()).find(TIN)
+    assert found is not None
+    assert found.passages == ['Tin is a metal of old.', 'It melts at 505 K.']
 
 
 def test_without_knowledge_the_document_of_the_question_is_the_page() -> None:
-    library = Library(None, WordCutter(4), Bm25Relevance())
-    shelf = library.find(TIN)
-    assert shelf is not None
-    assert shelf.title == 'tin'
-    assert shelf.passages[0] == 'Tin is a metal.'
-    assert library.identity['knowledge'] == 'document of the question'
-    assert library.find(TIN) is shelf
+    retriever = Retriever(None, WordCutter(4), Bm25Relevance())
+    found = retriever.find(TIN)
+    assert found is not None
+    assert found.title == 'tin'
+    assert found.passages[0] == 'Tin is a metal.'
+    assert retriever.identity['knowledge'] == 'document of the question'
+    assert retriever.find(TIN) is found
 
 
 def test_a_topic_without_a_page_has_no_passages(tmp_path: Path) -> None:
     knowledge = Knowledge(database(tmp_path / 'k.db', [('Tin', PAGE)]))
-    assert Library(knowledge, WordCutter(4), Bm25Relevance()).find(TIN) is None
+    assert Retriever(knowledge, WordCutter(4), Bm25Relevance()).find(TIN) is None
 
 
 class Encoder:

@@ -18,7 +18,7 @@ _DOCUMENT = 'document of the question'
 
 
 @dataclass(frozen=True)
-class Shelf:
+class TopicPassages:
     """The passages of one page.
 
     Attributes:
@@ -38,7 +38,7 @@ class Shelf:
 
 
 @dataclass
-class Library:
+class Retriever:
     """Looks up pages.
 
     Attributes:
@@ -57,14 +57,14 @@ class Library:
     def __post_init__(self) -> None:
         source = identity_of(self.knowledge) or {'knowledge': _DOCUMENT}
         self.identity = {**source, **self.cut.identity, **self.relevance.identity}
-        self._shelf = lru_cache(maxsize=_PAGES_IN_MEMORY)(self._prepare)
+        self._passages_of = lru_cache(maxsize=_PAGES_IN_MEMORY)(self._prepare)
 
-    def find(self, question: Question) -> Shelf | None:
+    def find(self, question: Question) -> TopicPassages | None:
         """Give the passages of the topic of a question; None where there is no page of it."""
         document = question.document if self.knowledge is None else None
-        return self._shelf(question.topic, document)
+        return self._passages_of(question.topic, document)
 
-    def _prepare(self, topic: str, document: str | None) -> Shelf | None:
+    def _prepare(self, topic: str, document: str | None) -> TopicPassages | None:
         if self.knowledge is not None:
             page = self.knowledge.page(topic)
         else:
@@ -73,4 +73,4 @@ class Library:
             return None
         # What the file has cut already stays as it is.
         passages = list(page.parts) if len(page.parts) > 1 else self.cut(page.text)
-        return Shelf(topic, passages, self.relevance(topic, passages)) if passages else None
+        return TopicPassages(topic, passages, self.relevance(topic, passages)) if passages else None

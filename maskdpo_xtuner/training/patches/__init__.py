@@ -24,5 +24,6 @@ def apply_patches() -> None:
         deepspeed.keep_fp32_weights()
         deepspeed.register_zero_names()
         deepspeed.supply_single_process_world()
+        deepspeed.skip_inference_extension()
         deepspeed.keep_offloaded_gradients()
         compiling.announce_compiles()

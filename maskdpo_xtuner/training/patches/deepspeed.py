@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from functools import partial, wraps
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -43,6 +44,20 @@ def _be_alone(distributed_port: int | None = None, verbose: bool = True) -> None
         port = probe.getsockname()[1]
     world = {'RANK': '0', 'LOCAL_RANK': '0', 'WORLD_SIZE': '1', 'MASTER_ADDR': '127.0.0.1'}
     os.environ.update(world, MASTER_PORT=str(port))
+
+
+def skip_inference_extension() -> None:
+    """Do without the extension that DeepSpeed compiles on machines without an accelerator.
+
+    It takes a C++ compiler and a minute or more, and has one operation, the all-reduce of
+    inference that is split over processes; no training calls it.
+    """
+    # `deepspeed.comm.torch`, as an attribute, is torch itself.
+    import_module('deepspeed.comm.torch').__dict__['build_shm_op'] = _build_nothing
+
+
+def _build_nothing() -> None:
+    """Stand in for DeepSpeed's ``build_shm_op`` where an accelerator needs none."""
 
 
 def keep_offloaded_gradients() -> None:

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import torch
 from deepspeed.comm import comm
+from deepspeed.comm.torch import TorchBackend
+from deepspeed.ops.op_builder.builder import OpBuilder
 from deepspeed.runtime.zero.stage_1_and_2 import DeepSpeedZeroOptimizer
 from mmengine.config import ConfigDict
 from mmengine.logging import HistoryBuffer
@@ -44,6 +46,20 @@ def test_without_mpi_a_single_process_is_the_whole_world(monkeypatch: pytest.Mon
     *found, port = (os.environ[name] for name in names)
     assert found == ['0', '0', '1', '127.0.0.1']
     assert 1024 <= int(port) < 65536
+
+
+def test_nothing_is_compiled_before_training_without_an_accelerator(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module = sys.modules[TorchBackend.__module__]
+    monkeypatch.setattr(module, 'build_shm_op', module.build_shm_op)
+    deepspeed.skip_inference_extension()
+    loaded: list[str] = []
+    monkeypatch.setattr(OpBuilder, 'load', lambda self, verbose=True: loaded.append(self.NAME))
+    backend = TorchBackend.__new__(TorchBackend)
+    monkeypatch.setattr(backend, 'init_process_group', lambda *args: None)
+    TorchBackend.__init__(backend, 'gloo', None, None)
+    assert (loaded, backend.shm_comm_op) == ([], None)
 
 
 class Offloading(DeepSpeedZeroOptimizer):  # type: ignore[misc]

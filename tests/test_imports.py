@@ -22,6 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'hashing': set(),
     'deferred': set(),
     'devices': set(),
+    'allocator': set(),
     'atomic': set(),
     'columns': set(),
     'packed': set(),
@@ -48,7 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'questions': {'records', 'jsonl', 'parts', 'registry', 'builtin', 'knowledge'},
     'engines': {
         *{'records', 'builtin', 'hashing', 'parts', 'registry', 'identity', 'chat_templates'},
-        *{'devices'},
+        *{'devices', 'allocator'},
     },
     'completions': {'engines', 'records', 'progress', 'identity'},
     'annotators': {
@@ -90,6 +91,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'training': {
         *{'records', 'hashing', 'jsonl', 'progress', 'masking', 'objectives', 'builtin'},
         *{'batches', 'modeling', 'engines', 'chat_templates', 'forms', 'config_files', 'atomic'},
+        'allocator',
     },
 }
 FRAMEWORKS = {'xtuner', 'mmengine', 'deepspeed'}

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from maskdpo_xtuner.allocator import keep_freed_memory
 from maskdpo_xtuner.builtin.remembering import remembered
 from maskdpo_xtuner.devices import find_device
 from maskdpo_xtuner.engines.adapters import base_of, is_adapter, merge
@@ -131,6 +132,8 @@ def load_model(kind: str, source: Mapping[str, Any], dtype: str, device: str) ->
     from safetensors import SafetensorError
 
     device = find_device(device)
+    if device == 'cpu':
+        keep_freed_memory()
     loader = getattr(transformers, kind)
     plain = {key: value for key, value in source.items() if key != 'adapter'}
     try:

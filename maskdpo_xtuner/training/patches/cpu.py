@@ -9,6 +9,8 @@ from mmengine._strategy import DeepSpeedStrategy
 from mmengine.logging import print_log
 from xtuner.utils.device import get_device_name
 
+from maskdpo_xtuner.allocator import keep_freed_memory
+
 
 def supply_cpu_support() -> None:
     """Make XTuner run where it finds neither CUDA nor an NPU; elsewhere do nothing.
@@ -18,6 +20,7 @@ def supply_cpu_support() -> None:
     """
     if get_device_name() != 'cpu':
         return
+    keep_freed_memory()
     if not hasattr(torch.cpu, 'is_bf16_supported'):
         torch.cpu.is_bf16_supported = _is_bf16_supported  # type: ignore[attr-defined]
     torch.cuda.set_device = _ignore_device

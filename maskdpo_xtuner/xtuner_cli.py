@@ -24,7 +24,6 @@ TAIL_LINES = 40
 SCRIPTS = {
     'train': 'tools/train.py',
     'pth_to_hf': 'tools/model_converters/pth_to_hf.py',
-    'merge': 'tools/model_converters/merge.py',
     'split': 'tools/model_converters/split.py',
 }
 

@@ -15,12 +15,8 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from maskdpo_xtuner.batches.collate import mask_preference_collate_fn
 from maskdpo_xtuner.batches.lengths import pair_lengths
 from maskdpo_xtuner.training.monitoring import disk
-from maskdpo_xtuner.training.monitoring.preflight import (
-    LAYOUT,
-    largest_row,
-    preflight_lines,
-    token_counter,
-)
+from maskdpo_xtuner.training.monitoring.preflight import preflight_lines
+from maskdpo_xtuner.training.monitoring.sizes import LAYOUT, largest_row, token_counter
 from tests.items import Sides, chosen_alone, sides, tokenized_pairs
 
 LAYOUTS = [dict(zip(LAYOUT, each, strict=True)) for each in product([True, False], repeat=3)]
@@ -80,9 +76,8 @@ def model() -> Any:
     )
     llm = LlamaForCausalLM(config)
     logits = SimpleNamespace(supervised_only=True, chunk_size=512)
-    return SimpleNamespace(
-        llm=llm, logits=logits, reference='cached', ref_llm=None, recomputed_share=0.0
-    )
+    told = {'reference': 'cached', 'ref_llm': None, 'recomputed_share': 0.0, 'memory_budget': None}
+    return SimpleNamespace(llm=llm, logits=logits, **told)
 
 
 def lines_of(model: Any, **collate: Any) -> list[str]:

@@ -42,13 +42,15 @@ ADDR and PORT describe several machines.
 CONVERT = """usage: maskdpo convert {pth_to_hf,merge,split} ARGUMENT [...]
 
 `xtuner convert` with the configs of this package known, as in `maskdpo train`. A checkpoint becomes
-a model of transformers by
+a model of transformers, or with LoRA an adapter, by
 
   maskdpo convert pth_to_hf CONFIG CHECKPOINT FOLDER [--safe-serialization]
 
 with the --cfg-options of the training, in the format in which they load the base; with
 --cfg-options model.llm.torch_dtype=torch.float32 in the fp32 that DeepSpeed trained. The exit
-status is 1 where no weights were written.
+status is 1 where no weights were written. An adapter and its base become one model by
+
+  maskdpo convert merge BASE ADAPTER FOLDER [--dtype bfloat16]
 """
 
 
@@ -136,7 +138,11 @@ def train() -> int:
 
 
 def convert() -> int:
-    """Convert checkpoints with `xtuner convert`, which then knows these configs."""
+    """Convert checkpoints with `xtuner convert`, which then knows these configs; merge adapters."""
+    if sys.argv[1:2] == ['merge']:
+        from maskdpo_xtuner.engines.merging import run_merge
+
+        return run_merge(sys.argv[2:])
     if _asks_for_help(CONVERT):
         return 0
 

@@ -14,9 +14,11 @@ import runpy
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from maskdpo_xtuner.config_files import know_our_bases, know_our_names, search_beside
 
@@ -24,7 +26,6 @@ TAIL_LINES = 40
 SCRIPTS = {
     'train': 'tools/train.py',
     'pth_to_hf': 'tools/model_converters/pth_to_hf.py',
-    'merge': 'tools/model_converters/merge.py',
     'split': 'tools/model_converters/split.py',
 }
 
@@ -107,6 +108,9 @@ def run_script(name: str, args: Sequence[str]) -> int:
 def run_conversion(args: Sequence[str]) -> int:
     """Convert a checkpoint as ``run_script('pth_to_hf', args)`` does; make sure of the weights.
 
+    An adapter over 4-bit weights is written without them: XTuner would have to quantize the base
+    once more, on a GPU.
+
     Returns:
         0; 1 when no weights were written.
     """
@@ -118,11 +122,34 @@ def run_conversion(args: Sequence[str]) -> int:
         parser.add_argument(name)
     folder = Path(parser.parse_known_args(args)[0].folder)
     before = {path: _last_change(path) for path in _weights(folder)}
-    status = run_script('pth_to_hf', args)
+    with _base_as_published():
+        status = run_script('pth_to_hf', args)
     if status == 0 and all(_last_change(path) == before.get(path) for path in _weights(folder)):
         print(f'error: the conversion wrote no weights to {folder}', file=sys.stderr)
         return 1
     return status
+
+
+@contextmanager
+def _base_as_published() -> Iterator[None]:
+    """Leave ``model.llm.quantization_config`` out of the configs that are read in the block."""
+    if find_spec('mmengine') is None:
+        yield
+        return
+    from mmengine.config import Config
+
+    load = Config.fromfile
+
+    def load_without(*args: Any, **options: Any) -> Any:
+        config = load(*args, **options)
+        config.get('model', {}).get('llm', {}).pop('quantization_config', None)
+        return config
+
+    Config.fromfile = staticmethod(load_without)
+    try:
+        yield
+    finally:
+        Config.fromfile = staticmethod(load)
 
 
 def _weights(folder: Path) -> list[Path]:

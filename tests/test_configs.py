@@ -150,6 +150,40 @@ def test_with_lora_one_gpu_takes_the_papers_steps() -> None:
     assert all(any(key.startswith(name) for name in changed) for key in differing)
 
 
+def test_qlora_is_lora_over_4_bits_and_fits_24_gb() -> None:
+    from transformers import BitsAndBytesConfig
+    from xtuner.model.utils import traverse_dict
+
+    from maskdpo_xtuner.training.monitoring.memory import MemorySettings, ModelShape
+    from maskdpo_xtuner.training.recomputation import least_share
+
+    path = Path('llama3_8b_maskdpo_qlora.py')
+    assert len((CONFIGS / path).read_text(encoding='utf-8').splitlines()) <= 10
+    own, lora = (flat(load(each).to_dict()) for each in (path, Path('llama3_8b_maskdpo_lora.py')))
+    changed = {key for key, value in own.items() if lora.get(key) != value}
+    quantization = 'model.llm.quantization_config.'
+    assert {key for key in changed if not key.startswith(quantization)} == {
+        'model.use_activation_checkpointing'
+    }
+    # As XTuner builds what the config says of the model.
+    llm = load(path).model.llm
+    traverse_dict(llm)
+    assert isinstance(llm.quantization_config, BitsAndBytesConfig)
+    assert (llm.quantization_config.load_in_4bit, llm.quantization_config.quant_method) == (
+        *(True, 'bitsandbytes'),
+    )
+    # Llama-3.1-8B: 6.98e9 weights of 4.13 bits, 1.05e9 of embedding and head in bf16; LoRA of rank
+    # 64 on the seven matrices of each layer.
+    held = (6.98e9 * 4.13 / 8 + 1.05e9 * 2) / 8.03e9
+    trainable = 167_772_160
+    shape = ModelShape(8_030_261_248, 32, 4096, 14336, 128256)
+    settings = MemorySettings(
+        load(path).train_cfg.row_tokens, weight_bytes=held, trainable=trainable, reference=False
+    )
+    # Half a gigabyte of a card of 24 GB is CUDA's own.
+    assert 0 < least_share(shape, settings, 23.5e9) < 1
+
+
 def test_our_own_recipe_changes_the_pairs_and_adds_the_likelihood_term() -> None:
     path = Path('llama3_8b_maskdpo_facts.py')
     assert len((CONFIGS / path).read_text(encoding='utf-8').splitlines()) <= 10

@@ -86,7 +86,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *{'records', 'jsonl', 'forms', 'atomic', 'masking', 'pairing', 'evaluation', 'pipeline'},
     },
     'xtuner_cli': {'config_files'},
-    'cli': {'command_line', 'config_files', 'xtuner_cli'},
+    'cli': {'command_line', 'config_files', 'engines', 'xtuner_cli'},
     '__main__': {'cli'},
     'training': {
         *{'records', 'hashing', 'jsonl', 'progress', 'masking', 'objectives', 'builtin'},

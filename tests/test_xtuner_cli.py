@@ -240,3 +240,24 @@ def test_a_conversion_that_writes_no_weights_fails(
 
     monkeypatch.setattr(xtuner_cli, 'run_script', write)
     assert run_conversion(arguments) == 0
+
+
+def test_a_conversion_reads_no_quantization(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mmengine.config import Config
+
+    from maskdpo_xtuner.config_files import config_file
+
+    config = config_file('llama3_8b_maskdpo_qlora')
+    read: list[Config] = []
+
+    def load(name: str, args: list[str]) -> int:
+        read.append(Config.fromfile(args[0], import_custom_modules=False))
+        return 3
+
+    monkeypatch.setattr(xtuner_cli, 'run_script', load)
+    assert run_conversion([config, 'x.pth', str(tmp_path)]) == 3
+    assert 'lora' in read[0].model
+    assert 'quantization_config' not in read[0].model.llm
+    assert 'quantization_config' in Config.fromfile(config, import_custom_modules=False).model.llm

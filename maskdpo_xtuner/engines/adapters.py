@@ -30,10 +30,21 @@ def base_of(adapter: str) -> tuple[str, str | None]:
 
 
 def merge(base: Any, adapter: str) -> Any:
-    """Add an adapter to the weights of a loaded model, in memory: it costs nothing afterwards."""
+    """Add an adapter to the weights of a loaded model, in memory: it costs nothing afterwards.
+
+    Raises:
+        ValueError: for an adapter of another model, and for sums that are not finite.
+    """
     from maskdpo_xtuner.engines.triton_ops import supply_triton_ops
 
     supply_triton_ops()
     from peft import PeftModel
 
-    return PeftModel.from_pretrained(base, adapter).merge_and_unload()
+    try:
+        adapted = PeftModel.from_pretrained(base, adapter)
+    except RuntimeError as error:
+        raise ValueError(
+            f'{adapter}: the adapter does not fit {base.config.name_or_path} '
+            f'({" ".join(str(error).split())[:300]})'
+        ) from error
+    return adapted.merge_and_unload(safe_merge=True)

@@ -121,7 +121,7 @@ def load_model(kind: str, source: Mapping[str, Any], dtype: str, device: str) ->
     Args:
         kind: name of the class of transformers that loads it.
         source: of `model_source`.
-        dtype: name of the torch dtype of the weights.
+        dtype: name of the torch dtype of the weights; ``auto``: as they are in the files.
         device: a torch device, or ``auto`` for CUDA where there is one, else the CPU.
 
     Raises:
@@ -137,7 +137,8 @@ def load_model(kind: str, source: Mapping[str, Any], dtype: str, device: str) ->
     loader = getattr(transformers, kind)
     plain = {key: value for key, value in source.items() if key != 'adapter'}
     try:
-        model = loader.from_pretrained(**plain, torch_dtype=getattr(torch, dtype))
+        torch_dtype = dtype if dtype == 'auto' else getattr(torch, dtype)
+        model = loader.from_pretrained(**plain, torch_dtype=torch_dtype)
     except (*_UNREADABLE, SafetensorError) as error:
         raise ValueError(
             f'{source["pretrained_model_name_or_path"]}: the model cannot be loaded '

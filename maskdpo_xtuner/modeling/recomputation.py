@@ -34,7 +34,7 @@ def recompute_layers(llm: nn.Module, share: float) -> None:
             f'between 0 and 1, not {share}'
         )
     decoder = causal_lm(llm).get_decoder()
-    if not hasattr(decoder, '_gradient_checkpointing_func'):
+    if not tells_layers_apart(llm):
         if share == 1:
             return
         raise ValueError(
@@ -50,6 +50,11 @@ def recompute_layers(llm: nn.Module, share: float) -> None:
         return checkpoint(layer, *inputs, use_reentrant=not leaves_early(inputs[0]))
 
     decoder._gradient_checkpointing_func = call
+
+
+def tells_layers_apart(llm: nn.Module) -> bool:
+    """Tell whether a model with activation checkpointing enabled can recompute single layers."""
+    return hasattr(causal_lm(llm).get_decoder(), '_gradient_checkpointing_func')
 
 
 def leaves_early(hidden: Tensor) -> bool:

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from maskdpo_xtuner.training.adapters import refers_to_start
+
 LOW = (torch.bfloat16, torch.float16)
 START_NOISE = {torch.float64: 1e-7, torch.float32: 1e-4, torch.float16: 5e-3, torch.bfloat16: 3e-2}
 """Typical error of a log-probability in nats, between two orders of the same sums."""
@@ -113,12 +115,13 @@ def _schedulers(runner: Any) -> Iterable[Any]:
 def starts_at_reference(runner: Any) -> bool:
     """Tell whether the policy that trains first is the very model that is its reference."""
     model = runner.cfg.model
-    lora = model.get('lora') or {}
+    has_start = refers_to_start(model)
+    starts_at_base = (model.get('lora') or {}).get('init_lora_weights', True) is True
     return (
         not runner.train_loop.iter
         and getattr(runner, '_load_from', None) is None
-        and not any(model.get(key) for key in ('ref_llm', 'peft_model', 'tokenizer'))
-        and lora.get('init_lora_weights', True) is True
+        and not any(model.get(key) for key in ('ref_llm', 'tokenizer'))
+        and (has_start if model.get('peft_model') else starts_at_base)
     )
 
 
@@ -152,10 +155,10 @@ def check_start(
         )
 
 
-def has_dropout(llm: nn.Module) -> bool:
-    """Tell whether the model itself, LoRA apart, computes otherwise in training."""
-    parts = ((name, part) for name, part in llm.named_modules() if 'lora_dropout' not in name)
-    dropped = any(isinstance(part, nn.Dropout) and part.p > 0 for _, part in parts)
+def has_dropout(llm: nn.Module, *, lora: bool = False) -> bool:
+    """Tell whether a model computes otherwise in training; its LoRA counts if it is asked for."""
+    parts = [part for name, part in llm.named_modules() if lora or 'lora_dropout' not in name]
+    dropped = any(isinstance(part, nn.Dropout) and part.p > 0 for part in parts)
     config = getattr(llm, 'config', None)
     return dropped or float(getattr(config, 'attention_dropout', 0.0) or 0.0) > 0
 

@@ -27,6 +27,7 @@ from maskdpo_xtuner.training.checks import (
 )
 from maskdpo_xtuner.training.model import MaskDPO
 from maskdpo_xtuner.training.patches.cpu import keep_fp32_on_cpu
+from maskdpo_xtuner.training.recomputation import AUTO, choose_recomputation
 from maskdpo_xtuner.training.reference import attach_reference, choose_reference
 from maskdpo_xtuner.training.samplers import LengthBalancedSampler
 from maskdpo_xtuner.training.schedulers import stretch
@@ -95,8 +96,11 @@ class MaskDPOTrainLoop(TrainLoop):  # type: ignore[misc]
         check_resumed(self.runner, self.stretch_schedule)
         model = self.runner.model
         model = model.module if is_model_wrapper(model) else model
-        if isinstance(model, MaskDPO) and starts_at_reference(self.runner):
-            model.expect_reference()
+        if isinstance(model, MaskDPO):
+            if self.runner.cfg.model.get('use_activation_checkpointing') == AUTO:
+                choose_recomputation(self.runner, model)
+            if starts_at_reference(self.runner):
+                model.expect_reference()
         return super().run()
 
     def run_iter(self, data_batch: dict[str, Any]) -> None:

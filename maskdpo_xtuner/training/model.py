@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import copy
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from mmengine.registry import MODELS
-from torch import Tensor, nn
-from transformers import AutoConfig
-from transformers.integrations import is_deepspeed_zero3_enabled
-from typing_extensions import Self
-from xtuner.model.dpo import DPO, create_reference_model, disable_grad
+from torch import Tensor
 from xtuner.parallel.sequence import get_sequence_parallel_world_size
 from xtuner.registry import BUILDER
 
-from maskdpo_xtuner.engines.model_files import check_model
 from maskdpo_xtuner.modeling.checking import check_forward, compute_dtype
 from maskdpo_xtuner.modeling.forward import (
     LogitsSettings,
     supervised_hidden_states,
     supervised_logps,
 )
-from maskdpo_xtuner.modeling.recomputation import recompute_layers
 from maskdpo_xtuner.modeling.versions import check_transformers
 from maskdpo_xtuner.objectives import (
     PairValues,
@@ -37,18 +28,21 @@ from maskdpo_xtuner.objectives import (
     pair_sums,
     pair_values,
 )
+from maskdpo_xtuner.training.adapters import PeftReference, check_adapter, keep_start
+from maskdpo_xtuner.training.building import PolicyAndReference
 from maskdpo_xtuner.training.checks import check_start, has_dropout, refuse_rejected
+from maskdpo_xtuner.training.recomputation import recomputed_share
 from maskdpo_xtuner.training.reference import Reference, cached_logps, choose_reference
-from maskdpo_xtuner.training.saving import mend_generation_config, say_format
 
 
 @MODELS.register_module()
 @BUILDER.register_module()
-class MaskDPO(DPO):  # type: ignore[misc]
+class MaskDPO(PolicyAndReference):
     """DPO in which only supervised tokens count (Mask-DPO, ICLR 2025, eq. 5-6).
 
     Batches are those of `mask_preference_collate_fn`, in any of its layouts. The reference is the
-    policy as it was loaded, or, with LoRA, the policy with its adapters disabled.
+    policy as it was loaded, or, with LoRA, where the policy starts: the base, with ``peft_model``
+    the base and that adapter.
 
     Args:
         llm: config of the policy, as for XTuner's DPO. ``trust_remote_code`` defaults to False.
@@ -69,13 +63,18 @@ class MaskDPO(DPO):  # type: ignore[misc]
             ``tdpo2``, and the options of your own loss.
         logits: fields of `LogitsSettings`: how logits are made.
         use_activation_checkpointing: whether layers are computed again in the backward pass; a
-            number between 0 and 1: that share of them (see `recompute_layers`).
-        kwargs: as of XTuner's DPO: ``lora``, ``tokenizer``, ``max_position_embeddings``, ...
+            number between 0 and 1: that share of them (see `recompute_layers`); ``auto``: as few as
+            the memory allows, where `MaskDPOTrainLoop` trains, else all.
+        lora: config of a ``peft.LoraConfig``: LoRA is trained in place of the weights.
+        peft_model: an adapter that is trained on: its folder, or a checkpoint file for ``lora``.
+        peft_reference: with ``peft_model``: ``start``, or ``base`` for the base alone as the
+            reference (see `maskdpo_xtuner.training.adapters`).
+        kwargs: as of XTuner's DPO: ``tokenizer``, ``max_position_embeddings``, ...
 
     Raises:
         ValueError: for an unknown loss, a model folder that does not exist, XTuner's packing
-            (``use_varlen_attn``; the collate function packs), sequence parallelism, and a version
-            of transformers outside of the tested ones.
+            (``use_varlen_attn``; the collate function packs), sequence parallelism, an adapter that
+            cannot be trained on, and a version of transformers outside of the tested ones.
     """
 
     def __init__(
@@ -88,26 +87,28 @@ class MaskDPO(DPO):  # type: ignore[misc]
         loss_options: Mapping[str, float] | None = None,
         logits: Mapping[str, Any] | None = None,
         reference: Reference | None = None,
-        use_activation_checkpointing: bool | float = True,
+        use_activation_checkpointing: bool | float | str = True,
+        lora: Any = None,
+        peft_model: str | None = None,
+        peft_reference: PeftReference = 'start',
         **kwargs: Any,
     ) -> None:
         check_transformers()
         _refuse_splitting(kwargs.get('use_varlen_attn', False))
+        check_adapter(peft_model, lora, peft_reference)
         # Few losses have the option, and 0 means it is off.
         smoothing = {'label_smoothing': label_smoothing} if label_smoothing else {}
         objective = build_objective(loss_type, beta=beta, **smoothing, **(loss_options or {}))
         self.reference = choose_reference(objective.loss, reference)
-        policy = copy.deepcopy(llm)
-        # Not DPO's own, which makes a reference model in any case.
-        recomputed = float(use_activation_checkpointing)
-        super(DPO, self).__init__(policy, use_activation_checkpointing=recomputed > 0, **kwargs)
-        if recomputed:
-            recompute_layers(self.llm, recomputed)
-        mend_generation_config(self.llm)
-        self.recomputed_share = recomputed
+        share = recomputed_share(use_activation_checkpointing)
+        self._build_policy(llm, lora, peft_model, share, **kwargs)
+        self.memory_budget: float | None = None
+        self.has_adapter = peft_model is not None
         self.loss_type, self.label_smoothing, self.beta = loss_type, label_smoothing, beta
         needed = self.reference == 'model'
         self.ref_llm = self._build_reference(llm, ref_llm, **kwargs) if needed else None
+        if needed and ref_llm is None and self.has_adapter and peft_reference == 'start':
+            keep_start(self.llm)
         self.objective = objective
         self.logits = LogitsSettings(**(logits or {}))
         self._is_checked = self._is_reference_expected = False
@@ -139,7 +140,8 @@ class MaskDPO(DPO):  # type: ignore[misc]
 
     def expect_reference(self) -> None:
         """Compare policy and reference in the next `compute_loss`, where they are one model yet."""
-        self._is_reference_expected = not has_dropout(self.llm)
+        # LoRA that starts at nothing is nothing with dropout, too.
+        self._is_reference_expected = not has_dropout(self.llm, lora=self.has_adapter)
 
     def _compare_with_reference(self, values: PairValues, places: Sequence[str]) -> None:
         if self._is_reference_expected and values.shifts is not None:
@@ -195,73 +197,6 @@ class MaskDPO(DPO):  # type: ignore[misc]
             data['targets'],
             self.logits.chunk_size,
         )
-
-    def _build_reference(
-        self,
-        llm: Mapping[str, Any],
-        ref_llm: Mapping[str, Any] | None,
-        use_varlen_attn: bool = False,
-        max_position_embeddings: int | None = None,
-        **kwargs: Any,
-    ) -> nn.Module | None:
-        """The reference model without gradients; None with LoRA, whose base it is."""
-        if ref_llm is None and self.use_lora:
-            return None
-        if ref_llm is None and not is_deepspeed_zero3_enabled():
-            copied: nn.Module = create_reference_model(self.llm)
-            return copied
-        # Parameters that ZeRO-3 has partitioned cannot be copied: load the model once more.
-        config = copy.deepcopy(llm if ref_llm is None else ref_llm)
-        loaded: nn.Module = disable_grad(
-            self.build_llm_from_cfg(config, use_varlen_attn, max_position_embeddings)
-        )
-        return loaded
-
-    @contextmanager
-    def _reference(self) -> Iterator[nn.Module]:
-        """The reference model for as long as the block lasts."""
-        if self.ref_llm is not None:
-            yield self.ref_llm
-        else:
-            with self.llm.disable_adapter():
-                yield self.llm
-
-    def train(self, mode: bool = True) -> Self:
-        """Set the mode of the policy; the reference stays in evaluation mode, without dropout."""
-        super().train(mode)
-        if self.ref_llm is not None:
-            self.ref_llm.eval()
-        return self
-
-    def state_dict(self, *args: Any, **kwargs: Any) -> OrderedDict[str, Tensor]:
-        """Give the policy only: the reference is rebuilt from its config, also when resuming."""
-        state = super().state_dict(*args, **kwargs)
-        return OrderedDict((key, value) for key, value in state.items() if 'ref_llm.' not in key)
-
-    def to_hf(self, cfg: Any, save_dir: str, fp32: bool = False, **kwargs: Any) -> None:
-        """Write a model of transformers in the format of its base; XTuner's own would make it fp16.
-
-        Args:
-            cfg: the whole config.
-            save_dir: folder of the model.
-            fp32: what XTuner's ``--fp32`` sets; here nothing is rounded without it, either.
-            kwargs: of XTuner's.
-        """
-        say_format(self.llm, fp32)
-        super().to_hf(cfg, save_dir, fp32=True, **kwargs)
-
-    def _dispatch_lm_model_cfg(self, cfg: Any, max_position_embeddings: int | None = None) -> Any:
-        """Do as XTuner's, which trusts remote code whatever the config says."""
-        check_model(cfg.pretrained_model_name_or_path, 'model.llm.pretrained_model_name_or_path')
-        cfg.setdefault('trust_remote_code', False)
-        cfg = self._prepare_for_qlora_zero3(cfg)
-        llm_cfg = AutoConfig.from_pretrained(
-            cfg.pretrained_model_name_or_path, trust_remote_code=cfg.trust_remote_code
-        )
-        cfg = self._prepare_for_flash_attn(cfg, llm_cfg)
-        if max_position_embeddings is not None:
-            cfg = self._prepare_for_long_context_training(cfg, llm_cfg, max_position_embeddings)
-        return cfg
 
 
 def _refuse_splitting(use_varlen_attn: bool) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from mmengine.logging import print_log
 
+from maskdpo_xtuner.engines.saving import make_savable
 from maskdpo_xtuner.modeling.heads import causal_lm
 
 
@@ -30,10 +30,7 @@ def say_format(llm: Any, fp32: bool) -> None:
 
 
 def mend_generation_config(llm: Any) -> None:
-    """Make a model's generation config one that transformers will save.
-
-    Some models come with a temperature, ``top_p`` or ``top_k`` and no ``do_sample``; transformers
-    reads that and refuses to write it. Here such a config is taken to mean sampling.
+    """Make a model's generation config one that transformers will save, and say so.
 
     Args:
         llm: a causal language model of transformers, with LoRA or without.
@@ -41,29 +38,10 @@ def mend_generation_config(llm: Any) -> None:
     Raises:
         ValueError: when that is not what it wants to be changed.
     """
-    config = causal_lm(llm).generation_config
-    problem = None if config is None else _problem(config)
-    if problem is None:
-        return
-    config.do_sample = True
-    if _problem(config) is not None:
-        raise ValueError(
-            'the generation_config.json of the base model could not be saved with the trained one; '
-            f'correct it: {problem}'
+    if make_savable(causal_lm(llm).generation_config):
+        print_log(
+            'The generation_config.json of the base model names how to sample, but not do_sample, '
+            'and could not be saved so; the trained model gets do_sample=true beside it',
+            logger='current',
+            level=logging.WARNING,
         )
-    print_log(
-        'The generation_config.json of the base model names how to sample, but not do_sample, and '
-        'could not be saved so; the trained model gets do_sample=true beside it',
-        logger='current',
-        level=logging.WARNING,
-    )
-
-
-def _problem(config: Any) -> str | None:
-    """Say why a generation config cannot be saved; None for one that can."""
-    with TemporaryDirectory() as folder:
-        try:
-            config.save_pretrained(folder)
-        except ValueError as error:
-            return ' '.join(str(error).split())
-    return None

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from mmengine.dist import get_world_size, master_only
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
-from torch import nn
 
 from maskdpo_xtuner.batches.lengths import PairLengths, pair_lengths
 from maskdpo_xtuner.modeling.recomputation import recomputed_layers
+from maskdpo_xtuner.training.adapters import describe_adapter
 from maskdpo_xtuner.training.checks import accumulative_counts, optimizer_steps
 from maskdpo_xtuner.training.monitoring.disk import describe_checkpoints
-from maskdpo_xtuner.training.monitoring.memory import MemorySettings, ModelShape, estimate_memory
+from maskdpo_xtuner.training.monitoring.memory import GIB, estimate_memory
+from maskdpo_xtuner.training.monitoring.sizes import (
+    LAYOUT,
+    layout_of,
+    memory_of,
+    row_tokens,
+    token_counter,
+)
 
-LAYOUT = ('pack', 'share_prompt', 'cut_tail')
 PLAIN = dict.fromkeys(LAYOUT, False)
 
 
@@ -50,64 +55,18 @@ def preflight_lines(runner: Any) -> Iterator[str]:
     """Describe the training of a runner that is ready to begin."""
     loader = runner.train_dataloader
     lengths = pair_lengths(loader.dataset)
-    collate = runner.cfg.train_dataloader.collate_fn
-    layout = {name: collate.get(name, True) for name in LAYOUT}
+    layout = layout_of(runner)
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     yield _describe_pairs(lengths, _pairs_file(runner.cfg))
     yield _describe_tokens(lengths, list(loader.batch_sampler), layout)
     yield _describe_steps(runner)
     yield _describe_shortcuts(model, layout)
-    shape, memory = _memory_settings(runner, model, 0)
+    yield from describe_adapter(runner.cfg.get('model') or {})
+    shape, memory = memory_of(runner, model)
     trained = memory.trainable or 0
     yield f'{trained:,} of {shape.parameters:,} parameters are trained'
     yield describe_checkpoints(runner, shape.parameters, trained, memory.weight_bytes)
-    tokens = largest_row(lengths, layout, loader.batch_size, _row_tokens(runner))
-    yield f'memory of a GPU, estimated: {estimate_memory(*_memory_settings(runner, model, tokens))}'
-
-
-def token_counter(
-    lengths: PairLengths, layout: Mapping[str, bool]
-) -> Callable[[Sequence[int]], int]:
-    """Count the tokens of the rows that `mask_preference_collate_fn` makes of some pairs.
-
-    Args:
-        lengths: of all pairs.
-        layout: ``pack``, ``share_prompt`` and ``cut_tail`` as the function has them.
-
-    Returns:
-        A function of the pairs' indices; it counts padding, too.
-    """
-    cut, share, pack = (layout[name] for name in ('cut_tail', 'share_prompt', 'pack'))
-    sides = lengths.lengths.shape[1]
-    pairs = lengths.computed(share_prompt=share, cut_tail=cut)
-    responses = (lengths.predicting if cut else lengths.lengths).max(axis=1)
-    if pack:
-        return lambda batch: int(pairs[batch].sum())
-    if share:
-        return lambda batch: len(batch) * int(pairs[batch].max())
-    return lambda batch: sides * len(batch) * int(responses[batch].max())
-
-
-def largest_row(
-    lengths: PairLengths, layout: Mapping[str, bool], batch_size: int, row_tokens: int | None
-) -> int:
-    """The tokens, padding included, of the largest input that the model may get.
-
-    Args:
-        lengths: of all pairs.
-        layout: see `token_counter`.
-        batch_size: pairs of a batch.
-        row_tokens: of `MaskDPOTrainLoop`.
-    """
-    longest = np.argsort(lengths.computed())[-batch_size:].tolist()
-    tokens = token_counter(lengths, layout)(longest)
-    return tokens if row_tokens is None else min(tokens, row_tokens)
-
-
-def _row_tokens(runner: Any) -> int | None:
-    """The setting of `MaskDPOTrainLoop`; XTuner's own loop has none."""
-    limit: int | None = getattr(runner.train_loop, 'row_tokens', None)
-    return limit
+    yield f'memory of a GPU, estimated: {estimate_memory(shape, memory)}{_describe_budget(model)}'
 
 
 def _pairs_file(cfg: Any) -> str:
@@ -144,7 +103,7 @@ def _describe_steps(runner: Any) -> str:
     accumulated = accumulative_counts(runner.cfg)
     epochs = runner.max_iters / len(runner.train_dataloader)
     steps = optimizer_steps(runner.max_iters, runner.cfg)
-    limit = _row_tokens(runner)
+    limit = row_tokens(runner)
     rows = '' if limit is None else f', in rows of at most {limit:,} tokens'
     return (
         f'{epochs:g} epochs, {steps:,} optimizer steps of '
@@ -163,38 +122,13 @@ def _describe_shortcuts(model: Any, layout: Mapping[str, bool]) -> str:
 def _describe_activations(model: Any) -> str:
     total = model.llm.config.num_hidden_layers
     again = recomputed_layers(total, model.recomputed_share)
+    by_itself = '' if model.memory_budget is None else ' (auto)'
     if again in (0, total):
-        return 'recomputed' if again else 'kept'
-    return f'recomputed in {again} of {total} layers'
+        return f'{"recomputed" if again else "kept"}{by_itself}'
+    return f'recomputed in {again} of {total} layers{by_itself}'
 
 
-def _memory_settings(runner: Any, model: Any, tokens: int) -> tuple[ModelShape, MemorySettings]:
-    counts = [(_size(weight), weight) for weight in model.llm.parameters()]
-    parameters = sum(size for size, _ in counts)
-    settings = MemorySettings(
-        tokens=tokens,
-        logits=model.logits.chunk_size if model.logits.supervised_only else None,
-        trainable=sum(size for size, weight in counts if weight.requires_grad),
-        weight_bytes=sum(size * weight.element_size() for size, weight in counts) / parameters,
-        reference=model.ref_llm is not None,
-        world_size=get_world_size(),
-        recomputed=model.recomputed_share,
-        **_zero_settings(runner.model),
-    )
-    return ModelShape.of(model.llm.config, parameters), settings
-
-
-def _zero_settings(model: Any) -> dict[str, Any]:
-    """Read what DeepSpeed's engine was told, if there is one."""
-    if not hasattr(model, 'zero_optimization_stage'):
-        return {'zero_stage': 0}
-    return {
-        'zero_stage': model.zero_optimization_stage(),
-        'offload_optimizer': bool(model.zero_offload_optimizer()),
-        'offload_weights': bool(model.zero_offload_param()),
-    }
-
-
-def _size(weight: nn.Parameter) -> int:
-    """Elements of a parameter, also where ZeRO-3 has partitioned it."""
-    return int(getattr(weight, 'ds_numel', weight.numel()))
+def _describe_budget(model: Any) -> str:
+    """Say what ``use_activation_checkpointing='auto'`` had to go by; else nothing."""
+    budget = model.memory_budget
+    return '' if budget is None else f'; {budget / GIB:.1f} GiB are there for this process'

@@ -16,6 +16,7 @@ from xtuner.model.sft import SupervisedFinetune
 
 from maskdpo_xtuner.modeling.checking import check_forward
 from maskdpo_xtuner.modeling.forward import supervised_logps
+from maskdpo_xtuner.training.adapters import refers_to_start, trains_adapter
 from maskdpo_xtuner.training.reference.precision import Precision
 
 Item = Mapping[str, Any]
@@ -25,18 +26,21 @@ TOKENS_PER_BATCH = 8192
 OF_POLICY_ONLY = frozenset(
     {
         *('beta', 'loss_type', 'label_smoothing', 'loss_options'),
-        *('lora', 'peft_model', 'ref_llm', 'reference', 'use_activation_checkpointing'),
+        *('lora', 'peft_model', 'peft_reference', 'ref_llm', 'reference'),
+        'use_activation_checkpointing',
     }
 )
+OF_START = frozenset({'lora', 'peft_model'})
 
 
 def reference_config(model: Mapping[str, Any]) -> dict[str, Any]:
     """The config of the reference model alone, from the config of a `MaskDPO`.
 
-    It is the policy as it is loaded, or ``ref_llm``, to which XTuner does not apply ``tokenizer``
-    (which enlarges the vocabulary of the policy).
+    It is the policy as it is loaded, with the adapter of ``peft_model``, or ``ref_llm``, to which
+    XTuner does not apply ``tokenizer`` (which enlarges the vocabulary of the policy).
     """
-    config = {key: value for key, value in model.items() if key not in OF_POLICY_ONLY}
+    dropped = OF_POLICY_ONLY - OF_START if refers_to_start(model) else OF_POLICY_ONLY
+    config = {key: value for key, value in model.items() if key not in dropped}
     if model.get('ref_llm') is not None:
         config['llm'] = model['ref_llm']
         config.pop('tokenizer', None)
@@ -44,8 +48,8 @@ def reference_config(model: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_base_of_lora(model: Mapping[str, Any]) -> bool:
-    """Tell whether the reference of a `MaskDPO` is the model beneath its LoRA."""
-    return model.get('lora') is not None and model.get('ref_llm') is None
+    """Tell whether the reference of a `MaskDPO` is the model beneath its LoRA alone."""
+    return trains_adapter(model) and model.get('ref_llm') is None and not refers_to_start(model)
 
 
 def build_reference(model: Mapping[str, Any], precision: Precision) -> Any:

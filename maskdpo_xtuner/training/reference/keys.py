@@ -13,6 +13,7 @@ import transformers
 from datasets import Dataset
 
 from maskdpo_xtuner.engines.model_files import name_and_revision
+from maskdpo_xtuner.training.adapters import adapter_identity, refers_to_start
 from maskdpo_xtuner.training.reference import computing, store
 from maskdpo_xtuner.training.reference.code import code_digest, file_of
 from maskdpo_xtuner.training.reference.computing import (
@@ -42,10 +43,13 @@ def key_parts(
     logits = config.pop('logits', None) or {}
     identity = _weights_identity(config['llm'])
     del config['llm']['pretrained_model_name_or_path']
+    adapter = adapter_identity(config) if refers_to_start(model) else None
+    config = {key: value for key, value in config.items() if key not in computing.OF_START}
     return {
         'data': pairs._fingerprint,
         'weights': identity,
         'model': config,
+        'adapter': adapter,
         'base of LoRA': is_base_of_lora(model),
         # The other settings of the logits change memory and rounding only.
         'fp32 logits': logits.get('fp32', False),

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmengine.config import ConfigDict
@@ -15,12 +16,8 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from maskdpo_xtuner.batches.collate import mask_preference_collate_fn
 from maskdpo_xtuner.batches.lengths import pair_lengths
 from maskdpo_xtuner.training.monitoring import disk
-from maskdpo_xtuner.training.monitoring.preflight import (
-    LAYOUT,
-    largest_row,
-    preflight_lines,
-    token_counter,
-)
+from maskdpo_xtuner.training.monitoring.preflight import preflight_lines
+from maskdpo_xtuner.training.monitoring.sizes import LAYOUT, largest_row, memory_of, token_counter
 from tests.items import Sides, chosen_alone, sides, tokenized_pairs
 
 LAYOUTS = [dict(zip(LAYOUT, each, strict=True)) for each in product([True, False], repeat=3)]
@@ -80,9 +77,8 @@ def model() -> Any:
     )
     llm = LlamaForCausalLM(config)
     logits = SimpleNamespace(supervised_only=True, chunk_size=512)
-    return SimpleNamespace(
-        llm=llm, logits=logits, reference='cached', ref_llm=None, recomputed_share=0.0
-    )
+    told = {'reference': 'cached', 'ref_llm': None, 'recomputed_share': 0.0, 'memory_budget': None}
+    return SimpleNamespace(llm=llm, logits=logits, **told)
 
 
 def lines_of(model: Any, **collate: Any) -> list[str]:
@@ -146,6 +142,24 @@ def test_the_memory_is_that_of_the_model_as_it_stands(model: Any) -> None:
     assert 'buffers' not in line
     with_reference = SimpleNamespace(**{**vars(model), 'ref_llm': model.llm})
     assert 'reference 0.0' in lines_of(with_reference)[-1]
+
+
+def test_weights_of_4_bits_count_as_the_parameters_that_they_are(model: Any) -> None:
+    runner = Runner(model, {})
+    shape, settings = memory_of(runner, model)
+    head = model.llm.lm_head.weight
+    # As bitsandbytes keeps them: two in a byte, with the shape beside.
+    packed = torch.nn.Parameter(torch.zeros(head.numel() // 2, 1, dtype=torch.uint8), False)
+    packed.quant_state = SimpleNamespace(shape=head.shape)  # type: ignore[attr-defined]
+    others = [weight for weight in model.llm.parameters() if weight is not head]
+    config = model.llm.config
+    llm = SimpleNamespace(config=config, parameters=lambda: iter([*others, packed]))
+    quantized = SimpleNamespace(**{**vars(model), 'llm': llm})
+    other_shape, other = memory_of(runner, quantized)
+    assert other_shape == shape
+    saved = settings.weight_bytes * shape.parameters - other.weight_bytes * shape.parameters
+    assert saved == pytest.approx(3.5 * head.numel())
+    assert other.trainable == shape.parameters - head.numel()
 
 
 def test_rows_bound_what_the_model_gets(model: Any) -> None:

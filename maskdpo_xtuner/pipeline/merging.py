@@ -12,8 +12,9 @@ from typing import Any
 
 from maskdpo_xtuner.atomic import atomic_writer
 from maskdpo_xtuner.experiments import read_experiment
+from maskdpo_xtuner.jsonl import write_records
 from maskdpo_xtuner.pairing import DroppedQuestion
-from maskdpo_xtuner.pipeline.files import FailureRecord, read_lines, write_line
+from maskdpo_xtuner.pipeline.files import ASKED_FILE, FailureRecord, read_lines, write_line
 from maskdpo_xtuner.pipeline.run import refuse_without_pairs, write_summary
 from maskdpo_xtuner.pipeline.shards import Shard, shards_in
 from maskdpo_xtuner.pipeline.summary import Summary
@@ -57,6 +58,7 @@ def merge_shards(settings: Settings, command: str, *, completions: bool = False)
     with open_work_dir(settings) as store:
         guard_work_dir(work_dir, made_from)
         (work_dir / 'summary.json').unlink(missing_ok=True)
+        write_records(work_dir / ASKED_FILE, questions)
         _merge_files(settings, shards, questions, summary)
         write_summary(work_dir, summary)
         if completions:

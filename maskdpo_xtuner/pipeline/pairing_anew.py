@@ -9,7 +9,8 @@ from typing import Any
 
 from maskdpo_xtuner.atomic import replacing
 from maskdpo_xtuner.experiments import read_experiment
-from maskdpo_xtuner.pipeline.files import FailureRecord, read_lines
+from maskdpo_xtuner.jsonl import write_records
+from maskdpo_xtuner.pipeline.files import ASKED_FILE, FailureRecord, read_lines
 from maskdpo_xtuner.pipeline.needed import refuse_partial
 from maskdpo_xtuner.pipeline.run import pair_stage, refuse_without_pairs, write_summary
 from maskdpo_xtuner.pipeline.summary import Summary
@@ -50,6 +51,7 @@ def pair_anew(settings: Settings, source: Path) -> Summary:
     with open_work_dir(settings):
         guard_work_dir(work_dir, made_from)
         (work_dir / 'summary.json').unlink(missing_ok=True)
+        write_records(work_dir / ASKED_FILE, questions)
         for name in FILES:
             with replacing(work_dir / name) as copy:
                 shutil.copyfile(source / name, copy)

@@ -19,9 +19,10 @@ from maskdpo_xtuner.annotators.base import Annotator
 from maskdpo_xtuner.atomic import atomic_writer
 from maskdpo_xtuner.completions import CompletionStore, EngineDown, Scheduler
 from maskdpo_xtuner.engines.base import Engine, model_of
+from maskdpo_xtuner.jsonl import write_records
 from maskdpo_xtuner.pairing import PairRules
 from maskdpo_xtuner.pipeline.annotation import annotate, failed_sentences
-from maskdpo_xtuner.pipeline.files import FailureRecord, read_lines, write_line
+from maskdpo_xtuner.pipeline.files import ASKED_FILE, FailureRecord, read_lines, write_line
 from maskdpo_xtuner.pipeline.needed import annotate_needed, rules_of_needed, why_all
 from maskdpo_xtuner.pipeline.pairing import pair
 from maskdpo_xtuner.pipeline.sampling import sample
@@ -63,6 +64,7 @@ def run_pipeline(settings: Settings, shard: Shard | None = None, *, quiet: bool 
     with open_work_dir(settings) as store:
         guard_work_dir(work_dir, made_from)
         (work_dir / 'summary.json').unlink(missing_ok=True)
+        write_records(work_dir / ASKED_FILE, questions.values())
         sample_stage(work_dir, store, policy, questions, settings.sampling, summary, quiet=quiet)
         del policy  # Its model makes room for the annotator's.
         needed_by = rules_of_needed(settings, judge[1])

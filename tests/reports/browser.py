@@ -38,10 +38,12 @@ class Browser:
 
     Attributes:
         complaints: what it wrote to the console, and errors of scripts, since a page was opened.
+        requested: addresses that it asked for since then.
     """
 
     def __init__(self, out: int, into: int) -> None:
         self.complaints: list[str] = []
+        self.requested: list[str] = []
         self._out, self._in, self._rest, self._last = out, into, b'', 0
         self._session: str | None = None
         (page,) = [t for t in self.ask('Target.getTargets')['targetInfos'] if t['type'] == 'page']
@@ -49,7 +51,8 @@ class Browser:
         self._session = attached['sessionId']
         for domain in ('Page', 'Runtime', 'Log', 'Network'):
             self.ask(f'{domain}.enable')
-        self.requested: list[str] = []
+        # A window in the background gets no events of focus.
+        self.ask('Emulation.setFocusEmulationEnabled', enabled=True)
 
     def ask(self, method: str, **params: Any) -> Any:
         """Send a command and give its result."""
@@ -134,12 +137,12 @@ class Browser:
 
     def image(self, *, whole: bool = False) -> NDArray[np.uint8]:
         """Give the window, or the whole page, as an image (height, width, 3)."""
-        data = self.ask('Page.captureScreenshot', captureBeyondViewport=whole)['data']
+        options: dict[str, Any] = {}
         if whole:
             size = self.ask('Page.getLayoutMetrics')['cssContentSize']
             clip = {**size, 'x': 0, 'y': 0, 'scale': 1}
-            shot = self.ask('Page.captureScreenshot', captureBeyondViewport=True, clip=clip)
-            data = shot['data']
+            options = {'captureBeyondViewport': True, 'clip': clip}
+        data = self.ask('Page.captureScreenshot', **options)['data']
         return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert('RGB'))
 
     def pdf(self) -> bytes:

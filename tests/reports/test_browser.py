@@ -248,7 +248,7 @@ def test_an_image_of_the_whole_page_has_every_card(
     assert (card.min(axis=(0, 1)) < 90).all()
     # Nowhere do 400 rows hold nothing but one colour.
     blank = image.reshape(image.shape[0], -1).std(axis=1) < 1
-    assert max(map(len, ''.join('.x'[row] for row in blank).split('.'))) < 400
+    assert max(map(len, ''.join('.x'[int(row)] for row in blank).split('.'))) < 400
 
 
 @pytest.mark.parametrize('page', PAGES)

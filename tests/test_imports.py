@@ -91,6 +91,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     'reports': {
         *{'records', 'jsonl', 'forms', 'atomic', 'masking', 'pairing', 'evaluation', 'pipeline'},
+        'settings',
     },
     'xtuner_cli': {'config_files'},
     'cli': {'command_line', 'config_files', 'engines', 'xtuner_cli'},

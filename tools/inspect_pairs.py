@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maskdpo_xtuner.command_line import run_tool
+from maskdpo_xtuner.reports.asked import questions_of
 from maskdpo_xtuner.reports.pages import write_page
 from maskdpo_xtuner.reports.pair_files import read_pair_files
 from maskdpo_xtuner.reports.pairs_page import pairs_page
@@ -23,13 +24,10 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         'source', metavar='PAIRS.jsonl|WORK_DIR', help='pairs, or the folder they were made in'
     )
+    parser.add_argument('--annotated', metavar='FILE', help='default: annotated.jsonl of WORK_DIR')
+    parser.add_argument('--dropped', metavar='FILE', help='default: dropped.jsonl of WORK_DIR')
     parser.add_argument(
-        '--annotated',
-        metavar='FILE',
-        help='all annotated answers (default: annotated.jsonl of WORK_DIR)',
-    )
-    parser.add_argument(
-        '--dropped', metavar='FILE', help='dropped questions (default: dropped.jsonl of WORK_DIR)'
+        '--questions', metavar='FILE|CONFIG', help='with the documents (default: asked.jsonl)'
     )
     masks = parser.add_mutually_exclusive_group()
     masks.add_argument('--training', metavar='CONFIG', help='show token masks as it makes them')
@@ -70,7 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.limit < 0:
         raise ValueError(f'--limit must be 0 or more, not {args.limit}')
     converter = converter_of(args)
-    files = read_pair_files(source, args.annotated, args.dropped, args.limit or None)
+    asked = questions_of(args.questions) if args.questions else None
+    files = read_pair_files(source, args.annotated, args.dropped, args.limit or None, asked)
     write_page(out, pairs_page(files, converter))
     print(f'{len(files.pairs)} of {files.total} pairs: {out}')
     return 0

@@ -10,6 +10,8 @@ from maskdpo_xtuner.jsonl import AnyRecord, read_records
 from maskdpo_xtuner.records import Record
 
 Stage = Literal['sampling', 'annotation']
+ASKED_FILE = 'asked.jsonl'
+"""The questions of a work dir, with their documents."""
 
 
 class FailureRecord(Record):

@@ -55,7 +55,7 @@ def pair_anew(settings: Settings, source: Path) -> Summary:
     with open_work_dir(settings):
         guard_work_dir(work_dir, made_from)
         (work_dir / 'summary.json').unlink(missing_ok=True)
-        loaded.write_choice(work_dir)
+        loaded.write(work_dir)
         for name, model in FILES.items():
             _copy(source / name, work_dir / name, model, questions)
         for failure in read_lines(work_dir / 'failures.jsonl', FailureRecord):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from maskdpo_xtuner.jsonl import write_records
+from maskdpo_xtuner.pipeline.files import ASKED_FILE
 from maskdpo_xtuner.pipeline.work_dir import describe_questions
 from maskdpo_xtuner.records import Question
 from maskdpo_xtuner.settings import Settings
@@ -41,8 +43,9 @@ class Questions:
         """Say how they were chosen; empty without a subset."""
         return self.chosen.describe() if self.chosen else ''
 
-    def write_choice(self, work_dir: Path) -> None:
-        """Write ``subset.json``, where there is a subset."""
+    def write(self, work_dir: Path) -> None:
+        """Write ``asked.jsonl``, and ``subset.json`` where there is a subset."""
+        write_records(work_dir / ASKED_FILE, self.asked)
         if self.chosen:
             self.chosen.write(work_dir / 'subset.json')
 

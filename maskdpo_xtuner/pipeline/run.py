@@ -66,7 +66,7 @@ def run_pipeline(settings: Settings, shard: Shard | None = None, *, quiet: bool 
     with open_work_dir(settings) as store:
         guard_work_dir(work_dir, made_from)
         (work_dir / 'summary.json').unlink(missing_ok=True)
-        loaded.write_choice(work_dir)
+        loaded.write(work_dir)
         sample_stage(work_dir, store, policy, questions, settings.sampling, summary, quiet=quiet)
         del policy  # Its model makes room for the annotator's.
         needed_by = rules_of_needed(settings, judge[1])

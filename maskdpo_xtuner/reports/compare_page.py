@@ -18,6 +18,7 @@ from maskdpo_xtuner.evaluation.side_by_side.table import (
 )
 from maskdpo_xtuner.evaluation.table import Row
 from maskdpo_xtuner.reports.evaluation_plots import Comparison, comparisons_of
+from maskdpo_xtuner.reports.links import PagePlace
 from maskdpo_xtuner.reports.pages import render
 
 
@@ -58,6 +59,7 @@ def compare_page(
     runs = dict.fromkeys(model.name.partition(': ')[0] for each in groups for model in each.models)
     return render(
         'compare.html.j2',
+        PagePlace(3, 'Side by side'),
         title=f'{" and ".join(runs)} side by side',
         groups=[_group_view(_numbered(each)) for each in groups],
         alone=list(alone),

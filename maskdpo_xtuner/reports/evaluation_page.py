@@ -24,23 +24,26 @@ from maskdpo_xtuner.evaluation.table import (
 )
 from maskdpo_xtuner.records import AnnotatedResponse, Question
 from maskdpo_xtuner.reports.curves import Curve
+from maskdpo_xtuner.reports.documents import DocumentView, view_document
 from maskdpo_xtuner.reports.evaluation_plots import (
     Comparison,
-    best_of_plots,
+    best_of_plot,
     comparisons,
 )
+from maskdpo_xtuner.reports.links import PagePlace
 from maskdpo_xtuner.reports.pages import render, write_page
-from maskdpo_xtuner.reports.plots import LinePlot, line_plot
+from maskdpo_xtuner.reports.plots import CurvesPlot, line_plot
 from maskdpo_xtuner.reports.response_views import ResponseView, view_response
 from maskdpo_xtuner.reports.segments import KINDS
 
 
 @dataclass(frozen=True)
 class Example:
-    """A question with one response of every training that gave one."""
+    """A question with one response of every training that gave one, and its document."""
 
     question: Question
     responses: dict[str, ResponseView]
+    document: DocumentView
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class JudgeView:
     tables: list[list[Row]]
     best_of_heading: str
     best_of: list[Row]
-    best_of_plots: list[LinePlot]
+    best_of_plot: CurvesPlot | None
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,7 @@ def evaluation_page(
     models = sets[0].evaluation.judges[0].models
     return render(
         'evaluation.html.j2',
+        PagePlace(2, 'Evaluation', (('Training', 'training'),) if curves else ()),
         title='Factuality of ' + ' and '.join(model.name for model in models),
         sets=[_set_view(each, examples) for each in sets],
         curves=[line_plot(name, points) for name, points in (curves or {}).items()],
@@ -151,7 +155,7 @@ def _judge_view(evaluation: Evaluation, result: JudgeResult) -> JudgeView:
         tables=judged_tables(evaluation, result),
         best_of_heading=best_of_heading(result),
         best_of=best_of_rows(result) if several else [],
-        best_of_plots=best_of_plots(result) if several else [],
+        best_of_plot=best_of_plot(result) if several else None,
     )
 
 
@@ -164,14 +168,16 @@ def _examples(
         key: {r.question_id: r for r in sorted(own, key=lambda r: -r.sample_index)}
         for key, own in responses.items()
     }
-    return [
-        Example(
-            question,
-            {
-                key: view_response(by_id[question.question_id])
-                for key, by_id in first_run.items()
-                if question.question_id in by_id
-            },
-        )
-        for question in shown
-    ]
+    return [_example(question, first_run) for question in shown]
+
+
+def _example(
+    question: Question, responses: Mapping[str, Mapping[str, AnnotatedResponse]]
+) -> Example:
+    """Prepare what each training answered to a question; one may lack an answer."""
+    views = {
+        key: view_response(by_id[question.question_id])
+        for key, by_id in responses.items()
+        if question.question_id in by_id
+    }
+    return Example(question, views, view_document(question.document, list(views.values())))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +10,7 @@ from maskdpo_xtuner.evaluation.intervals import Interval
 from maskdpo_xtuner.evaluation.ratios import Measure
 from maskdpo_xtuner.evaluation.results import JudgeResult, ModelResult
 from maskdpo_xtuner.evaluation.verdict import format_interval
-from maskdpo_xtuner.reports.plots import IntervalPlot, LinePlot, interval_plot, line_plot
+from maskdpo_xtuner.reports.plots import CurvesPlot, IntervalPlot, curves_plot, interval_plot
 
 # What decides first; the paper's score is the last of them.
 PLOTTED = (
@@ -79,18 +78,20 @@ def _differences(models: Sequence[Measured], key: str, decimals: int) -> Interva
     return interval_plot(rows, mark_zero=True) if rows else None
 
 
-def best_of_plots(result: JudgeResult) -> list[LinePlot]:
-    """Precision, then score, over the logarithm of N, for each model; two points make no curve."""
-    return [
-        line_plot(title, points)
-        for model in result.models
-        for title, points in _best_of(model)
-        if len(points) > 2
+def best_of_plot(result: JudgeResult) -> CurvesPlot | None:
+    """Draw precision and score over N for all models on one pair of axes, N doubling.
+
+    None where no model has three points: two make no curve.
+    """
+    curves = [
+        (f'{model.name}, {what}', points, number, what == 'score')
+        for number, model in enumerate(result.models)
+        for what in ('precision', 'score')
+        if len(points := _best_of(model, what)) > 2
     ]
+    return curves_plot(curves) if curves else None
 
 
-def _best_of(model: ModelResult) -> Iterator[tuple[str, list[tuple[float, float]]]]:
-    for what in ('precision', 'score'):
-        values = [(point.count, getattr(point, what)) for point in model.best_of]
-        points = [(math.log2(count), value) for count, value in values if value is not None]
-        yield f'{model.name}: {what}, %', points
+def _best_of(model: ModelResult, what: str) -> list[tuple[float, float]]:
+    values = [(point.count, getattr(point, what)) for point in model.best_of]
+    return [(count, value) for count, value in values if value is not None]

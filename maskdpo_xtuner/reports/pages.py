@@ -9,6 +9,8 @@ from typing import Any
 import jinja2
 
 from maskdpo_xtuner.atomic import atomic_writer
+from maskdpo_xtuner.reports.documents import numbers_of
+from maskdpo_xtuner.reports.links import PagePlace, link_pages
 from maskdpo_xtuner.reports.segments import cut_long
 
 
@@ -22,15 +24,20 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters['cut_long'] = cut_long
+    environment.filters['numbers_of'] = numbers_of
     return environment
 
 
-def render(template: str, **values: Any) -> str:
-    """Fill a template of ``reports/templates``; all values are escaped."""
-    return _environment().get_template(template).render(**values)
+def render(template: str, place: PagePlace, **values: Any) -> str:
+    """Fill a template of ``reports/templates``; all values are escaped.
+
+    ``place`` is how other pages of its folder link to it.
+    """
+    return _environment().get_template(template).render(place=place.as_json(), **values)
 
 
 def write_page(path: Path | str, page: str) -> None:
-    """Write a page atomically."""
+    """Write a page atomically, and link it with the other pages of its folder."""
     with atomic_writer(path) as file:
         file.write(page)
+    link_pages(Path(path).parent)

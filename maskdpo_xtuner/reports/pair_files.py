@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from maskdpo_xtuner.forms import read_pairs
-from maskdpo_xtuner.jsonl import read_records
+from maskdpo_xtuner.jsonl import read_questions, read_records
 from maskdpo_xtuner.masking import Side
 from maskdpo_xtuner.pairing import DroppedQuestion, chose_refusal, chose_unsupported
-from maskdpo_xtuner.records import AnnotatedResponse, Label, PairItem, PreferencePair
+from maskdpo_xtuner.pipeline.files import ASKED_FILE
+from maskdpo_xtuner.records import AnnotatedResponse, Label, PairItem, PreferencePair, Question
 
 LabelCounts = Counter[Label | None]
 
@@ -33,6 +34,8 @@ class PairFiles:
             its labels.
         scores: side -> scores of all pairs that have one.
         responses: question id -> its annotated answers, for the questions of ``pairs``.
+        asked: question id -> the question with its document, for the questions of ``pairs``; none
+            where it is not known what was asked.
         questions: questions that have annotated answers; 0 where there is no file of them.
         dropped: the dropped questions to show.
         reasons: how many questions were dropped for what.
@@ -48,9 +51,26 @@ class PairFiles:
     unsupported: int | None = None
     scores: dict[Side, list[float]] = field(default_factory=lambda: {'chosen': [], 'rejected': []})
     responses: dict[str, list[AnnotatedResponse]] = field(default_factory=dict)
+    asked: dict[str, Question] = field(default_factory=dict)
     questions: int = 0
     dropped: list[DroppedQuestion] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
+
+    def document(self, pair: PreferencePair) -> str | None:
+        """Give the document that the answers of a pair were checked against, if it is known.
+
+        Raises:
+            ValueError: when the question of that id is another one than the pair's.
+        """
+        question = self.asked.get(pair.question_id or '')
+        if question is None:
+            return None
+        if not any(question.question in message.content for message in pair.prompt):
+            raise ValueError(
+                f'the question {pair.question_id} is another one than the pair asks; name the '
+                'questions that these pairs were made from'
+            )
+        return question.document
 
 
 def read_pair_files(
@@ -58,6 +78,7 @@ def read_pair_files(
     annotated: Path | str | None = None,
     dropped: Path | str | None = None,
     limit: int | None = None,
+    asked: Sequence[Question] | None = None,
 ) -> PairFiles:
     """Read a file of pairs, or a work dir with ``pairs.jsonl`` and what lies beside it.
 
@@ -66,6 +87,8 @@ def read_pair_files(
         annotated: annotated answers; in a folder ``annotated.jsonl`` if there is one.
         dropped: dropped questions; in a folder ``dropped.jsonl`` if there is one.
         limit: how many pairs, and how many dropped questions, to keep; None keeps all.
+        asked: the questions with their documents; in a folder those of ``asked.jsonl`` if there is
+            one.
 
     Raises:
         RecordError: for a missing or empty file and for a bad line.
@@ -75,7 +98,11 @@ def read_pair_files(
         source = folder / 'pairs.jsonl'
         annotated = annotated or _if_there(folder / 'annotated.jsonl')
         dropped = dropped or _if_there(folder / 'dropped.jsonl')
+        if asked is None and (folder / ASKED_FILE).is_file():
+            asked = read_questions(folder / ASKED_FILE)
     files = _read_pairs(source, limit)
+    shown = {pair.question_id for pair in files.pairs}
+    files.asked = {q.question_id: q for q in asked or () if q.question_id in shown}
     if annotated:
         _add_responses(files, read_records(annotated, AnnotatedResponse))
     # Nothing dropped is an empty file, which is no error.

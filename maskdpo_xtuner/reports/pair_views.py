@@ -14,6 +14,7 @@ from maskdpo_xtuner.masking import (
 )
 from maskdpo_xtuner.pairing import NoFacts, chose_refusal, chose_unsupported
 from maskdpo_xtuner.records import AnnotatedResponse, PairItem, PreferencePair
+from maskdpo_xtuner.reports.documents import DocumentView, view_document
 from maskdpo_xtuner.reports.response_views import ResponseView, view_response
 from maskdpo_xtuner.reports.segments import (
     WEIGHTED,
@@ -46,12 +47,14 @@ class PairView:
     margin: float
     strip: list[Bar]
     others: list[ResponseView]
+    document: DocumentView | None
 
 
 def view_pair(
     pair: PreferencePair,
     responses: Sequence[AnnotatedResponse],
     converter: PairConverter | None = None,
+    document: str | None = None,
 ) -> PairView:
     """Prepare one pair.
 
@@ -60,6 +63,7 @@ def view_pair(
         responses: all annotated answers to its question, if known: they have the points of the
             document and the reasons of missing verdicts, which a pair has not.
         converter: to show token masks; None shows none.
+        document: what the answers were checked against, if known.
 
     Raises:
         ValueError: sentences that do not stand in the response, or a response without an exact
@@ -84,6 +88,7 @@ def view_pair(
         margin=(chosen.score or 0.0) - (rejected.score or 0.0),
         strip=_strip([chosen, rejected, *others], roles) if others else [],
         others=others,
+        document=None if document is None else view_document(document, [chosen, rejected], others),
     )
 
 

@@ -8,10 +8,15 @@ from statistics import fmean
 from typing import Any
 
 from maskdpo_xtuner.masking import PairConverter
+from maskdpo_xtuner.reports.links import PagePlace
 from maskdpo_xtuner.reports.pages import render
 from maskdpo_xtuner.reports.pair_files import PairFiles
 from maskdpo_xtuner.reports.pair_views import PairView, no_facts_of, view_pair
 from maskdpo_xtuner.reports.segments import NOT_ASKED, Kind, all_kinds, kind_of
+
+MANY = 400
+"""From so many pairs on, a browser lays out only those in view, and prints or captures no others:
+an image of a page ends after some forty of them anyway."""
 
 
 def pairs_page(files: PairFiles, converter: PairConverter | None = None) -> str:
@@ -28,12 +33,16 @@ def pairs_page(files: PairFiles, converter: PairConverter | None = None) -> str:
     provenance = next((pair.provenance for pair in files.pairs if pair.provenance), {})
     return render(
         'pairs.html.j2',
+        PagePlace(1, 'Pairs'),
         title='Preference pairs',
         source=files.source,
         tiles=_tiles(files),
         provenance=provenance,
         tables=_tables(files),
         pairs=views,
+        documents=any(view.document for view in views),
+        passages=any(view.document and view.document.numbers for view in views),
+        many=len(views) > MANY,
         total=files.total,
         dropped=files.dropped,
         dropped_total=files.reasons.total(),
@@ -50,7 +59,7 @@ def _views(files: PairFiles, converter: PairConverter | None) -> Iterable[PairVi
     for number, pair in enumerate(files.pairs, start=1):
         responses = files.responses.get(pair.question_id, []) if pair.question_id else []
         try:
-            yield view_pair(pair, responses, converter)
+            yield view_pair(pair, responses, converter, files.document(pair))
         except ValueError as error:
             raise ValueError(f'{files.source}, pair {number}: {error}') from error
 

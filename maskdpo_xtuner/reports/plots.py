@@ -141,3 +141,56 @@ def line_plot(title: str, points: Sequence[Point]) -> LinePlot:
         y_ticks=y_axis.ticks(4),
         last=f'{points[-1][1]:.3g}',
     )
+
+
+MARKERS = (
+    *('M-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0-9 0', 'M-4 -4h8v8h-8z', 'M0 -5.5L5 4.5h-10z'),
+    *('M0 -6L6 0L0 6L-6 0z', 'M0 5.5L5 -4.5h-10z'),
+)
+"""Shapes around the point (0, 0), as paths: curves are told apart without colours."""
+
+
+@dataclass(frozen=True)
+class MarkedCurve:
+    """One of several curves: ``color`` counts from 0, ``marker`` is a path around each point."""
+
+    label: str
+    points: list[Point]
+    color: int
+    marker: str
+    is_dashed: bool
+
+
+@dataclass(frozen=True)
+class CurvesPlot:
+    """Several curves on one pair of axes; the key to them stands below."""
+
+    width: float
+    height: float
+    curves: list[MarkedCurve]
+    x_ticks: list[tuple[float, str]]
+    y_ticks: list[tuple[float, str]]
+
+
+def curves_plot(curves: Sequence[tuple[str, Sequence[Point], int, bool]]) -> CurvesPlot:
+    """Place ``(label, (x, y) points, number, is_dashed)`` curves over the logarithm of x.
+
+    Curves of one number share colour and marker. Every x is a tick.
+    """
+    width, height = 640.0, 280.0
+    counts = sorted({x for _, points, *_ in curves for x, _ in points})
+    x_axis = _axis([math.log2(x) for x in counts], length=width - 70, margin=50)
+    values = [y for _, points, *_ in curves for _, y in points]
+    y_axis = _axis(values, length=-(height - 40), margin=height - 25)
+    placed = [
+        MarkedCurve(
+            label=label,
+            points=[(x_axis.place(math.log2(x)), y_axis.place(y)) for x, y in points],
+            color=number % len(MARKERS),
+            marker=MARKERS[number % len(MARKERS)],
+            is_dashed=is_dashed,
+        )
+        for label, points, number, is_dashed in curves
+    ]
+    x_ticks = [(x_axis.place(math.log2(x)), f'{x:g}') for x in counts]
+    return CurvesPlot(width, height, placed, x_ticks, y_axis.ticks())

@@ -14,7 +14,7 @@ DOCUMENT = 'Tin is a metal with the symbol Sn. Tin was known in antiquity.'
 TRUE = 'Tin is a metal with the symbol Sn.'
 FALSE = 'Purple elephants invented it on Jupiter.'
 FILES = (
-    *('settings.json', 'responses.jsonl', 'failures.jsonl', 'annotated.jsonl'),
+    *('settings.json', 'asked.jsonl', 'responses.jsonl', 'failures.jsonl', 'annotated.jsonl'),
     *('pairs.jsonl', 'dropped.jsonl', 'summary.json'),
 )
 

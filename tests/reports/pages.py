@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+NEIGHBOURS = {'pairs.html', 'evaluation.html'}
 VOID = {'meta', 'input', 'br', 'hr', 'link', 'img'}
 
 
@@ -70,7 +71,10 @@ def assert_self_contained(page: str) -> None:
     """Nothing in the page is loaded from elsewhere."""
     for element in parse_page(page).find():
         assert element.tag not in {'link', 'img', 'iframe', 'object', 'embed', 'base'}
-        assert not {'src', 'href', 'srcset', 'action'} & element.attributes.keys()
+        assert not {'src', 'srcset', 'action'} & element.attributes.keys()
+        # A link to a page of the same folder loads nothing.
+        address = element.attributes.get('href')
+        assert address is None or (element.tag == 'a' and address.partition('#')[0] in NEIGHBOURS)
         assert not any(name.startswith('on') for name in element.attributes)
     for loader in ('url(', '@import', 'fetch(', 'XMLHttpRequest', 'http://', 'https://'):
         assert loader not in page

@@ -6,7 +6,7 @@ from maskdpo_xtuner.evaluation.comparison import compare
 from maskdpo_xtuner.evaluation.intervals import Bootstrap
 from maskdpo_xtuner.evaluation.judges import Judge
 from maskdpo_xtuner.evaluation.run import SetRun
-from maskdpo_xtuner.records import AnnotatedResponse, Question
+from maskdpo_xtuner.records import AnnotatedResponse, Label, Question, Sentence
 from maskdpo_xtuner.reports.evaluation_page import evaluation_page
 from tests.evaluation.answers import answer
 from tests.evaluation.test_comparison import ANY_TEXT, questions
@@ -140,17 +140,28 @@ def test_training_curves_are_drawn_if_given() -> None:
     assert len(bare.find('polyline')) == len(page.find('polyline')) - 1
 
 
-def test_the_best_of_n_is_drawn_and_stands_in_a_table() -> None:
+def best_of_curves(page: Element) -> dict[str, Element]:
+    """The curves of the one plot of the best of N, by what the key says of them."""
+    panel = next(panel for panel in page.find('div', 'panel') if panel.find('g', 'curve'))
+    drawing, *_ = panel.find('svg')
+    keys = [span.text.strip() for span in panel.find('span')]
+    return dict(zip(keys, drawing.find('g', 'curve'), strict=True))
+
+
+def test_the_best_of_n_of_all_models_is_one_plot_and_stands_in_a_table() -> None:
     _, page = page_of({'base': '+u.', 'aligned': '++'}, runs=4)
     assert [heading.text for heading in page.find('h3')].count(BEST_OF) == 1
-    titles = [heading.text for heading in page.find('h4') if heading.text.endswith(', %')]
-    assert titles == [
-        *('base: precision, %', 'base: score, %'),
-        *('aligned: precision, %', 'aligned: score, %'),
+    curves = best_of_curves(page)
+    assert list(curves) == [
+        *('base, precision', 'base, score'),
+        *('aligned, precision', 'aligned, score'),
     ]
-    assert [len((line.attributes['points'] or '').split()) for line in page.find('polyline')] == [
-        3
-    ] * 4
+    assert [len(curve.find('path', 'marker')) for curve in curves.values()] == [3] * 4
+    # A model has its colour and marker, and a score is dashed.
+    assert [curve.classes[1:] for curve in curves.values()] == [
+        *(['c0'], ['c0', 'dashed']),
+        *(['c1'], ['c1', 'dashed']),
+    ]
     rows = [[cell.text for cell in row.find('td')] for row in page.find('tr')]
     assert [row for row in rows if row[1:2] == ['2']] == [
         ['base', '2', '66.7 [66.7, 66.7]', '24.0', '12.0', '66.7', '50.0 [50.0, 50.0]'],
@@ -169,11 +180,28 @@ def test_a_model_with_nothing_to_score_is_shown_without_a_point() -> None:
     _, page = page_of({'base': '+u', 'silent': ''}, runs=4)
     precision, *_ = page.find('svg')
     assert len(precision.find('circle')) == 1
-    assert [heading.text for heading in page.find('h4') if 'precision' in heading.text] == [
-        'base: precision, %'
-    ]
+    curves = best_of_curves(page)
+    assert [name for name in curves if 'precision' in name] == ['base, precision']
     assert 'silent against base, judged by kind: avoids' in page.find('p')[1].text
     assert page.find('div', 'empty')[0].text == 'empty answer'
+
+
+def test_the_document_of_an_example_marks_what_the_verdicts_rest_on() -> None:
+    asked = [q.model_copy(update={'document': 'Tin shines. Lead is dull.'}) for q in questions()]
+    points = ('Tin  shines.', 'metal: tin')
+    with_points = Sentence(start=0, end=4, label=Label.NO_HALLUCINATION, points=points)
+    said = [answer(q.question_id, 0, '+') for q in asked]
+    said = [a.model_copy(update={'sentences': (with_points,)}) for a in said]
+    answers = {Judge(name='kind', made_pairs=True): {'base': said}}
+    evaluation = compare(
+        answers, asked, nlls={}, settings={}, bounds=ANY_TEXT, bootstrap=Bootstrap(resamples=9)
+    )
+    page = parse_page(evaluation_page([SetRun(evaluation, asked, answers)], examples=1))
+    (document,) = page.find('details', 'document')
+    assert document.find('div', 'text')[0].text == 'Tin shines. Lead is dull.'
+    assert [passage.text for passage in document.find('span', 'used')] == ['Tin shines.']
+    (sentence,) = [s for s in page.find('span', 's') if 'data-passages' in s.attributes]
+    assert sentence.attributes['data-passages'] == '0'
 
 
 def test_hostile_text_stays_text() -> None:

@@ -14,6 +14,7 @@ from maskdpo_xtuner.records import (
     Label,
     Message,
     PreferencePair,
+    Question,
     Sentence,
 )
 from maskdpo_xtuner.reports.pair_files import read_pair_files
@@ -246,3 +247,38 @@ def test_sentences_that_nobody_was_asked_about_are_grey_and_in_no_count(tmp_path
     assert len(legend.find('span', 'not_needed')) == 1
     without = parse_page(pairs_page(read_pair_files(work_dir(tmp_path, [[chosen, rejected]]))))
     assert without.find('span', 'not_needed') == []
+
+
+def asked(document: str, question: str = 'Tell me of tin.') -> Question:
+    return Question(
+        question_id='tin', question=question, document=document, language='en', topic='metals'
+    )
+
+
+def test_the_document_of_a_work_dir_stands_beside_its_answers(tmp_path: Path) -> None:
+    folder = work_dir(tmp_path, [[answer('tin', 0, '++'), answer('tin', 1, 'c')]])
+    assert not parse_page(pairs_page(read_pair_files(folder))).find('details', 'document')
+    write_records(folder / 'asked.jsonl', [asked('Tin shines.')])
+    (body,) = parse_page(pairs_page(read_pair_files(folder))).find('div', 'with-document')
+    (document,) = body.find('details', 'document')
+    assert 'open' in document.attributes
+    assert document.find('div', 'text')[0].text == 'Tin shines.'
+
+
+def test_questions_that_the_pairs_were_not_made_from_are_refused(tmp_path: Path) -> None:
+    folder = work_dir(tmp_path, [[answer('tin', 0, '++'), answer('tin', 1, 'c')]])
+    files = read_pair_files(folder, asked=[asked('Tin shines.', 'What of lead?')])
+    with pytest.raises(ValueError, match='pair 1: the question tin is another one than'):
+        pairs_page(files)
+
+
+def test_only_many_pairs_are_laid_out_as_they_come_into_view(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = work_dir(
+        tmp_path, [[answer(f'q{n}', 0, '+'), answer(f'q{n}', 1, 'c')] for n in (0, 1)]
+    )
+    files = read_pair_files(folder)
+    assert not parse_page(pairs_page(files)).find('div', 'many')
+    monkeypatch.setattr('maskdpo_xtuner.reports.pairs_page.MANY', 1)
+    assert parse_page(pairs_page(files)).find('div', 'many')

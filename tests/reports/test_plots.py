@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskdpo_xtuner.evaluation.intervals import Interval
-from maskdpo_xtuner.reports.plots import Axis, interval_plot, line_plot
+from maskdpo_xtuner.reports.plots import Axis, curves_plot, interval_plot, line_plot
 
 
 def test_an_axis_places_its_ends_and_middle() -> None:
@@ -87,3 +87,14 @@ def test_a_curve_without_any_finite_value_has_axes_and_its_end_in_words() -> Non
     assert (plot.points, plot.last) == ([], 'nan')
     assert plot.x_ticks
     assert plot.y_ticks
+
+
+def test_curves_share_their_axes_on_which_a_doubling_is_one_step() -> None:
+    low, high = [(1, 20.0), (2, 30.0), (4, 40.0)], [(2, 80.0), (4, 90.0)]
+    plot = curves_plot([('a', low, 0, False), ('b', high, 1, True)])
+    (x1, _), (x2, y2), (x3, y3) = plot.curves[0].points
+    assert x2 - x1 == pytest.approx(x3 - x2, abs=0.02)
+    assert [x for x, _ in plot.curves[1].points] == [x2, x3]
+    assert plot.curves[1].points[0][1] < y3 < y2
+    assert [text for _, text in plot.x_ticks] == ['1', '2', '4']
+    assert plot.curves[0].marker != plot.curves[1].marker

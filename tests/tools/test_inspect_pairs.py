@@ -9,6 +9,7 @@ import pytest
 
 from maskdpo_xtuner.command_line import run_tool
 from maskdpo_xtuner.jsonl import write_records
+from maskdpo_xtuner.records import Question
 from tests.evaluation.answers import answer
 from tests.reports.pages import parse_page
 from tests.reports.pair_records import pair
@@ -85,3 +86,24 @@ def test_the_tool_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
     heavy = {'torch', 'transformers', 'datasets', 'mmengine', 'xtuner'}
     assert not heavy & set(done.stdout.split())
+
+
+def test_documents_come_from_a_question_file_or_a_data_config(pairs: Path, tmp_path: Path) -> None:
+    questions = [
+        Question(
+            question_id=f'q{n}',
+            question=f'Tell me of q{n}.',
+            document=f'Document {n}.',
+            language='en',
+            topic='metals',
+        )
+        for n in range(3)
+    ]
+    file, config = tmp_path / 'q.jsonl', tmp_path / 'c.py'
+    write_records(file, questions)
+    config.write_text(f"work_dir = 'w'\nquestions = dict(type='jsonl', path={str(file)!r})\n")
+    for source in (file, config):
+        main([str(pairs), '--questions', str(source)])
+        page = parse_page(pairs.with_name('pairs.html').read_text(encoding='utf-8'))
+        shown = [each.find('div', 'text')[0].text for each in page.find('details', 'document')]
+        assert shown == ['Document 0.', 'Document 1.', 'Document 2.']

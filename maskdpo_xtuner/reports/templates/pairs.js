@@ -12,24 +12,39 @@
     narrow: (a, b) => a.dataset.margin - b.dataset.margin || orders.place(a, b),
   };
 
-  // The card, and what of its texts is not laid out yet, which is searched as well.
+  // An element, and what of its texts is not laid out yet, which is searched as well.
   function partsOf(node) {
     const waiting = node.querySelectorAll('.rest > template');
     return [node, ...Array.from(waiting).flatMap(template => partsOf(template.content))];
+  }
+
+  // Both answers and the question, without document and other answers; made once, when asked for.
+  const texts = new Map();
+  function textOf(card) {
+    if (!texts.has(card)) {
+      const shown = [card.querySelector('header'), card.querySelector('.sides')];
+      const parts = shown.flatMap(partsOf).map(part => part.textContent);
+      texts.set(card, parts.join(' ').toLowerCase());
+    }
+    return texts.get(card);
+  }
+
+  function hasKind(card) {
+    const parts = partsOf(card.querySelector('.sides'));
+    return parts.some(part => part.querySelector('.' + kind.value));
   }
 
   function filter() {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     let count = 0;
     for (const card of cards) {
-      const parts = partsOf(card);
-      const text = parts.map(part => part.textContent).join(' ').toLowerCase();
-      const fits = words.every(word => text.includes(word)) &&
-        (!kind.value || parts.some(part => part.querySelector('.' + kind.value)));
+      const fits = (!words.length || words.every(word => textOf(card).includes(word))) &&
+        (!kind.value || hasKind(card));
       card.classList.toggle('hidden', !fits);
       count += fits ? 1 : 0;
     }
     shown.textContent = count + ' of ' + cards.length + ' shown pairs match';
+    document.dispatchEvent(new Event('reordered'));
   }
 
   function toggleTokens(button) {
@@ -49,7 +64,10 @@
   let waiting = 0;
   search.addEventListener('input', () => { clearTimeout(waiting); waiting = setTimeout(filter, 150); });
   kind.addEventListener('change', filter);
-  order.addEventListener('change', () => list.append(...cards.sort(orders[order.value])));
+  order.addEventListener('change', () => {
+    list.append(...cards.sort(orders[order.value]));
+    document.dispatchEvent(new Event('reordered'));
+  });
   document.addEventListener('click', ({target}) => {
     if (target.matches('.toggle-tokens')) toggleTokens(target);
   });

@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.10; do \
 # `xtuner` starts the `python` that is first on PATH.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install demo demo-full test test-slow check format lock clean help
+.PHONY: install demo demo-full test test-slow check format docs lock clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,7 +48,7 @@ $(TRAINED)/last_checkpoint: $(DEMO)/pairs.jsonl $(DEMO_CONFIG)
 	@test $@ -nt $< || { echo 'training failed, see above' >&2; exit 1; }
 
 $(TRAINED)/hf/config.json: $(TRAINED)/last_checkpoint
-	xtuner convert pth_to_hf $(DEMO_CONFIG) "$$(cat $<)" $(TRAINED)/hf --fp32 --safe-serialization
+	xtuner convert pth_to_hf $(DEMO_CONFIG) "$$(cat $<)" $(TRAINED)/hf --safe-serialization
 	@test $@ -nt $< || { echo 'conversion failed, see above' >&2; exit 1; }
 
 # Three seeds of the demo's recipe and of what it is held against, on the table that it was tuned on
@@ -79,7 +79,7 @@ $(FULL)/%/last_checkpoint:
 
 $(FULL)/%/hf/config.json: $(FULL)/%/last_checkpoint
 	xtuner convert pth_to_hf $(call full_config,$(call full_word,$*,2)) "$$(cat $<)" $(@D) \
-		--fp32 --safe-serialization
+		--safe-serialization
 	@test -f $@ || { echo 'conversion failed, see above' >&2; exit 1; }
 
 test: $(STAMP) ## the tests of every day
@@ -96,6 +96,18 @@ check: $(STAMP) ## lint, format and types
 format: $(STAMP) ## rewrite the files as the linter wants them
 	ruff check --fix .
 	ruff format .
+
+# The site needs none of the package's own dependencies: docstrings are read, not imported.
+DOCS_VENV := build/docs-venv
+
+docs: $(DOCS_VENV)/.installed ## build the documentation, strictly, into build/site
+	$(DOCS_VENV)/bin/mkdocs build --strict --quiet
+	@echo build/site/index.html
+
+$(DOCS_VENV)/.installed: docs/requirements.txt
+	$(PYTHON) -m venv --clear $(DOCS_VENV)
+	$(DOCS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
 
 lock: ## resolve setup.py anew into requirements.lock
 	$(BIN)/uv pip compile setup.py --all-extras --universal --python-version 3.10 \

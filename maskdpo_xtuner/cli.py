@@ -13,6 +13,8 @@ from pathlib import Path
 import maskdpo_xtuner
 from maskdpo_xtuner.command_line import run_tool
 from maskdpo_xtuner.config_files import config_names, copy_config, shipped
+from maskdpo_xtuner.parsers import options_in, parser_of
+from maskdpo_xtuner.shell_completion import SHELLS, Words, completion, words_of
 
 # Others are called what their files are.
 SHORT = {
@@ -152,6 +154,26 @@ def convert() -> int:
     return run_conversion(rest) if name == 'pth_to_hf' else run_script(name, rest)
 
 
+def complete() -> int:
+    """Print the script with which a shell completes these commands."""
+    parser = argparse.ArgumentParser(description=complete.__doc__)
+    parser.add_argument('shell', choices=SHELLS, help='source <(maskdpo completion bash)')
+    args = parser.parse_args()
+    said = {
+        **{name: _first_line(path) for name, path in _tools().items()},
+        **{name: command.__doc__ or '' for name, command in _OTHERS.items()},
+    }
+    words = {name: _words_of(name, command) for name, command in _commands().items()}
+    print(completion(args.shell, words, said, list(config_names())), end='')
+    return 0
+
+
+def _words_of(name: str, command: Callable[[], int | None]) -> Words:
+    if name in _USAGES:
+        return Words(options_in(_USAGES[name]), configs=True)
+    return words_of(parser_of(command))
+
+
 def _asks_for_help(usage: str) -> bool:
     """Print the usage where it is asked for, or nothing else is."""
     args = sys.argv[1:]
@@ -161,11 +183,13 @@ def _asks_for_help(usage: str) -> bool:
     return asked
 
 
+_USAGES = {'train': TRAIN, 'convert': CONVERT}
 _OTHERS: Mapping[str, Callable[[], int]] = {
     'train': train,
     'convert': convert,
     'list-cfg': list_configs,
     'copy-cfg': copy_one,
+    'completion': complete,
 }
 
 

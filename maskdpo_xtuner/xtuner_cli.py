@@ -213,7 +213,7 @@ def _work_dir(training: argparse.Namespace) -> Path:
 def _next_commands(training: argparse.Namespace, work_dir: Path, checkpoint: str) -> str:
     options = ['--cfg-options', *training.cfg_options] if training.cfg_options else []
     model = str(work_dir / 'hf')
-    convert = ['pth_to_hf', training.config, checkpoint, model, '--fp32', '--safe-serialization']
+    convert = ['pth_to_hf', training.config, checkpoint, model, '--safe-serialization']
     evaluate = ['--models', 'base', f'aligned={model}', '--training', str(work_dir)]
     return (
         f'next: maskdpo convert {shlex.join([*convert, *options])}\n'

@@ -143,7 +143,7 @@ def test_maskdpo_train_ends_with_what_comes_next(stand_in: Path) -> None:
     done = maskdpo(stand_in, 'train', 'mine/config.py', '0', '--cfg-options', 'a.b=1')
     assert done.stdout.splitlines()[1:] == [
         "next: maskdpo convert pth_to_hf mine/config.py 'work dirs/iter_6.pth' work_dirs/config/hf "
-        '--fp32 --safe-serialization --cfg-options a.b=1',
+        '--safe-serialization --cfg-options a.b=1',
         'then: maskdpo evaluate DATA_CONFIG --models base aligned=work_dirs/config/hf '
         '--training work_dirs/config',
     ]

@@ -128,7 +128,7 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_no_half_written_file(
     assert pending > 0
     assert last == 'interrupted; run the same command again to resume'
     assert process.returncode == 130
-    assert set(contents(tmp_path / 'work')) == {'settings.json'}
+    assert set(contents(tmp_path / 'work')) == {'settings.json', 'asked.jsonl'}
     before = len(asked(tmp_path))
     process = start(tmp_path)
     assert process.communicate()[1] == ''

@@ -45,7 +45,7 @@ class PreflightHook(Hook):  # type: ignore[misc]
         """Name the commands that make a model of the checkpoint and evaluate it."""
         runner.logger.info(
             'the training has ended; next: `maskdpo convert pth_to_hf CONFIG '
-            f'"$(cat {runner.work_dir}/last_checkpoint)" FOLDER --fp32 --safe-serialization` with '
+            f'"$(cat {runner.work_dir}/last_checkpoint)" FOLDER --safe-serialization` with '
             'the --cfg-options of the training, then `maskdpo evaluate DATA_CONFIG --models base '
             'aligned=FOLDER`'
         )

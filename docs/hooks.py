@@ -47,7 +47,7 @@ def on_files(files: Files, config: Any) -> Files:
     linked = {
         target
         for page in files.documentation_pages()
-        for target in map(lambda link: _target(page, link), _links(page.content_string))
+        for target in (_target(page, link) for link in _links(page.content_string))
     }
     for target in sorted(linked):
         if (ROOT / target).is_file() and not _in_site(target):

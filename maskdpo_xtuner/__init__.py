@@ -19,6 +19,7 @@ used, so that ``import maskdpo_xtuner`` takes no time:
 | `mask_response`, `token_mask` | which tokens of a labelled response are supervised |
 | `build_objective`, `register_loss` | a loss by its name, and one of your own |
 | `config_file` | the path of a config of this package, for `_base_` |
+| `need_transformers` | nothing, or an error where a config's model is newer than transformers |
 | `ENGINES`, `ANNOTATORS`, `QUESTIONS`, `SPLITTERS` | registries of what pairs are made by |
 | `PAIRINGS`, `LOSSES`, `METRICS` | registries of rules of pairs, losses, metrics |
 
@@ -31,7 +32,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from maskdpo_xtuner.config_files import config_file
+    from maskdpo_xtuner.config_files import config_file, need_transformers
     from maskdpo_xtuner.evaluation.run import evaluate
     from maskdpo_xtuner.jsonl import read_records, write_records
     from maskdpo_xtuner.masking import mask_response, token_mask
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 
 __version__ = '0.1.0'
 _MODULES = {
-    'config_files': ('config_file',),
+    'config_files': ('config_file', 'need_transformers'),
     'evaluation.run': ('evaluate',),
     'jsonl': ('read_records', 'write_records'),
     'masking': ('mask_response', 'token_mask'),
@@ -87,6 +88,7 @@ __all__ = [
     'load_settings',
     'make_pairs',
     'mask_response',
+    'need_transformers',
     'pair_anew',
     'read_records',
     'register_loss',

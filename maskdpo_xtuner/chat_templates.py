@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
@@ -24,9 +25,11 @@ as ``2024-07-26``, the date for a template that prints today's (by ``strftime_no
 where nothing is said: prompts would be others from day to day, and others in training than in
 sampling.
 """
+OURS = ('chat_template', 'today')
 TODAY = '2024-07-26'
 """The date that the templates of Llama 3.1 and 3.2 print where they are not told today's."""
-
+MOST_STEPS = 1_000_000
+"""Steps that the loops of one rendering may count; jinja itself bounds each of them alone."""
 
 # What a template may raise as any program does; loops without an end are OverflowErrors.
 _IN_TEMPLATES = (
@@ -59,11 +62,16 @@ def render_chat(
         generation_prompt: whether what begins the next answer is written, too.
 
     Raises:
-        ChatTemplateError: when the template refuses the conversation.
+        ChatTemplateError: when the template refuses the conversation, or would ignore a variable.
     """
     from jinja2 import TemplateError
 
+    template = own_template(tokenizer, template_kwargs)
+    if template is not None:
+        refuse_ignored(template, template_kwargs)
     kwargs = _with_date(tokenizer, template_kwargs)
+    if template is not None and 'range(' in template:
+        kwargs['range'] = _Steps()
     try:
         text: str = tokenizer.apply_chat_template(
             list(turns), tokenize=False, add_generation_prompt=generation_prompt, **kwargs
@@ -76,11 +84,70 @@ def render_chat(
     return text
 
 
-def pinned_date(tokenizer: Any, template_kwargs: TemplateKwargs | None = None) -> str | None:
-    """The date that `render_chat` gives a template; None for one that does not ask for it."""
+class _Steps:
+    """``range`` for a template, with an end to all its loops together."""
+
+    def __init__(self) -> None:
+        self._left = MOST_STEPS
+
+    def __call__(self, *bounds: int) -> range:
+        steps = range(*bounds)
+        self._left -= len(steps)
+        if self._left < 0:
+            raise OverflowError(f'its loops take more than {MOST_STEPS} steps')
+        return steps
+
+
+def own_template(tokenizer: Any, template_kwargs: TemplateKwargs | None = None) -> str | None:
+    """Give the template that is used; None where the tokenizer has none, or several."""
     kwargs = template_kwargs or {}
     template = kwargs.get('chat_template') or getattr(tokenizer, 'chat_template', None)
-    return _date_in(template, kwargs) if isinstance(template, str) else None
+    return template if isinstance(template, str) else None
+
+
+def reads(template: str, name: str) -> bool:
+    """Tell whether a template may read a variable: what it does not name it cannot."""
+    asked = ('today', 'strftime_now') if name == 'today' else (name,)
+    return any(re.search(rf'\b{re.escape(word)}\b', template) for word in asked)
+
+
+def refuse_ignored(template: str, template_kwargs: TemplateKwargs | None) -> None:
+    """Refuse variables that a template would ignore.
+
+    Raises:
+        ChatTemplateError: naming the first one.
+    """
+    for name in map(str, template_kwargs or {}):
+        if name != 'chat_template' and not reads(template, name):
+            raise ChatTemplateError(
+                f'template_kwargs.{name}: the chat template does not read it, so it would change '
+                'nothing; correct the name, or leave it out for this model'
+            )
+
+
+def describe_kwargs(template_kwargs: TemplateKwargs | None) -> str | None:
+    """Write variables as JSON, a whole template by its hash; None where there are none."""
+    if not template_kwargs:
+        return None
+    told = dict(template_kwargs)
+    if isinstance(template := told.get('chat_template'), str):
+        told['chat_template'] = f'sha256 {hashlib.sha256(template.encode()).hexdigest()}'
+    return _as_json(told)
+
+
+def _as_json(values: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(dict(values), sort_keys=True)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ChatTemplateError(
+            f'template_kwargs: {error}; they are numbers, texts, lists, dicts, True, False or None'
+        ) from error
+
+
+def pinned_date(tokenizer: Any, template_kwargs: TemplateKwargs | None = None) -> str | None:
+    """The date that `render_chat` gives a template; None for one that does not ask for it."""
+    template = own_template(tokenizer, template_kwargs)
+    return None if template is None else _date_in(template, template_kwargs or {})
 
 
 def _date_in(template: str, kwargs: Mapping[str, Any]) -> str | None:
@@ -199,7 +266,7 @@ def template_digest(
         template_kwargs: variables of the template; they go into the digest where there are some.
 
     Raises:
-        ValueError: when it has no chat template.
+        ValueError: when it has no chat template, or one that would ignore a variable.
     """
     own = (template_kwargs or {}).get('chat_template')
     template = own or _stored_template(Path(tokenizer)) or load().chat_template
@@ -208,8 +275,9 @@ def template_digest(
             f'{tokenizer}: the tokenizer has no chat template; set "chat_template" in its '
             'tokenizer_config.json, or give one as template_kwargs=dict(chat_template=...)'
         )
+    refuse_ignored(template, template_kwargs)
     if template_kwargs:
-        template += json.dumps(dict(template_kwargs), sort_keys=True)
+        template += _as_json(template_kwargs)
     date = _date_in(template, template_kwargs or {})
     if date is not None:
         template += f'today: {date}'

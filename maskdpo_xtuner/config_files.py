@@ -10,6 +10,7 @@ import difflib
 import functools
 import sys
 from collections.abc import MutableMapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -21,6 +22,24 @@ def shipped(folder: str) -> Path:
     """Give the path of ``configs`` or ``tools``."""
     inside = _PACKAGE / folder
     return inside if inside.is_dir() else _PACKAGE.parent / folder
+
+
+def need_transformers(least: str, model: str) -> None:
+    """Refuse a config whose model the installed transformers does not know.
+
+    Args:
+        least: the first version that knows it, such as ``4.51``.
+        model: its name, for the message.
+
+    Raises:
+        ValueError: naming both versions.
+    """
+    found = version('transformers')
+    if [int(part) for part in found.split('.')[:2]] < [int(part) for part in least.split('.')[:2]]:
+        raise ValueError(
+            f'{model} needs transformers {least} or newer, and {found} is installed; install the '
+            'versions of requirements.lock'
+        )
 
 
 def config_names() -> dict[str, Path]:

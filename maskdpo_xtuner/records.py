@@ -106,6 +106,13 @@ class Response(Record):
     model: str
     with_document: bool = False
     reasoning: str | None = Field(default=None, exclude_if=_is_none)
+    template_kwargs: str | None = Field(default=None, exclude_if=_is_none)
+
+    @property
+    def thought_cut(self) -> bool:
+        """Whether the token limit came before the end of the thoughts, so that there is no text."""
+        is_thought = self.reasoning is not None and not self.text.strip()
+        return is_thought and self.finish_reason == 'length'
 
     @property
     def response_id(self) -> str:

@@ -163,6 +163,7 @@ def _path_of(item: Any) -> str:
 
 
 ENGINES: Registry[Any] = Registry('engine', ['maskdpo_xtuner.engines.settings'])
+DIALECTS: Registry[Any] = Registry('dialect of servers', ['maskdpo_xtuner.engines.dialects'])
 ANNOTATORS: Registry[Any] = Registry(
     'annotator',
     [

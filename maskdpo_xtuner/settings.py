@@ -146,6 +146,16 @@ def load_settings(
     if work_dir is not None:
         values['work_dir'] = str(work_dir)
     try:
+        return _validated(config, values)
+    except UnicodeEncodeError as error:
+        half = ascii(error.object[error.start : error.end])
+        raise ValueError(
+            f'{config}: a text holds {half}, half a character; write the whole one'
+        ) from error
+
+
+def _validated(config: Path | str, values: Mapping[str, Any]) -> Settings:
+    try:
         return Settings.model_validate(values)
     except ValidationError as error:
         raise ValueError(

@@ -15,6 +15,7 @@ from transformers import AutoTokenizer
 from maskdpo_xtuner.chat_templates import (
     ChatTemplate,
     ChatTemplateError,
+    describe_kwargs,
     encode_chat,
     pinned_date,
     render_chat,
@@ -154,7 +155,7 @@ def test_the_date_that_a_template_prints_is_the_same_every_day(dated: Path) -> N
     other = ChatTemplate(str(dated), template_kwargs={'today': '2026-02-03'})
     assert other.render(MESSAGES).startswith('03 Feb 2026|Who')
     assert other.digest != plain.digest
-    assert pinned_date(load_tokenizer('smollm2'), {'today': '2026-02-03'}) is None
+    assert pinned_date(load_tokenizer('smollm2')) is None
 
 
 def test_answers_to_prompts_of_another_day_are_not_taken_for_those_of_this(dated: Path) -> None:
@@ -165,3 +166,59 @@ def test_answers_to_prompts_of_another_day_are_not_taken_for_those_of_this(dated
 def test_a_day_that_is_none_is_refused(dated: Path) -> None:
     with pytest.raises(ChatTemplateError, match=r"today must be a date as 2024-07-26, not '3 Feb'"):
         ChatTemplate(str(dated), template_kwargs={'today': '3 Feb'}).render(MESSAGES)
+
+
+# -- variables that would be ignored, and loops
+
+
+@pytest.mark.parametrize('kwargs', [{'enable_thinkng': False}, {'today': '2026-02-03'}], ids=str)
+def test_a_variable_that_the_template_does_not_read_is_refused(
+    thinking: Path, kwargs: dict[str, Any]
+) -> None:
+    (name,) = kwargs
+    said = rf'template_kwargs\.{name}: the chat template does not read it'
+    with pytest.raises(ChatTemplateError, match=said):
+        ChatTemplate(str(thinking), template_kwargs=kwargs)
+    turns = [message.model_dump() for message in MESSAGES]
+    with pytest.raises(ChatTemplateError, match=said):
+        render_chat(AutoTokenizer.from_pretrained(thinking), turns, kwargs)
+
+
+def rendered(template: str) -> str:
+    turns = [message.model_dump() for message in MESSAGES]
+    return render_chat(load_tokenizer('smollm2'), turns, {'chat_template': template})
+
+
+def test_a_template_may_leave_a_loop_and_pass_over_turns() -> None:
+    template = (
+        '{%- for m in messages %}'
+        '{%- if m.role == "assistant" %}{%- continue %}{%- endif %}'
+        '{{- m.content }}{%- break %}'
+        '{%- endfor %}'
+    )
+    assert rendered(template) == 'Who found it?'
+
+
+@pytest.mark.parametrize(
+    'template',
+    [
+        '{% for a in range(99999) %}{% for b in range(99999) %}x{% endfor %}{% endfor %}',
+        '{% for a in range(10**9) %}x{% endfor %}',
+        '{% macro again() %}{{ again() }}{% endmacro %}{{ again() }}',
+    ],
+)
+def test_a_template_whose_loops_have_no_end_in_sight_is_refused(template: str) -> None:
+    with pytest.raises(ChatTemplateError, match='the chat template refuses the conversation'):
+        rendered(template)
+
+
+def test_loops_within_the_bounds_count() -> None:
+    template = '{% for a in range(1, 4) %}{% for b in range(a) %}{{ b }}{% endfor %}{% endfor %}'
+    assert rendered(template) == '001012'
+
+
+def test_variables_are_written_down_and_templates_by_their_hash() -> None:
+    assert describe_kwargs(None) is describe_kwargs({}) is None
+    written = describe_kwargs({'chat_template': 'x', 'enable_thinking': False})
+    digest = hashlib.sha256(b'x').hexdigest()
+    assert written == f'{{"chat_template": "sha256 {digest}", "enable_thinking": false}}'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,10 @@ TRAINING = sorted(
     for path in CONFIGS.rglob('*.py')
     if not {'_base_', 'data', 'evaluation'} & set(path.relative_to(CONFIGS).parts)
 )
+# Models that came with a later transformers than the oldest that is tested.
+LATER = {'qwen3_8b_maskdpo': '4.51', 'gemma3_12b_maskdpo': '4.51'}
+INSTALLED = tuple(int(part) for part in version('transformers').split('.')[:2])
+TRAINING = [path for path in TRAINING if INSTALLED >= (4, 51) or path.stem not in LATER]
 ABLATIONS = [path for path in TRAINING if path.parts[0] == 'ablations']
 
 # What each ablation changes of its parent, as key: value.
@@ -206,3 +211,31 @@ def test_the_demo_uses_the_built_in_model_and_the_tools_pairs() -> None:
     assert config.model.llm.pretrained_model_name_or_path == str(model)
     pairs = config.train_dataloader.dataset.dataset.path
     assert pairs == 'work_dirs/smollm2_135m_elements/pairs.jsonl'
+
+
+@pytest.mark.parametrize('name', LATER)
+@pytest.mark.parametrize('installed', ['4.48.0', '4.50.3', '4.9.1'])
+def test_a_config_of_a_later_model_says_what_it_needs(
+    name: str, installed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('maskdpo_xtuner.config_files.version', lambda package: installed)
+    with pytest.raises(ValueError, match=rf'needs transformers 4\.51 or newer, and {installed} is'):
+        load(Path(f'{name}.py'))
+    assert f'Needs transformers {LATER[name]}' in (CONFIGS / f'{name}.py').read_text()
+
+
+@pytest.mark.parametrize('name', LATER)
+def test_a_config_of_a_later_model_is_the_papers_but_for_the_model(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('maskdpo_xtuner.config_files.version', lambda package: '4.57.6')
+    own, base = load(Path(f'{name}.py')), load(Path('llama3_8b_maskdpo.py'))
+    changed = {key for key, value in flat(own.to_dict()).items() if flat(base).get(key) != value}
+    allowed = {
+        'tokenizer.pretrained_model_name_or_path',
+        'model.llm.pretrained_model_name_or_path',
+        *({'train_dataloader.dataset.template_kwargs.enable_thinking'} if 'qwen3' in name else ()),
+        *({'model.llm.type'} if 'gemma3' in name else ()),
+    }
+    assert {key for key in changed if key[0] != '_'} == allowed
+    assert len((CONFIGS / f'{name}.py').read_text().splitlines()) <= 10

@@ -78,7 +78,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'pipeline': {
         *{'records', 'jsonl', 'progress', 'identity', 'engines', 'completions', 'annotators'},
         *{'pairing', 'refusals', 'settings', 'builtin', 'registry', 'atomic', 'columns'},
-        *{'splitters', 'experiments', 'subsets', 'forms'},
+        *{'splitters', 'experiments', 'subsets', 'forms', 'chat_templates'},
     },
     'evaluation': {
         *{'records', 'jsonl', 'progress', 'engines', 'completions', 'annotators'},

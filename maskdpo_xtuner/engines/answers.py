@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from maskdpo_xtuner.engines.base import Completion, Failure
 from maskdpo_xtuner.engines.bodies import Body, parse, read_body
-from maskdpo_xtuner.engines.reasoning import split_reasoning
+from maskdpo_xtuner.engines.reasoning import UNOPENED, closes_only, split_reasoning
 from maskdpo_xtuner.engines.statuses import Verdict, judge_status
 from maskdpo_xtuner.records import FinishReason
 
@@ -76,6 +76,8 @@ def judge_text(
     note = None
     if kind not in ('stop', *_CUT):
         note = f'finish reason "{shorten(finish_reason)}", taken for "stop"'
+    elif not reasoning and closes_only(text or ''):
+        note = UNOPENED
     thoughts, answer = split_reasoning(text or '') if not reasoning else (reasoning, text or '')
     return Completion(answer, finished, prompt_tokens, completion_tokens, thoughts, note)
 

@@ -109,7 +109,8 @@ class Engine(Protocol):
 
     An engine may have a method ``async served() -> str`` that says what a server has loaded, beyond
     its name; it is kept beside the answers and compared, and is not part of their key. One that
-    stands for several has ``identity_for(request)``, the identity of the one that answers.
+    stands for several has ``identity_for(request)``, the identity of the one that answers. One
+    whose chat template has variables gives them as ``template_kwargs``: training needs the same.
     """
 
     identity: Mapping[str, str]

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from maskdpo_xtuner.engines.dialects import Dialect
 from maskdpo_xtuner.engines.statuses import Verdict
 from maskdpo_xtuner.engines.turns import Pace
 
@@ -36,6 +37,8 @@ class Endpoint:
         odd: whether its last failure was an answer in a form that is not understood.
         refusal: why it will refuse every request; None while it may answer.
         trouble: why its last request failed.
+        dialect: what it said of itself; None while it is not known, and again when it was down:
+            another program may have come up in its place.
     """
 
     url: str
@@ -48,6 +51,7 @@ class Endpoint:
     odd: bool = False
     refusal: str | None = None
     trouble: str = ''
+    dialect: Dialect | None = None
 
 
 class EndpointPool:
@@ -136,6 +140,7 @@ class EndpointPool:
 
     def _add_strike(self, endpoint: Endpoint, reason: str, *, dead: bool) -> None:
         endpoint.strikes += 1
+        endpoint.dialect = None if dead else endpoint.dialect
         if endpoint.retry_at is None and (dead or endpoint.strikes >= STRIKES):
             endpoint.retry_at = self._clock() + endpoint.pause
             logger.warning('%s is left until it answers again: %s', endpoint.url, reason)

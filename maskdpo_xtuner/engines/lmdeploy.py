@@ -22,6 +22,7 @@ from maskdpo_xtuner.chat_templates import ChatTemplate
 from maskdpo_xtuner.engines.answers import judge_text, shorten
 from maskdpo_xtuner.engines.base import Completion, Failure, Request, Sampling
 from maskdpo_xtuner.engines.model_files import check_model, name_and_revision
+from maskdpo_xtuner.engines.reasoning import opens_thought, within_thought
 
 INSTEAD = (
     'use type="transformers" on this machine, or type="openai" with the base_urls of LMDeploy '
@@ -79,6 +80,7 @@ class LMDeployEngine:
         self._model, self._backend, self._timeout = model, backend, timeout
         self._trust_remote_code = trust_remote_code
         self._options = {**DEFAULTS, 'revision': revision, **(options or {})}
+        self.template_kwargs = template_kwargs
         self._template = ChatTemplate(model, revision, trust_remote_code, template_kwargs)
         self._sessions = itertools.count(1)
         # A few more than it works on: the next one is there when one ends.
@@ -115,7 +117,12 @@ class LMDeployEngine:
         # LMDeploy's engines belong to the event loop of its own thread.
         loop = self._pipeline.internal_thread.loop
         future = asyncio.run_coroutine_threadsafe(_answer(generation, self._timeout), loop)
-        return await asyncio.wrap_future(future)
+        outcome = await asyncio.wrap_future(future)
+        if isinstance(outcome, Completion) and opens_thought(
+            self._template.render(request.messages)
+        ):
+            return within_thought(outcome)
+        return outcome
 
     @cached_property
     def _pipeline(self) -> Any:

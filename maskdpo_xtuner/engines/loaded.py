@@ -21,13 +21,22 @@ class _Models(BaseModel):
 
 def loaded(body: bytes, model: str) -> str:
     """Give what the list of models says of one; empty where it says no more than the name."""
-    try:
-        models = _Models.model_validate(parse(body)).data
-    except (ValidationError, RecursionError):
-        return ''
-    entry = next((entry for entry in models if entry.get('id') == model), {})
+    entry = next((entry for entry in _models(body) if entry.get('id') == model), {})
     meta = entry.get('meta')
     told = {name: entry.get(name) for name in _TELLING}
     told |= {name: meta.get(name) for name in _OF_META} if isinstance(meta, dict) else {}
     parts = [f'{name} {value}' for name, value in told.items() if value not in (None, '', model)]
     return shorten(', '.join(parts))
+
+
+def owners_of(body: bytes) -> set[str]:
+    """Give who owns the models of a list: what serving programs put their own name into."""
+    return {owner for entry in _models(body) if isinstance(owner := entry.get('owned_by'), str)}
+
+
+def _models(body: bytes) -> list[dict[str, object]]:
+    """Give the entries of a list of models; none where it is not of the form."""
+    try:
+        return _Models.model_validate(parse(body)).data
+    except (ValidationError, RecursionError):
+        return []

@@ -49,6 +49,8 @@ def check_model(model: str, key: str = 'the path', *, adapters: bool = False) ->
 
 def check_folder(model: str, key: str = 'the path') -> None:
     """Refuse a local path where there is no folder; as `check_model`, also for a tokenizer."""
+    if not isinstance(model, str):
+        raise ValueError(f'{key}: {model!r} is not the name of a model, a text; correct it')
     looks_local = model.startswith(('/', '.', '~')) or model.count('/') > 1
     if looks_local and not Path(model).is_dir():
         raise ValueError(
@@ -79,7 +81,8 @@ def name_and_revision(model: str, revision: str | None, trust_remote_code: bool)
         config = AutoConfig.from_pretrained(
             model, revision=revision, trust_remote_code=trust_remote_code
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        _refuse_unknown_kind(model, error)
         raise ValueError(f'{model}: no model can be read there ({error})') from error
     if config._commit_hash is None:
         raise ValueError(
@@ -140,6 +143,7 @@ def load_model(kind: str, source: Mapping[str, Any], dtype: str, device: str) ->
         torch_dtype = dtype if dtype == 'auto' else getattr(torch, dtype)
         model = loader.from_pretrained(**plain, torch_dtype=torch_dtype)
     except (*_UNREADABLE, SafetensorError) as error:
+        _refuse_unknown_kind(source['pretrained_model_name_or_path'], error)
         raise ValueError(
             f'{source["pretrained_model_name_or_path"]}: the model cannot be loaded '
             f'({" ".join(str(error).split())[:300]}); a file of it may be cut, damaged or of '
@@ -148,6 +152,19 @@ def load_model(kind: str, source: Mapping[str, Any], dtype: str, device: str) ->
     if 'adapter' in source:
         model = merge(model, source['adapter'])
     return model.to(device).eval()
+
+
+def _refuse_unknown_kind(model: str, error: Exception) -> None:
+    """Say of a model that is newer than transformers that it is, and not that it is damaged."""
+    said = ' '.join(str(error).split())
+    if 'does not recognize this architecture' in said:
+        from transformers import __version__
+
+        kind = said.partition('`')[2].partition('`')[0]
+        raise ValueError(
+            f'{model}: transformers {__version__} does not know models of the type {kind}; '
+            'install a newer one (requirements.lock has those that are tested)'
+        ) from error
 
 
 def cache_bytes(config: Any, dtype: Any) -> int:

@@ -19,10 +19,11 @@ def allow_connections(count: int) -> None:
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return
     if hard != resource.RLIM_INFINITY and hard < needed:
-        most = max(1, hard - SPARE)
+        mend = f'raise the limit (`ulimit -n {needed}`)'
+        if hard > SPARE:
+            mend += f', or set it so low that there are {hard - SPARE} in all'
         raise ValueError(
             f'concurrency_per_endpoint: {count} connections in all need {needed} open files, and '
-            f'this process may have {hard}; raise the limit (`ulimit -n {needed}`), or set it so '
-            f'low that there are {most} in all'
+            f'this process may have {hard}; {mend}'
         )
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

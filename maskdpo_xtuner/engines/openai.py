@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,12 +15,16 @@ from maskdpo_xtuner.engines.api_keys import read_api_key
 from maskdpo_xtuner.engines.base import Completion, EngineRefusal, Failure, Request
 from maskdpo_xtuner.engines.composing import Composer, dialogue_key
 from maskdpo_xtuner.engines.connections import Bounds
+from maskdpo_xtuner.engines.dialects import AUTO, UNKNOWN, Dialect, dialect_said, find_dialect
 from maskdpo_xtuner.engines.endpoints import Endpoint, EndpointPool
 from maskdpo_xtuner.engines.loaded import loaded
 from maskdpo_xtuner.engines.open_files import allow_connections
+from maskdpo_xtuner.engines.reasoning import opens_thought, within_thought
 from maskdpo_xtuner.engines.statuses import Verdict
 from maskdpo_xtuner.engines.transport import Transport
 from maskdpo_xtuner.records import Message
+
+logger = logging.getLogger(__name__)
 
 # How often one call moves a request that was lost: a request may be what kills its servers.
 MAX_LOSSES = 2
@@ -52,9 +57,12 @@ class OpenAIEngine:
         max_response_bytes: the largest response that is read.
         patience: seconds to wait for an endpoint while none gives an answer.
         api_key_env: the environment variable that holds the key, if the servers want one.
-        template_kwargs: variables of the chat template of ``tokenizer``.
-        extra_body: further fields of every request, such as ``chat_template_kwargs``; None leaves
-            out a field that would be sent, such as ``dict(top_k=None)``.
+        template_kwargs: variables of the chat template, whoever renders it; servers get them as
+            ``chat_template_kwargs``.
+        extra_body: further fields of every request; None leaves out a field that would be sent,
+            such as ``dict(top_k=None)``.
+        dialect: what kind of server it is, a name of `maskdpo_xtuner.registry.DIALECTS`; ``auto``
+            asks each server, and says so where one does not tell.
 
     Raises:
         ValueError: for settings that cannot work.
@@ -77,16 +85,16 @@ class OpenAIEngine:
         api_key_env: str | None = None,
         template_kwargs: Mapping[str, Any] | None = None,
         extra_body: Mapping[str, Any] | None = None,
+        dialect: str = AUTO,
     ) -> None:
-        self._template = None
+        self._template, self.template_kwargs = None, template_kwargs
         if tokenizer:
             self._template = ChatTemplate(tokenizer, revision, trust_remote_code, template_kwargs)
-        elif template_kwargs:
-            raise ValueError(
-                'template_kwargs need a tokenizer, by which prompts are rendered here; a server '
-                'that renders them takes extra_body=dict(chat_template_kwargs=dict(...))'
-            )
-        self._composer = Composer(model, self._template, extra_body or {})
+        of_server = {} if tokenizer else template_kwargs or {}
+        self._composer = Composer(model, self._template, extra_body or {}, of_server)
+        self._dialect = find_dialect(dialect)
+        if self._dialect and (problem := self._composer.problem(self._dialect)):
+            raise ValueError(problem)
         urls = checked(base_urls)
         self.concurrency = concurrency_per_endpoint * len(urls)
         allow_connections(self.concurrency)
@@ -100,6 +108,7 @@ class OpenAIEngine:
             'revision': revision or '',
             'chat_template': self._template.digest if self._template else 'of the server',
             'extra_body': self._composer.extra,
+            **({'template_kwargs': self._composer.template_kwargs} if of_server else {}),
         }
 
     async def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
@@ -132,7 +141,7 @@ class OpenAIEngine:
             if endpoint is None:
                 break
             answer = await self._ask(endpoint, request)
-            outcome = self._with_counts(request, answer.outcome)
+            outcome = self._completed(request, answer.outcome)
             if answer.verdict in (Verdict.LOST, Verdict.DEAD):
                 tried.append(endpoint)
                 # A dead endpoint did not take the request, so the request is not to blame.
@@ -173,15 +182,39 @@ class OpenAIEngine:
         """Ask one endpoint and tell the pool how it went."""
         endpoint.in_flight += 1
         try:
-            answer = await self._transport.post(endpoint, *self._composer.compose(request))
+            dialect = await self._dialect_of(endpoint)
+            answer = await self._post(endpoint, request, dialect)
             if answer.verdict is Verdict.DOUBTFUL:
-                answer = await self._settle(endpoint, request, answer)
+                answer = await self._settle(endpoint, request, answer, dialect)
             if answer.verdict is Verdict.LIMITED:
                 answer = self._within_patience(answer)
         finally:
             endpoint.in_flight -= 1
         self._pool.report(endpoint, answer.verdict, reason_of(answer), answer.wait)
         return answer
+
+    async def _dialect_of(self, endpoint: Endpoint) -> Dialect:
+        """Give the dialect that is set, or what the endpoint says; it is asked once while up.
+
+        Raises:
+            EngineRefusal: when it says one in which requests cannot be said.
+        """
+        if known := self._dialect or endpoint.dialect:
+            return known
+        async with self._transport.to(endpoint).probing:
+            if endpoint.dialect is None:
+                reply = await self._transport.get(endpoint, '/models')
+                endpoint.dialect = dialect_said(reply.body) if reply else UNKNOWN
+                if reply:
+                    _tell(endpoint.url, endpoint.dialect)
+                if reply and (problem := self._composer.problem(endpoint.dialect)):
+                    raise EngineRefusal(f'{endpoint.url}: {problem}')
+        return endpoint.dialect or UNKNOWN
+
+    async def _post(self, endpoint: Endpoint, request: Request, dialect: Dialect) -> Answer:
+        if problem := self._composer.problem(dialect):  # It did not answer at /models.
+            return lost(problem, Verdict.SUSPECT)
+        return await self._transport.post(endpoint, *self._composer.compose(request, dialect))
 
     def _within_patience(self, answer: Answer) -> Answer:
         """Turn a limit that lasts for hours into a refusal: nobody should wait for it unawares."""
@@ -191,12 +224,13 @@ class OpenAIEngine:
         reason = f'{reason_of(answer)}; it says to come again in {wait:.0f} s, beyond patience'
         return lost(reason, Verdict.REFUSING)
 
-    async def _settle(self, endpoint: Endpoint, request: Request, answer: Answer) -> Answer:
+    async def _settle(
+        self, endpoint: Endpoint, request: Request, answer: Answer, dialect: Dialect
+    ) -> Answer:
         """Tell a bad request from a server that refuses all, by a question that is surely good."""
         async with self._transport.to(endpoint).probing:
             if not (endpoint.has_answered or endpoint.refusal):
-                good = self._composer.compose(replace(request, messages=PROBE))
-                probe = await self._transport.post(endpoint, *good)
+                probe = await self._post(endpoint, replace(request, messages=PROBE), dialect)
                 endpoint.has_answered = probe.verdict is Verdict.WELL
                 if probe.verdict in (Verdict.DOUBTFUL, Verdict.REFUSING):
                     self._pool.report(endpoint, Verdict.REFUSING, reason_of(answer))
@@ -206,13 +240,24 @@ class OpenAIEngine:
             return lost(reason_of(answer), Verdict.REFUSING)
         return replace(answer, verdict=Verdict.DECLINED)
 
-    def _with_counts(self, request: Request, outcome: Completion | Failure) -> Completion | Failure:
-        """Count tokens that the server did not, where there is a tokenizer."""
+    def _completed(self, request: Request, outcome: Completion | Failure) -> Completion | Failure:
+        """Count tokens that the server did not, and tell thoughts, where there is a tokenizer."""
         if self._template is None or isinstance(outcome, Failure):
             return outcome
+        if opens_thought(self._template.render(request.messages)):
+            outcome = within_thought(outcome)
         read, wrote = outcome.prompt_tokens, outcome.completion_tokens
         if read is None:
             read = len(self._template.encode(request.messages))
         if wrote is None:
-            wrote = self._template.count(outcome.text)
+            wrote = self._template.count((outcome.reasoning or '') + outcome.text)
         return replace(outcome, prompt_tokens=read, completion_tokens=wrote)
+
+
+def _tell(url: str, dialect: Dialect) -> None:
+    """Say in the log what a server is asked as."""
+    if dialect is UNKNOWN:
+        text = '%s does not say what it is and is asked as LMDeploy is; `dialect` names another'
+        logger.warning(text, url)
+    else:
+        logger.info('%s speaks the dialect "%s"', url, dialect.name)

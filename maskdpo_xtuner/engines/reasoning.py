@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+
+from maskdpo_xtuner.engines.base import Completion
 
 # The marks that chat models put around it: DeepSeek-R1, Qwen3 and those distilled from them.
 _OPENING = re.compile(r'\s*<think(?:ing)?>')
 _CLOSING = re.compile(r'</think(?:ing)?>\n*')
+_OPENED = re.compile(r'<think(?:ing)?>\s*\Z')
+
+UNOPENED = (
+    'thoughts that the prompt opened: one that is cut is taken for an answer (give `tokenizer`, or '
+    "the server's option that separates reasoning)"
+)
+"""Note of an answer with thoughts that only a closing mark tells."""
 
 
 def split_reasoning(text: str) -> tuple[str | None, str]:
@@ -25,3 +35,24 @@ def split_reasoning(text: str) -> tuple[str | None, str]:
     if closing is None:
         return text[start:], ''
     return text[start : closing.start()], text[closing.end() :]
+
+
+def opens_thought(prompt: str) -> bool:
+    """Tell whether a rendered prompt ends within a thought, as DeepSeek-R1's template has it."""
+    return _OPENED.search(prompt) is not None
+
+
+def closes_only(text: str) -> bool:
+    """Tell whether a text ends a thought that it has not begun."""
+    return _OPENING.match(text) is None and _CLOSING.search(text) is not None
+
+
+def within_thought(completion: Completion) -> Completion:
+    """Read a completion whose prompt opened a thought: without an end, all of it is thought."""
+    known = replace(completion, note=None if completion.note == UNOPENED else completion.note)
+    if completion.reasoning is not None:
+        return known
+    reasoning, text = split_reasoning(completion.text)
+    if reasoning is None:
+        reasoning, text = completion.text, ''
+    return replace(known, reasoning=reasoning, text=text)

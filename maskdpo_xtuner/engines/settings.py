@@ -128,6 +128,7 @@ class OpenAISettings(EngineSettings):
     patience: float = Field(default=300.0, ge=0, exclude=True)
     api_key_env: str | None = Field(default=None, exclude=True)
     extra_body: dict[str, Any] = {}
+    dialect: str = Field(default='auto', exclude=True)
 
     def build(self) -> Engine:
         """Prepare the requests; the first connection is made with the first of them."""

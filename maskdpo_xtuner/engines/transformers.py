@@ -18,21 +18,24 @@ from maskdpo_xtuner.engines.model_files import (
     name_and_revision,
     tokenizer_source,
 )
+from maskdpo_xtuner.engines.reasoning import opens_thought, split_reasoning, within_thought
 
 # Requests of a call for each that is decoded at once: the more, the less is decoded in small
 # batches at the end of a call, and the more is lost by an interruption.
 CALL = 2
+# Tokens of the longest mark of thoughts with what may stand behind it.
+_MARK = 16
 
 
 class TransformersEngine:
     """Batched sampling with a seed per request; the model is loaded on the first request.
 
     Prompts are rendered by the tokenizer's chat template. Texts are decoded without special
-    tokens and are otherwise as the model wrote them. ``completion_tokens`` does not count the
-    end-of-turn token. Answers are those of `maskdpo_xtuner.engines.decoding`: equal for equal
-    calls; another composition of a call may move a logit by a rounding error. That is why a call
-    has a fixed number of requests, more than are decoded at once: a row that ends is replaced by
-    the next one of its call, never by one of another.
+    tokens and are otherwise as the model wrote them, thoughts apart. ``completion_tokens`` does not
+    count the end-of-turn token. Answers are those of `maskdpo_xtuner.engines.decoding`: equal for
+    equal calls; another composition of a call may move a logit by a rounding error. That is why a
+    call has a fixed number of requests, more than are decoded at once: a row that ends is replaced
+    by the next one of its call, never by one of another.
 
     Attributes:
         batch_size: requests of a call, `CALL` times those that are decoded at once.
@@ -77,7 +80,7 @@ class TransformersEngine:
         self.batch_size = CALL * batch_size
         self._most_rows, self._memory = batch_size, int(memory_gib * 2**30)
         self._dtype, self._device = dtype, device
-        self._template_kwargs = template_kwargs
+        self.template_kwargs = template_kwargs
         check_model(model, adapters=True)
         name, commit = name_and_revision(model, revision, trust_remote_code)
         self._source = model_source(model, commit, trust_remote_code)
@@ -138,7 +141,7 @@ class TransformersEngine:
 
     def _render(self, request: Request) -> tuple[int, ...]:
         messages = [message.model_dump() for message in request.messages]
-        return tuple(encode_chat(self._tokenizer, messages, self._template_kwargs))
+        return tuple(encode_chat(self._tokenizer, messages, self.template_kwargs))
 
     def _too_long(self, prompt: Sequence[int], sampling: Sampling) -> Failure | None:
         context = self._model.config.max_position_embeddings
@@ -175,7 +178,16 @@ class TransformersEngine:
     def _completion(self, prompt: Sequence[int], new: list[int]) -> Completion:
         stopped = new[-1] in self._end_ids
         ids = new[:-1] if stopped else new
-        text = self._tokenizer.decode(
-            ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
+        text = self._decoded(ids, skip_special_tokens=True)
+        reasoning, answer = split_reasoning(text)
+        whole = 'stop' if stopped else 'length'
+        completion = Completion(answer, whole, len(prompt), len(ids), reasoning)
+        if opens_thought(self._decoded(prompt[-_MARK:])):
+            return within_thought(completion)
+        return completion
+
+    def _decoded(self, ids: Sequence[int], *, skip_special_tokens: bool = False) -> str:
+        text: str = self._tokenizer.decode(
+            ids, skip_special_tokens=skip_special_tokens, clean_up_tokenization_spaces=False
         )
-        return Completion(text, 'stop' if stopped else 'length', len(prompt), len(ids))
+        return text

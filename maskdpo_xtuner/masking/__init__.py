@@ -1,5 +1,6 @@
 """From labelled characters to supervised tokens, exactly."""
 
+from maskdpo_xtuner.masking.asked import Prompts
 from maskdpo_xtuner.masking.conversion import MaskedPair, PairConverter, count_drops
 from maskdpo_xtuner.masking.map_fns import (
     MapFunction,
@@ -42,6 +43,7 @@ __all__ = [
     'MaskingError',
     'PairConverter',
     'Prompt',
+    'Prompts',
     'Rendering',
     'SIDES',
     'Side',

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from maskdpo_xtuner.chat_templates import TemplateKwargs
+from maskdpo_xtuner.masking.asked import Prompts, refuse_other_kwargs, refuse_other_prompt
 from maskdpo_xtuner.masking.map_fns import MapFunction, sentence_mask_map_fn
 from maskdpo_xtuner.masking.masks import EndOfTurn, LabelledResponse, MaskedResponse, mask_batch
 from maskdpo_xtuner.masking.pairs import SIDES
@@ -35,6 +36,8 @@ class PairConverter:
         max_length: tokens of prompt and response; the rest is cut from the right. None keeps all.
         end_of_turn: whether the end-of-turn token is supervised.
         template_kwargs: variables of the chat template beside the messages.
+        prompts: ``as_asked`` refuses prompts that are rendered here otherwise than a model is asked
+            with them; ``as_rendered`` does not look.
     """
 
     tokenizer: Any
@@ -42,6 +45,7 @@ class PairConverter:
     max_length: int | None = None
     end_of_turn: EndOfTurn = 'always'
     template_kwargs: TemplateKwargs | None = None
+    prompts: Prompts = 'as_asked'
 
     def convert(self, rows: Iterable[Mapping[str, Any]], places: Sequence[str]) -> list[MaskedPair]:
         """Convert a batch of rows.
@@ -57,8 +61,11 @@ class PairConverter:
         Raises:
             ValueError: with the place of the row before the message.
         """
-        labelled = [self._map(row, place) for row, place in zip(rows, places, strict=True)]
+        read = list(rows)
+        labelled = [self._map(row, place) for row, place in zip(read, places, strict=True)]
         masked = self._mask(labelled, places)
+        if self.prompts == 'as_asked':
+            self._check_prompts(read, labelled, places)
         sides = zip(masked[::2], masked[1::2], strict=True)
         return [
             MaskedPair(*tokens, drop_reason(pair, tokens))
@@ -70,6 +77,25 @@ class PairConverter:
             return self.map_fn(row)
         except ValueError as error:
             raise ValueError(f'{place}: {error}') from error
+
+    def _check_prompts(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        pairs: Sequence[LabelledPair],
+        places: Sequence[str],
+    ) -> None:
+        """Refuse what a model would not be asked with; each prompt is looked at once."""
+        checked: set[str] = set()
+        for row, pair, place in zip(rows, pairs, places, strict=True):
+            prompt, said = pair[0].prompt, asked_with(row)
+            try:
+                if said is not None:
+                    refuse_other_kwargs(self.tokenizer, said, self.template_kwargs)
+                if repr(prompt) not in checked:
+                    refuse_other_prompt(self.tokenizer, prompt, self.template_kwargs)
+            except MaskingError as error:
+                raise ValueError(f'{place}: {error}') from error
+            checked.add(repr(prompt))
 
     def _mask(self, pairs: Sequence[LabelledPair], places: Sequence[str]) -> list[MaskedResponse]:
         """Chosen and rejected in turn, tokenized as one batch."""
@@ -83,6 +109,12 @@ class PairConverter:
                 raise
             place, side = places[error.index // 2], SIDES[error.index % 2]
             raise ValueError(f'{place}: {side}: {error}') from error
+
+
+def asked_with(row: Mapping[str, Any]) -> str | None:
+    """The variables of the template that the responses of a row were sampled with, if it tells."""
+    said: str | None = row.get('asked_with') or (row.get('provenance') or {}).get('template_kwargs')
+    return said
 
 
 def drop_reason(pair: LabelledPair, tokens: tuple[MaskedResponse, MaskedResponse]) -> str | None:

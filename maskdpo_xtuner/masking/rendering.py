@@ -91,7 +91,7 @@ def render_batch(
             special token.
     """
     check_tokenizer(tokenizer)
-    template = _Template(tokenizer, template_kwargs)
+    template = Template(tokenizer, template_kwargs)
     places = []
     for index, (prompt, response) in enumerate(conversations):
         try:
@@ -138,7 +138,7 @@ class _Place:
     response_length: int
 
 
-class _Template:
+class Template:
     """Writes whole conversations, and knows what stands around the response to each prompt."""
 
     def __init__(self, tokenizer: Any, kwargs: TemplateKwargs | None) -> None:
@@ -146,11 +146,16 @@ class _Template:
         self._surroundings: Surroundings = {}
 
     def write(self, prompt: Prompt, response: str) -> str:
+        """Write a whole conversation."""
         turns = [*prompt, {'role': 'assistant', 'content': response}]
         try:
             return render_chat(self._tokenizer, turns, self._kwargs, generation_prompt=False)
         except ChatTemplateError as error:
             raise MaskingError(str(error)) from error
+
+    def ask(self, prompt: Prompt) -> str:
+        """Write the turns before a response, up to where the model begins it."""
+        return render_chat(self._tokenizer, prompt, self._kwargs)
 
     def surroundings(self, prompt: Prompt) -> tuple[str, str]:
         """Find what the template writes before and after a response to ``prompt``."""
@@ -160,7 +165,7 @@ class _Template:
         return self._surroundings[key]
 
 
-def _place(template: _Template, prompt: Prompt, response: str) -> _Place:
+def _place(template: Template, prompt: Prompt, response: str) -> _Place:
     if not response.strip():
         raise MaskingError('the response is empty or blank')
     if prompt and prompt[-1]['role'] == 'assistant':
@@ -186,7 +191,7 @@ def _place(template: _Template, prompt: Prompt, response: str) -> _Place:
     return _Place(text, len(before), len(before) + len(body), trimmed, len(response))
 
 
-def _find_surroundings(template: _Template, prompt: Prompt) -> tuple[str, str]:
+def _find_surroundings(template: Template, prompt: Prompt) -> tuple[str, str]:
     contents = ''.join(turn['content'] for turn in prompt)
     candidates = (f'placeholder{number}' for number in count())
     placeholder = next(name for name in candidates if name not in contents)

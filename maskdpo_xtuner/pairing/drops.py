@@ -11,6 +11,7 @@ from maskdpo_xtuner.records import Record
 class DropReason(str, Enum):
     """The values are stable: files and tests hold them."""
 
+    THOUGHT_CUT = 'thought_cut_at_token_limit'
     TOO_FEW_SCORED = 'fewer_than_two_scored_responses'
     NO_CORRECT_SENTENCE = 'chosen_without_correct_sentence'
     NO_HALLUCINATION = 'rejected_without_hallucination'
@@ -39,7 +40,8 @@ def reason_against(ranking: Ranking) -> DropReason | None:
     answer has no hallucinated one. If that is so of the best and the worst, it is so of all.
     """
     if ranking.scored < 2 or not ranking.best or not ranking.worst:
-        return DropReason.TOO_FEW_SCORED
+        would_do = ranking.scored < 2 <= ranking.scored + ranking.thoughts_cut
+        return DropReason.THOUGHT_CUT if would_do else DropReason.TOO_FEW_SCORED
     best, worst = ranking.best[0].score, ranking.worst[0].score
     if best == 0:
         return DropReason.NO_CORRECT_SENTENCE

@@ -67,6 +67,7 @@ def as_pair(
             'ties': rules.ties,
             'chosen_model': chosen.model,
             'rejected_model': rejected.model,
+            **({'template_kwargs': kwargs} if (kwargs := chosen.template_kwargs) else {}),
             **{f'annotator_{key}': value for key, value in chosen.annotator.items()},
         },
     )

@@ -40,11 +40,13 @@ class Ranking:
         scored: how many answers have a score.
         best: those that may be chosen, the best first.
         worst: those that may be rejected, the worst first.
+        thoughts_cut: how many have none as the token limit came before the end of the thoughts.
     """
 
     scored: int
     best: Sequence[Scored]
     worst: Sequence[Scored]
+    thoughts_cut: int = 0
 
 
 def rank(responses: Sequence[AnnotatedResponse], rules: PairRules) -> Ranking:
@@ -67,7 +69,7 @@ def rank(responses: Sequence[AnnotatedResponse], rules: PairRules) -> Ranking:
         (item for item in scored if may_be_rejected(item.response, rules)),
         key=lambda item: (item.score, -count_hallucinated(item.response) * by_facts),
     )
-    return Ranking(len(scored), best, worst)
+    return Ranking(len(scored), best, worst, sum(r.thought_cut for r in responses))
 
 
 def _usable_score(response: AnnotatedResponse, rules: PairRules) -> float | None:

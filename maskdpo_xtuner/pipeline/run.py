@@ -116,7 +116,8 @@ def sample_stage(
         atomic_writer(work_dir / 'failures.jsonl') as failures,
         _progress(scheduler, len(questions), 'sampling', 'questions', quiet=quiet) as advance,
     ):
-        for group in sample(questions.values(), scheduler, sampling, model_of(engine)):
+        asked_with = getattr(engine, 'template_kwargs', None)
+        for group in sample(questions.values(), scheduler, sampling, model_of(engine), asked_with):
             for item in group:
                 write_line(responses if isinstance(item, Response) else failures, item)
             advance()

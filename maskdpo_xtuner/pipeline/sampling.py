@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from typing import Any
 
+from maskdpo_xtuner.chat_templates import describe_kwargs
 from maskdpo_xtuner.completions import Scheduler
 from maskdpo_xtuner.engines.base import Completion, Failure, Request
 from maskdpo_xtuner.engines.reasoning import split_reasoning
@@ -33,21 +35,26 @@ def sample(
     scheduler: Scheduler[Response | FailureRecord],
     settings: SamplingSettings,
     model: str,
+    template_kwargs: Mapping[str, Any] | None = None,
 ) -> Iterator[list[Response | FailureRecord]]:
     """Yield the samples of each question, in the order of the questions and of their indices.
 
-    ``model`` is the name that each of them bears.
+    ``model`` is the name that each of them bears, and ``template_kwargs`` are what the policy was
+    asked with.
     """
+    said = describe_kwargs(template_kwargs)
     return scheduler.run(
         [
-            _sample(question, index, settings, model)
+            _sample(question, index, settings, model, said)
             for index in range(settings.responses_per_question)
         ]
         for question in questions
     )
 
 
-def _sample(question: Question, index: int, settings: SamplingSettings, model: str) -> Sample:
+def _sample(
+    question: Question, index: int, settings: SamplingSettings, model: str, said: str | None
+) -> Sample:
     seed = sample_seed(question.question_id, index, settings.seed)
     with_document = index >= settings.num_samples
     prompt = prompt_of(question, with_document=with_document)
@@ -60,7 +67,9 @@ def _sample(question: Question, index: int, settings: SamplingSettings, model: s
             reason=outcome.reason,
             final=not outcome.transient,
         )
-    reasoning, text = split_reasoning(outcome.text)
+    reasoning, text = outcome.reasoning, outcome.text
+    if reasoning is None:
+        reasoning, text = split_reasoning(text)
     return Response(
         question_id=question.question_id,
         sample_index=index,
@@ -71,5 +80,6 @@ def _sample(question: Question, index: int, settings: SamplingSettings, model: s
         completion_tokens=outcome.completion_tokens,
         model=model,
         with_document=with_document,
-        reasoning=outcome.reasoning or reasoning,
+        reasoning=reasoning,
+        template_kwargs=said,
     )

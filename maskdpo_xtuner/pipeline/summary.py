@@ -31,6 +31,7 @@ class Summary:
         same: finds questions whose answers are all the same.
         truncated: of these, cut at the token limit.
         blank: of these, without a sentence.
+        thoughts_cut: of these, that ended within the model's thoughts.
         not_needed: sentences that nobody was asked about, as they can change no pair.
         labels: other sentences by label; None counts those without a verdict.
         failures: sentences without a verdict by kind: ``unparsed``, ``failed``, ``no_answer``, and
@@ -53,6 +54,7 @@ class Summary:
     same: SameAnswers = field(default_factory=SameAnswers)
     truncated: int = 0
     blank: int = 0
+    thoughts_cut: int = 0
     not_needed: int = 0
     labels: Counter[Label | None] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
@@ -69,6 +71,7 @@ class Summary:
         self.responses += 1
         self.truncated += response.finish_reason == 'length'
         self.blank += not response.sentences
+        self.thoughts_cut += response.thought_cut
         self.same.add(response)
         for sentence in response.sentences:
             if sentence.is_not_needed:
@@ -129,6 +132,7 @@ class Summary:
             'no_answer': self.no_answer,
             'truncated_responses': self.truncated,
             'blank_responses': self.blank,
+            **({'thoughts_cut': self.thoughts_cut} if self.thoughts_cut else {}),
             'sentences': {_name(label): self.labels[label] for label in (*Label, None)},
             **({'sentences_not_needed': self.not_needed} if self.not_needed else {}),
             'sentences_without_verdict': dict(sorted(self.failures.items())),
@@ -152,6 +156,7 @@ class Summary:
             *([('turns', self.turns.describe())] if self.turns.expected else []),
             ('answers', f'{self.responses} ({self.truncated} cut at the token limit)'),
             *([('  no answer', str(self.no_answer))] if self.no_answer else []),
+            *([('  cut within thoughts', str(self.thoughts_cut))] if self.thoughts_cut else []),
             ('sentences', str(sentences + self.not_needed)),
             *([('  judged', self._saving())] if self.not_needed else []),
             *(

@@ -18,7 +18,8 @@ from tests.engines.requests import ask, gather, request_of
 
 
 def engine_of(*urls: str, model: str = MODEL_NAME, **options: Any) -> OpenAIEngine:
-    return OpenAIEngine(model, urls, patience=options.pop('patience', 0.0), **options)
+    defaults = {'patience': 0.0, 'dialect': 'lmdeploy'}
+    return OpenAIEngine(model, urls, **{**defaults, **options})
 
 
 def refused() -> str:
@@ -246,7 +247,19 @@ def test_identity_does_not_depend_on_where_the_model_is_served(server: Server) -
         ('http://a:1', {}, 'a list of addresses'),
         (['a:1'], {}, 'does not begin with http'),
         (['http://a:1'], {'api_key_env': 'NO_SUCH_KEY'}, 'NO_SUCH_KEY is not set'),
-        (['http://a:1'], {'template_kwargs': {'a': 1}}, 'template_kwargs need a tokenizer'),
+        (['http://a:1'], {'template_kwargs': {'today': 'x'}}, r'kwargs\.today needs a tok'),
+        (['http://a:1'], {'template_kwargs': {'a': {1}}}, 'template_kwargs: .* sent as JSON'),
+        (
+            ['http://a:1'],
+            {'template_kwargs': {'a': 1}, 'dialect': 'openai'},
+            'template_kwargs: whether servers of the dialect "openai" heed them is not known',
+        ),
+        (
+            ['http://a:1'],
+            {'template_kwargs': {'a': 1}, 'extra_body': {'chat_template_kwargs': {'a': 2}}},
+            r'extra_body\.chat_template_kwargs.*: give them as template_kwargs',
+        ),
+        (['http://a:1'], {'dialect': 'vlm'}, 'no dialect of servers "vlm"; did you mean "vllm"'),
     ],
 )
 def test_settings_that_cannot_work_are_refused(urls: Any, options: Any, said: str) -> None:

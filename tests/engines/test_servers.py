@@ -21,7 +21,7 @@ GOOD = chat()
 
 
 def engine_of(server: Loopback, path: str = '', **options: Any) -> OpenAIEngine:
-    return OpenAIEngine('m', [server.url + path], **options)
+    return OpenAIEngine('m', [server.url + path], **{'dialect': 'lmdeploy', **options})
 
 
 class Limiter:

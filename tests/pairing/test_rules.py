@@ -197,3 +197,36 @@ def test_a_pair_says_which_rule_made_it() -> None:
         assert pair.provenance is not None
         own = {key: pair.provenance[key] for key in ('rule', 'no_facts', 'ties')}
         assert own == {'rule': 'all', 'no_facts': 'ignored', 'ties': 'most_facts'}
+
+
+# -- models that think
+
+
+def thought_cut(index: int) -> AnnotatedResponse:
+    """An answer whose token limit came before the end of the thoughts."""
+    whole = response(index, '+')
+    cut = {'text': '', 'sentences': (), 'finish_reason': 'length', 'reasoning': 'Which metal is'}
+    return AnnotatedResponse.model_validate({**whole.model_dump(), **cut})
+
+
+def test_a_question_whose_answers_were_cut_within_the_thoughts_is_dropped_for_that() -> None:
+    cut = [thought_cut(1), thought_cut(2)]
+    assert made([response(0, '+'), *cut]) is DropReason.THOUGHT_CUT
+    assert DropReason.THOUGHT_CUT.value == 'thought_cut_at_token_limit'
+    # One answer more would not have done, or the others do.
+    assert made([thought_cut(0)]) is DropReason.TOO_FEW_SCORED
+    assert indices(made([*cut, response(3, '+'), response(4, '-')])) == [(3, 4)]
+
+
+def test_an_answer_that_ended_by_itself_without_a_text_is_no_cut_thought() -> None:
+    silent = [thought_cut(n).model_copy(update={'finish_reason': 'stop'}) for n in range(2)]
+    assert made(silent) is DropReason.TOO_FEW_SCORED
+
+
+def test_a_pair_says_with_which_variables_of_the_template_it_was_sampled() -> None:
+    kwargs = '{"enable_thinking": false}'
+    both = [each.model_copy(update={'template_kwargs': kwargs}) for each in responses_of('+', '-')]
+    (pair,) = made(both)
+    assert (pair.provenance or {})['template_kwargs'] == kwargs
+    (plain,) = made(responses_of('+', '-'))
+    assert 'template_kwargs' not in (plain.provenance or {})

@@ -24,7 +24,7 @@ from maskdpo_xtuner.training.data.sources import load_preference_pairs
 from maskdpo_xtuner.training.loops import loss_of
 
 OURS = build_mask_preference_dataset
-CONVERTER_KEYS = ('max_length', 'dataset_map_fn', 'end_of_turn', 'template_kwargs')
+CONVERTER_KEYS = ('max_length', 'dataset_map_fn', 'end_of_turn', 'template_kwargs', 'prompts')
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from maskdpo_xtuner.masking import (
     EndOfTurn,
     MapFunction,
     PairConverter,
+    Prompts,
     check_tokenizer,
     count_drops,
 )
@@ -37,6 +38,7 @@ def build_mask_preference_dataset(
     dataset_map_fn: str | MapFunction = 'sentence_mask_map_fn',
     end_of_turn: EndOfTurn = 'always',
     template_kwargs: TemplateKwargs | None = None,
+    prompts: Prompts = 'as_asked',
     num_proc: int | None = None,
     keep_dropped: bool = False,
 ) -> Dataset:
@@ -54,6 +56,8 @@ def build_mask_preference_dataset(
         end_of_turn: whether the end-of-turn token is supervised: ``always`` as in the released
             trainer, ``never``, or ``last_sentence``: as the last span is.
         template_kwargs: variables of the chat template, such as ``dict(enable_thinking=False)``.
+        prompts: ``as_asked`` refuses a prompt that is rendered otherwise than the model is asked
+            with it (an empty thought before the response, say); ``as_rendered`` trains on it.
         num_proc: processes that tokenize; the tokenizer is fast enough alone for most data.
         keep_dropped: for the eyes: all pairs with all columns, of which ``drop_reason`` says what
             is not trained on.
@@ -66,7 +70,9 @@ def build_mask_preference_dataset(
     Raises:
         ValueError: for a bad pair (with its place), and when no pair is left.
     """
-    converter = build_converter(tokenizer, max_length, dataset_map_fn, end_of_turn, template_kwargs)
+    converter = build_converter(
+        tokenizer, max_length, dataset_map_fn, end_of_turn, template_kwargs, prompts
+    )
     _say_date(converter)
     with first_rank_first():
         pairs = build_origin_dataset(dataset, split='train')
@@ -90,11 +96,12 @@ def build_converter(
     dataset_map_fn: str | MapFunction = 'sentence_mask_map_fn',
     end_of_turn: EndOfTurn = 'always',
     template_kwargs: TemplateKwargs | None = None,
+    prompts: Prompts = 'as_asked',
 ) -> PairConverter:
     """Build what turns pairs into masked tokens; see `build_mask_preference_dataset`."""
     map_fn = find_map_fn(dataset_map_fn)
     return PairConverter(
-        build_tokenizer(tokenizer), map_fn, max_length, end_of_turn, template_kwargs
+        build_tokenizer(tokenizer), map_fn, max_length, end_of_turn, template_kwargs, prompts
     )
 
 

@@ -36,6 +36,7 @@ FEATURES = Features(
         'chosen_item': ITEM,
         'rejected': MESSAGES,
         'rejected_item': ITEM,
+        'asked_with': Value('string'),
         'place': Value('string'),
     }
 )
@@ -68,7 +69,10 @@ def load_preference_pairs(
         RecordError: naming file, line and field of the first bad line, and what to correct.
         ValueError: when nothing would be left on one side.
     """
-    pairs = _read([_file(each) for each in ([path] if isinstance(path, str) else path)])
+    files = [path] if isinstance(path, str) else path
+    if not isinstance(files, Sequence) or not all(isinstance(each, str) for each in files):
+        raise ValueError(f'path: {path!r} is not a file of pairs or a list of such files')
+    pairs = _read([_file(each) for each in files])
     chosen = part_of(pairs['group'][:], part, held_out, seed)
     return pairs.select(chosen).remove_columns('group')
 
@@ -120,6 +124,7 @@ def _rows(files: Sequence[str]) -> Iterator[dict[str, Any]]:
             pair, _ = read_pair(value, file, line, text_only=True)
             yield {
                 **pair.model_dump(mode='json', include=set(FEATURES)),
+                'asked_with': (pair.provenance or {}).get('template_kwargs'),
                 'place': f'{file}:{line}',
                 'group': pair.topic or _digest(pair),
             }

@@ -67,6 +67,7 @@ class Tokenization:
             'end_of_turn': converter.end_of_turn,
             'map_fn': converter.map_fn.__qualname__,
             'template_kwargs': dict(converter.template_kwargs or {}),
+            'prompts': converter.prompts,
         }
         parts = [
             data_fingerprint.encode(),

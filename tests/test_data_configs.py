@@ -131,3 +131,40 @@ def test_every_declaration_has_its_strategy() -> None:
 def test_strategies_over_the_same_answers_remember_them_in_the_same_file(name: str) -> None:
     base = load_settings(DATA / 'llama3_8b_anah.py')
     assert load_settings(DATA / 'strategies' / f'{name}.py').store_path == base.store_path
+
+
+SUBSETS = sorted((DATA / 'subsets').glob('*.py'))
+JUDGES = sorted((DATA / 'judges').glob('*.py'))
+
+
+def whole_run_of(path: Path) -> Path:
+    """The config whose store a config shares."""
+    store = load_settings(path).store
+    assert store is not None
+    return DATA / f'{store.parent.name}.py'
+
+
+@pytest.mark.parametrize('path', [*SUBSETS, *JUDGES], ids=lambda path: path.stem)
+def test_a_subset_or_another_judge_changes_that_alone_and_shares_the_store(path: Path) -> None:
+    assert len(path.read_text(encoding='utf-8').splitlines()) <= 10
+    what = {'subsets': 'subset', 'judges': 'annotator'}[path.parent.name]
+    own, whole = load_settings(path), load_settings(whole_run_of(path))
+    assert getattr(own, what) != getattr(whole, what)
+    assert own.work_dir.name == path.stem
+    changed = {what, 'work_dir', 'store'}
+    assert own.model_dump(exclude=changed) == whole.model_dump(exclude=changed)
+    assert own.store_path == whole.store_path
+
+
+@pytest.mark.parametrize('path', SUBSETS, ids=lambda path: path.stem)
+def test_both_halves_of_a_subset_are_of_the_same_split(path: Path) -> None:
+    subset = load_settings(path).subset
+    assert subset is not None
+    others = {'near': 'far', 'far': 'near', 'first': 'second', 'second': 'first'}
+    other = others.get(str(subset.part))
+    if other is None:
+        assert subset.part in {*'124', *(f'{n}/{of}' for n in '124' for of in '37')}
+        return
+    assert f'_{subset.part}_' in path.stem
+    twin = load_settings(path.with_stem(path.stem.replace(f'_{subset.part}_', f'_{other}_'))).subset
+    assert twin == subset.model_copy(update={'part': other})

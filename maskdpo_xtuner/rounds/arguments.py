@@ -46,13 +46,12 @@ def training_config(settings: RoundsSettings) -> dict[str, Any]:
         model['llm']['pretrained_model_name_or_path']
     except (KeyError, TypeError) as error:
         raise ValueError(f'{config}: a config of a training must have {LLM}') from error
-    if model.get('lora'):
-        raise ValueError(
-            f'{config}: model.lora ends in an adapter, and a round begins with a whole model; '
-            'train without it (training_options, model.lora=None)'
-        )
-    if model.get('ref_llm'):
-        raise ValueError(f"{config}: {REFERENCE} is set by rounds; see their setting 'reference'")
+    for key in ('ref_llm', 'peft_model'):
+        if model.get(key):
+            raise ValueError(
+                f'{config}: model.{key} cannot be set, as rounds begin with whole models and say '
+                "what the reference is; see their setting 'reference'"
+            )
     return training
 
 

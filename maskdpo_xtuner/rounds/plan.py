@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -97,7 +98,11 @@ class Round:
             yield self._sampling('shards', [self._shard(Shard(n, count)) for n in range(count)])
         yield data
         yield self._training()
-        yield self._conversion()
+        if self.training['model'].get('lora'):
+            yield self._conversion('adapter', 'adapter_config.json')
+            yield self._merging()
+        else:
+            yield self._conversion('hf', 'config.json')
 
     def _command(self, kind: Kind, arguments: list[str]) -> Command:
         return Command([kind, *arguments], self.settings.launch.get(kind, ()))
@@ -181,18 +186,32 @@ class Round:
             'train_arguments': self.settings.train_arguments,
         }
 
-    def _conversion(self) -> Step:
-        folder = self.folder / 'hf'
+    def _conversion(self, name: str, output: str) -> Step:
+        folder = self.folder / name
         checkpoint = _checkpoint(self.folder / 'training' / 'last_checkpoint')
         arguments = ['pth_to_hf', self.settings.training, checkpoint, str(folder)]
         options = ['--safe-serialization', *self._training_options]
         return Step(
             title=f'round {self.number}: conversion',
-            record=self.record('hf'),
+            record=self.record(name),
             commands=[self._command('convert', [*arguments, *options])],
             made_from={'training': file_sha256(self.record('training'))},
+            outputs=[folder / output],
+        )
+
+    def _merging(self) -> Step:
+        adapter, folder = self.folder / 'adapter', self.folder / 'hf'
+        merge = self._command('convert', ['merge', self.model, str(adapter), str(folder)])
+        step = Step(
+            title=f'round {self.number}: merging of the adapter',
+            record=self.record('hf'),
+            commands=[merge],
+            made_from={'adapter': file_sha256(self.record('adapter'))},
             outputs=[folder / 'config.json'],
         )
+        if folder.exists() and not is_done(step):
+            shutil.rmtree(folder)  # It is written by this step alone, and never over weights.
+        return step
 
 
 def _checkpoint(last: Path) -> str:

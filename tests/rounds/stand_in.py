@@ -61,7 +61,8 @@ def train(arguments: list[str], *, hang: bool) -> None:
 def convert(arguments: list[str], *, hang: bool) -> None:
     folder = Path(arguments[3])
     folder.mkdir(parents=True)
-    (folder / 'config.json').write_text('{}')
+    for name in ('config.json', 'adapter_config.json'):
+        (folder / name).write_text('{}')
 
 
 if __name__ == '__main__':

@@ -47,8 +47,8 @@ DATA = """
 work_dir = 'not_used'
 questions = dict(type='jsonl', path='questions.jsonl')
 policy = dict(type='transformers')
-sampling = dict(num_samples=4, max_new_tokens=16)
-annotator = dict(type='chance_judge.ChanceSettings')
+sampling = dict(num_samples=4, max_new_tokens=12)
+annotator = dict(type='chance_judge.ChanceSettings', cut_sentence='judged')
 """
 ROUNDS = """
 work_dir = 'work'
@@ -66,7 +66,7 @@ training_options = {'train_cfg.max_epochs': 1}
 def folder(tmp_path: Path) -> Path:
     """A folder with the configs of two rounds."""
     tiny_llama(tmp_path / 'model', tokenizer_folder('smollm2'))
-    write_questions(tmp_path / 'questions.jsonl', 12)
+    write_questions(tmp_path / 'questions.jsonl', 8)
     for name, text in (('chance_judge', JUDGE), ('data', DATA), ('rounds', ROUNDS)):
         (tmp_path / f'{name}.py').write_text(text)
     return tmp_path

@@ -103,6 +103,20 @@ def test_the_reference_may_stay_the_first_model(make: Make) -> None:
     assert 'model.beta=0.2' in second
 
 
+def test_an_adapter_is_merged_before_the_next_round(make: Make) -> None:
+    settings = make(training_options={'model.lora.r': 4})
+    half = Path('work/round_1/hf')
+    half.mkdir(parents=True)
+    (half / 'model.safetensors').touch()  # Of a merge that was killed.
+    run_rounds(settings)
+    assert not (half / 'model.safetensors').exists()
+    convert, merge = (words for words in asked() if words[0] == 'convert' and 'round_1' in words[3])
+    assert convert[4] == 'work/round_1/adapter'
+    assert merge == ['convert', 'merge', 'start', 'work/round_1/adapter', 'work/round_1/hf']
+    run_rounds(settings)
+    assert asked() == []
+
+
 def test_the_model_to_begin_with_may_be_another_one(make: Make) -> None:
     run_rounds(make(model='mine', data_options={'sampling.num_samples': 2}, rounds=1))
     sampled, trained, _ = asked()
@@ -224,8 +238,8 @@ def test_a_failing_shard_says_the_end_of_its_log(make: Make) -> None:
         ({'rounds': 0}, 'rounds.py: rounds: '),
         ({'beta': 1}, 'there is no setting beta'),
         ({'reference': 'base'}, 'rounds.py: reference: '),
-        ({'training_options': {'model.lora.r': 4}}, 'model.lora ends in an adapter'),
-        ({'training_options': {'model.ref_llm.x': 4}}, 'ref_llm is set by rounds'),
+        ({'training_options': {'model.peft_model': 'x'}}, 'model.peft_model cannot be set'),
+        ({'training_options': {'model.ref_llm.x': 4}}, 'model.ref_llm cannot be set'),
         ({'data_options': {'policy.model': 'b'}}, 'samples from b and training.py trains start'),
         ({'training': 'data.py'}, 'must have model.llm.pretrained_model_name_or_path'),
     ],

@@ -6,10 +6,12 @@ import ctypes
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+PATIENCE = 30.0
 _SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
@@ -28,7 +30,7 @@ def start(
         variables: of the environment, beside those of this process.
         log: where its output goes; None: where that of this process goes.
         keeps: file descriptors that stay open in it, such as that of a lock.
-        own_session: whether Ctrl-C at the terminal does not reach it; see `pass_on`.
+        own_session: whether Ctrl-C at the terminal does not reach it; see `interrupt`.
     """
     return subprocess.Popen(
         command,
@@ -46,8 +48,21 @@ def run(command: Sequence[str]) -> int:
     return start(command).wait()
 
 
-def pass_on(number: int, programs: Sequence[subprocess.Popen[bytes]]) -> None:
-    """Send a signal to programs in sessions of their own, and to all that they started."""
+def interrupt(programs: Sequence[subprocess.Popen[bytes]], patience: float = PATIENCE) -> None:
+    """End programs in sessions of their own, and all that they started, as Ctrl-C does.
+
+    Those that have not ended after ``patience`` seconds get SIGTERM; `srun` asks for that.
+    """
+    _send(signal.SIGINT, programs)
+    end = time.monotonic() + patience
+    while time.monotonic() < end and any(program.poll() is None for program in programs):
+        time.sleep(0.05)
+    _send(signal.SIGTERM, programs)
+    for program in programs:
+        program.wait()
+
+
+def _send(number: int, programs: Sequence[subprocess.Popen[bytes]]) -> None:
     for program in programs:
         if program.poll() is None:
             os.killpg(program.pid, number)

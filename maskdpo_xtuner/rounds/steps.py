@@ -13,14 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from signal import SIGINT, SIGTERM, getsignal, signal
+from signal import SIGTERM, getsignal, signal
 from subprocess import Popen
 from types import FrameType
 from typing import Any
 
 from maskdpo_xtuner.atomic import atomic_writer
 from maskdpo_xtuner.experiments import read_experiment
-from maskdpo_xtuner.processes import end_of, pass_on, start
+from maskdpo_xtuner.processes import end_of, interrupt, start
 from maskdpo_xtuner.settings import describe_difference
 
 PROGRAM = 'maskdpo'
@@ -180,19 +180,17 @@ def _changed(path: Path) -> int | None:
 
 @contextmanager
 def _interrupts_passed_on(programs: Sequence[Popen[bytes]]) -> Iterator[None]:
-    """Pass Ctrl-C and SIGTERM on to the programs, once, and wait for their end."""
+    """Interrupt the programs at Ctrl-C or SIGTERM, and wait for their end."""
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
     before = getsignal(SIGTERM)
-    signal(SIGTERM, interrupt)
+    signal(SIGTERM, stop)
     try:
         yield
     except KeyboardInterrupt:
-        pass_on(SIGINT, programs)
-        for program in programs:
-            program.wait()
+        interrupt(programs)
         raise
     finally:
         signal(SIGTERM, before)

@@ -20,6 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from maskdpo_xtuner import processes
 from maskdpo_xtuner.config_files import know_our_bases, know_our_names, search_beside
 
 TAIL_LINES = 40
@@ -92,9 +93,7 @@ def run_script(name: str, args: Sequence[str]) -> int:
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError('XTuner is not installed; pip install "maskdpo_xtuner[train]"')
     if name == 'train' and _asks_for_processes(args):
-        return subprocess.run(
-            [*_torchrun(os.environ), name, *args, '--launcher', 'pytorch']
-        ).returncode
+        return processes.run([*_torchrun(os.environ), name, *args, '--launcher', 'pytorch'])
     _make_configs_known()
     for arg in args:
         if Path(arg).suffix == '.py':
@@ -159,19 +158,21 @@ def _weights(folder: Path) -> list[Path]:
 def run_training(args: Sequence[str]) -> int:
     """Train as `run_script` does; print the commands that convert and evaluate the result.
 
-    With a ``--launcher`` this is one process of several: whatever started them has to look.
+    With a ``--launcher`` this is one process of several: whatever started them has to look. Of
+    several machines the first one looks.
 
     Returns:
-        What the training ended with; 1 when it wrote no checkpoint.
+        What the training ended with; 1 when it wrote no checkpoint, and did not go on from its
+        last one either.
     """
     training = _training_arguments(args)
-    if training.launcher != 'none':
+    if training.launcher != 'none' or int(os.environ.get('NODE_RANK', 0)):
         return run_script('train', args)
     work_dir = _work_dir(training)
     last = work_dir / 'last_checkpoint'
     before = _last_change(last)
     status = run_script('train', args)
-    if status == 0 and _last_change(last) == before:
+    if status == 0 and _last_change(last) == before and not _resumed_at(last, training.resume):
         print(
             f'error: the training wrote no checkpoint; see the logs in {work_dir}', file=sys.stderr
         )
@@ -179,6 +180,11 @@ def run_training(args: Sequence[str]) -> int:
     if status == 0:
         print(_next_commands(training, work_dir, last.read_text(encoding='utf-8').strip()))
     return status
+
+
+def _resumed_at(last: Path, checkpoint: str | None) -> bool:
+    """Tell a run that went on from the last checkpoint; there may have been nothing to do."""
+    return bool(checkpoint) and last.exists() and last.read_text('utf-8').strip() == checkpoint
 
 
 def _training_arguments(args: Sequence[str]) -> argparse.Namespace:

@@ -19,7 +19,7 @@ CONFIGS = Path(__file__).parents[1] / 'configs'
 TRAINING = sorted(
     path.relative_to(CONFIGS)
     for path in CONFIGS.rglob('*.py')
-    if not {'_base_', 'data', 'evaluation'} & set(path.relative_to(CONFIGS).parts)
+    if not {'_base_', 'data', 'evaluation', 'rounds'} & set(path.relative_to(CONFIGS).parts)
 )
 # Models that came with a later transformers than the oldest that is tested.
 LATER = {'qwen3_8b_maskdpo': '4.51', 'gemma3_12b_maskdpo': '4.51'}

@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'config_files': set(),
     'command_line': {'config_files'},
     'identity': set(),
+    'processes': set(),
     'experiments': set(),
     'splitters': {'registry'},
     'forms': {'records', 'jsonl'},
@@ -94,7 +95,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         *{'records', 'jsonl', 'forms', 'atomic', 'masking', 'pairing', 'evaluation', 'pipeline'},
         'settings',
     },
-    'xtuner_cli': {'config_files'},
+    'rounds': {
+        *{'config_files', 'parts', 'settings', 'engines', 'builtin', 'hashing', 'pipeline'},
+        *{'atomic', 'experiments', 'processes'},
+    },
+    'xtuner_cli': {'config_files', 'processes'},
     'parsers': set(),
     'shell_completion': set(),
     'cli': {

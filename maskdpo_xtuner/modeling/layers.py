@@ -13,6 +13,7 @@ from maskdpo_xtuner.modeling.versions import ALL_MASK_ATTENTION_FUNCTIONS
 
 ATTENTION = frozenset({'full_attention', 'sliding_attention'})
 """Kinds of layers that see other tokens through a mask alone."""
+CAP = 'attn_logit_softcapping'
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
 
 
@@ -50,10 +51,28 @@ def takes_positions(llm: Any) -> bool:
     return 'position_ids' in inspect.signature(decoder(llm).forward).parameters
 
 
+def check_scores(llm: Any) -> None:
+    """Make sure that a model whose attention caps its scores does so.
+
+    Args:
+        llm: a causal language model of transformers, with LoRA or without.
+
+    Raises:
+        ValueError: where torch's attention is chosen, which cannot, with what to set.
+    """
+    config = text_config(llm)
+    cap = getattr(config, CAP, None)
+    if cap and config._attn_implementation == 'sdpa':
+        raise ValueError(
+            f"the model caps the scores of its attention at {cap:g} ({CAP}), which torch's own "
+            "does not; set model.llm.attn_implementation='eager'"
+        )
+
+
 def _attention_obstacle(config: Any) -> str | None:
-    cap = getattr(config, 'attn_logit_softcapping', None)
+    cap = getattr(config, CAP, None)
     if cap:
-        return f'the model caps the scores of its attention at {cap:g} (attn_logit_softcapping)'
+        return f'the model caps the scores of its attention at {cap:g} ({CAP})'
     window = getattr(config, 'sliding_window', None)
     if window and getattr(config, 'use_sliding_window', True) and not ALL_MASK_ATTENTION_FUNCTIONS:
         return (

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import AutoModelForCausalLM, Gemma2Config, LlamaConfig, LlamaForCausalLM
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from maskdpo_xtuner.batches import mask_preference_collate_fn
@@ -114,3 +114,16 @@ def test_other_versions_of_transformers_are_refused_with_those_that_are_known(ve
 def test_the_versions_between_are_not() -> None:
     check_transformers('4.48.0')
     check_transformers('4.57.6')
+
+
+def test_scores_that_would_not_be_capped_stop_the_training_and_the_advice_trains() -> None:
+    shape = {'hidden_size': 32, 'intermediate_size': 64, 'num_hidden_layers': 2, 'head_dim': 8}
+    config = Gemma2Config(vocab_size=1000, num_attention_heads=4, num_key_value_heads=2, **shape)
+    data = batch(pack=False, share_prompt=False)
+    model = AutoModelForCausalLM.from_config(config, attn_implementation='sdpa')
+    with pytest.raises(ValueError, match=r"at 50 .* set model\.llm\.attn_implementation='eager'"):
+        check_forward(model, data, LogitsSettings())
+    eager = AutoModelForCausalLM.from_config(config, attn_implementation='eager')
+    check_forward(eager, data, LogitsSettings())
+    with pytest.raises(ValueError, match='caps the scores of its attention at 50 .*pack=False'):
+        check_forward(eager, batch(), LogitsSettings())

@@ -8,6 +8,7 @@ if they were one head's queries at so many positions.
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from typing import Any
 
 from torch import Tensor, nn
@@ -43,8 +44,8 @@ def grouped_attention_forward(
         query: (rows, heads, length, head size).
         key: (rows, heads that are shared, columns, head size), like ``value``.
         value: see ``key``.
-        attention_mask: (rows, 1, length, columns or more), added to the scores; without one
-            transformers' function is called.
+        attention_mask: (rows, 1, length, columns or more), added to the scores, or whether each
+            is seen; without one transformers' function is called.
         dropout: of the attention weights.
         scaling: of the scores.
         options: of other attention functions.
@@ -68,3 +69,8 @@ def grouped_attention_forward(
 
 
 ALL_ATTENTION_FUNCTIONS[NAME] = grouped_attention_forward
+if find_spec('transformers.masking_utils') is not None:
+    # Since transformers 4.53 masks are made by the name of the attention.
+    from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
+
+    ALL_MASK_ATTENTION_FUNCTIONS.register(NAME, ALL_MASK_ATTENTION_FUNCTIONS['sdpa'])

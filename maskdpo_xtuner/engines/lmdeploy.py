@@ -1,7 +1,7 @@
 """Engine ``lmdeploy``: LMDeploy's TurboMind or PyTorch engine in this process, on its GPU.
 
-Written for LMDeploy v0.9 to v0.16. Tried, without a GPU, over a stand-in for TurboMind: 0.9.2,
-0.10.2, 0.11.1, 0.12.0, 0.13.0, 0.14.0, 0.15.0 and 0.16.0.
+Written for LMDeploy v0.9 to v0.18. Tried, without a GPU, over a stand-in for TurboMind: 0.9.2,
+0.10.2, 0.11.1, 0.12.0, 0.13.0, 0.14.0, 0.15.0, 0.16.0 and 0.18.0.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import inspect
 import itertools
 import json
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal
 
@@ -107,12 +107,12 @@ class LMDeployEngine:
         context = getattr(self._pipeline, 'async_engine', self._pipeline).session_len
         if len(ids) >= context:
             return Failure(f'a prompt of {len(ids)} tokens does not fit the context of {context}')
-        generation = self._pipeline.generate(
+        generation = _generation(
+            getattr(self._pipeline, 'async_engine', self._pipeline),
             messages=None,
             session_id=next(self._sessions),
             gen_config=generation_config(request.sampling, request.seed),
             input_ids=ids,
-            stream_response=False,
         )
         # LMDeploy's engines belong to the event loop of its own thread.
         loop = self._pipeline.internal_thread.loop
@@ -167,6 +167,16 @@ def generation_config(sampling: Sampling, seed: int) -> Any:
         repetition_penalty=1.0,
         random_seed=seed,
     )
+
+
+async def _generation(engine: Any, **request: Any) -> AsyncIterator[Any]:
+    """Give the pieces of an answer; since v0.18 a request is prepared by a call of its own."""
+    if hasattr(engine, 'preprocess'):
+        pieces = engine.generate(await engine.preprocess(**request), stream_response=False)
+    else:
+        pieces = engine.generate(**request, stream_response=False)
+    async for piece in pieces:
+        yield piece
 
 
 async def _answer(generation: Any, timeout: float) -> Completion | Failure:

@@ -5,6 +5,7 @@ transformers' ``DynamicCache`` copies everything at every step, and again whenev
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,7 +28,9 @@ class RowCache(Cache):  # type: ignore[misc]
     """
 
     def __init__(self, rows: int, columns: int, end: int) -> None:
-        super().__init__()
+        # Since transformers 4.54 a cache is a list of layers, of which this one has none.
+        has_layers = 'layers' in inspect.signature(Cache.__init__).parameters
+        super().__init__(**({'layers': []} if has_layers else {}))
         self.starts: list[int] = []
         self.end = end
         self._rows, self._columns, self._least_end = rows, columns, end
@@ -61,9 +64,13 @@ class RowCache(Cache):  # type: ignore[misc]
         """Say how many columns are read beside the new one."""
         return self.end - self.first
 
-    def get_max_cache_shape(self) -> int | None:
+    def get_max_cache_shape(self, layer_idx: int = 0) -> int | None:
         """Give None: the model sees no more columns than are in use."""
         return None
+
+    def get_mask_sizes(self, cache_position: Tensor, layer_idx: int) -> tuple[int, int]:
+        """Say how many columns a mask has, the new one included, and which is its first."""
+        return self.end - self.first + 1, 0
 
     def visible(self, device: torch.device) -> Tensor:
         """Tell which columns each row reads, the next one included; (rows, length), bool."""
@@ -92,10 +99,7 @@ class RowCache(Cache):  # type: ignore[misc]
         """
         place, width = len(self.starts), prefilled.get_seq_length()
         rows, columns = slice(place, place + len(index)), slice(self.end - width, self.end)
-        for own, theirs in (
-            (self._keys, prefilled.key_cache),
-            (self._values, prefilled.value_cache),
-        ):
+        for own, theirs in zip((self._keys, self._values), _states_of(prefilled), strict=True):
             own.extend(self._allocate(states) for states in theirs[len(own) :])
             for states, prompts in zip(own, theirs, strict=True):
                 states[rows, :, columns] = prompts[list(index)]
@@ -125,3 +129,10 @@ class RowCache(Cache):  # type: ignore[misc]
                 states[holes, :, columns] = states[moved, :, columns]
         self.starts = [self.starts[place] for place in before]
         return before
+
+
+def _states_of(cache: DynamicCache) -> tuple[list[Tensor], list[Tensor]]:
+    """The keys and the values of each layer, wherever a version of transformers has them."""
+    if not hasattr(cache, 'layers'):
+        return cache.key_cache, cache.value_cache
+    return [layer.keys for layer in cache.layers], [layer.values for layer in cache.layers]

@@ -7,8 +7,8 @@ sequences of a batch cover its rows in order; a prefix is the beginning of an ea
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
+import copy
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,20 +18,28 @@ from torch.nn import functional as F
 from torch.nn.attention.bias import causal_lower_right
 from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+from typing_extensions import Self
 
 from maskdpo_xtuner.modeling.flash import KeyBounds, can_flash, flash_attention
-from maskdpo_xtuner.modeling.heads import causal_lm
-from maskdpo_xtuner.modeling.versions import check_transformers
+from maskdpo_xtuner.modeling.heads import causal_lm, text_config
+from maskdpo_xtuner.modeling.layers import sequences_obstacle
+from maskdpo_xtuner.modeling.versions import ALL_MASK_ATTENTION_FUNCTIONS, check_transformers
 
 NAME = 'sequences'
-MODEL_TYPES = frozenset(
-    {'cohere', 'gemma', 'glm', 'granite', 'llama', 'mistral', 'olmo', 'olmo2', 'phi', 'qwen2'}
-)
-"""Models of transformers whose attention this module was tested in."""
 PLAIN_LAYOUT = (
     'set train_dataloader.collate_fn.pack=False, train_dataloader.collate_fn.share_prompt=False '
     'and train_cfg.row_tokens=None'
 )
+
+
+HARMLESS = frozenset(
+    {
+        *('cache_position', 'deterministic', 'is_causal', 'output_attentions', 'position_ids'),
+        *('output_hidden_states', 'return_dict', 'use_cache'),
+        'sliding_window',  # The mask has it.
+    }
+)
+"""Options of attention functions that do not change what is computed here."""
 
 
 class SequenceMask:
@@ -40,12 +48,21 @@ class SequenceMask:
     def __init__(self, sequences: Tensor) -> None:
         """Take the rows of ``sequences``, (sequences, 4); those without tokens are left out."""
         self.sequences: list[list[int]] = [row for row in sequences.tolist() if row[0] < row[1]]
+        self.window: int | None = None
         self._key_bounds: KeyBounds | None = None
-        self._layers_reached = 0
+        self._layers_reached = [0]
+
+    def within(self, window: int | None) -> Self:
+        """The same mask for layers in which a token sees ``window`` tokens, itself included."""
+        if window == self.window:
+            return self
+        other = copy.copy(self)
+        other.window = window
+        return other
 
     def note_layer(self) -> None:
         """Count a layer that attended within the sequences."""
-        self._layers_reached += 1
+        self._layers_reached[0] += 1
 
     def check_layers(self, llm: nn.Module) -> None:
         """Make sure that every layer of a model got this mask.
@@ -55,10 +72,10 @@ class SequenceMask:
         Raises:
             ValueError: after a forward pass in which one did not.
         """
-        layers = causal_lm(llm).config.num_hidden_layers
-        if self._layers_reached < layers:
+        layers, (reached,) = text_config(llm).num_hidden_layers, self._layers_reached
+        if reached < layers:
             raise ValueError(
-                f'{self._layers_reached} of {layers} layers of {type(causal_lm(llm)).__name__} got '
+                f'{reached} of {layers} layers of {type(causal_lm(llm)).__name__} got '
                 f'the mask that keeps packed responses apart; {PLAIN_LAYOUT}'
             )
 
@@ -72,6 +89,8 @@ class SequenceMask:
         """Give 4: a mask that transformers takes as it is."""
         return 4
 
+    ndim = property(dim)
+
 
 def enable_sequences(llm: nn.Module) -> None:
     """Let a causal language model take a `SequenceMask` as its attention mask.
@@ -84,7 +103,7 @@ def enable_sequences(llm: nn.Module) -> None:
     if config._attn_implementation == NAME:
         return
     check_transformers()
-    problem = _obstacle(model)
+    problem = sequences_obstacle(model)
     if problem:
         raise ValueError(
             f'{problem}, so pairs can neither be packed nor share their prompt; {PLAIN_LAYOUT}'
@@ -101,18 +120,6 @@ def ordinary_attention(llm: nn.Module) -> Iterator[None]:
         yield
     finally:
         config._attn_implementation = name
-
-
-def _obstacle(model: Any) -> str | None:
-    config, kind = model.config, model.config.model_type
-    # Code of a model folder, or of another version of transformers, may not call what is set here.
-    interface = hasattr(sys.modules[type(model).__module__], 'ALL_ATTENTION_FUNCTIONS')
-    if kind not in MODEL_TYPES or not interface:
-        return f'attention within sequences is not known to be exact for a model of type {kind!r}'
-    window = getattr(config, 'sliding_window', None)
-    if window and getattr(config, 'use_sliding_window', True):
-        return f'the model looks at the last {window} tokens only (sliding_window)'
-    return None
 
 
 def sequence_attention_forward(
@@ -139,24 +146,40 @@ def sequence_attention_forward(
 
     Returns:
         (rows, length, heads, head size), and None for the weights.
+
+    Raises:
+        ValueError: for an option that is not known, and would change the weights.
     """
     if not isinstance(attention_mask, SequenceMask):
         result: tuple[Tensor, None] = sdpa_attention_forward(
             module, query, key, value, attention_mask, dropout, scaling, **options
         )
         return result
+    _refuse(options)
     attention_mask.note_layer()
     # In autocast the rotation leaves queries and keys in fp32, which not every kernel takes.
     query, key = query.to(value.dtype), key.to(value.dtype)
     rows, _, length, _ = query.shape
-    if can_flash(query):
+    if can_flash(query, value):
         bounds = attention_mask.key_bounds(query.device)
-        return flash_attention(query, key, value, bounds, dropout, scaling), None
-    groups = getattr(module, 'num_key_value_groups', 1)
+        window = attention_mask.window
+        return flash_attention(query, key, value, bounds, dropout, scaling, window), None
+    groups = query.shape[1] // key.shape[1]
     states = [_flatten(query), *(_flatten(repeat_kv(each, groups)) for each in (key, value))]
-    parts = _attend(states, attention_mask.sequences, dropout_p=dropout, scale=scaling)
+    parts = _attend(states, attention_mask, dropout_p=dropout, scale=scaling)
     joined = torch.cat(list(parts), dim=2)
     return joined.transpose(1, 2).unflatten(1, (rows, length)).squeeze(0), None
+
+
+def _refuse(options: Mapping[str, Any]) -> None:
+    unknown = sorted(
+        name for name, value in options.items() if name not in HARMLESS and value is not None
+    )
+    if unknown:
+        raise ValueError(
+            f'attention within sequences does not know what {", ".join(unknown)} of this model '
+            f'means; {PLAIN_LAYOUT}'
+        )
 
 
 def _flatten(states: Tensor) -> Tensor:
@@ -164,31 +187,54 @@ def _flatten(states: Tensor) -> Tensor:
     return states.transpose(0, 1).flatten(1, 2).unsqueeze(0)
 
 
-def _attend(
-    states: Sequence[Tensor], sequences: Sequence[Sequence[int]], **options: Any
-) -> Iterator[Tensor]:
+def _attend(states: Sequence[Tensor], mask: SequenceMask, **options: Any) -> Iterator[Tensor]:
     """Attention of the queries of each sequence in turn, (1, heads, its length, size).
 
     ``states`` are queries, keys and values, (1, heads, length of all, size) each.
     """
     # Split, not sliced: the gradient of a slice is as large as the whole it was cut from.
-    lengths = [end - start for start, end, _, _ in sequences]
+    lengths = [end - start for start, end, _, _ in mask.sequences]
     parts = zip(*(each.split(lengths, dim=2) for each in states), strict=True)
     by_start: dict[int, tuple[Tensor, Tensor]] = {}
     for (start, _, prefix_start, prefix_end), (queries, keys, values) in zip(
-        sequences, parts, strict=True
+        mask.sequences, parts, strict=True
     ):
         by_start[start] = keys, values
-        if prefix_start == prefix_end:
-            yield F.scaled_dot_product_attention(queries, keys, values, is_causal=True, **options)
-            continue
-        prefix = (each[:, :, : prefix_end - prefix_start] for each in by_start[prefix_start])
-        keys, values = (
-            torch.cat((before, own), dim=2)
-            for before, own in zip(prefix, (keys, values), strict=True)
-        )
-        mask = causal_lower_right(queries.shape[2], keys.shape[2])
-        yield F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, **options)
+        if prefix_start < prefix_end:
+            prefix = (each[:, :, : prefix_end - prefix_start] for each in by_start[prefix_start])
+            keys, values = (
+                torch.cat((before, own), dim=2)
+                for before, own in zip(prefix, (keys, values), strict=True)
+            )
+        seen = _seen(queries, keys, mask.window)
+        yield F.scaled_dot_product_attention(queries, keys, values, **seen, **options)
+
+
+def _seen(queries: Tensor, keys: Tensor, window: int | None) -> dict[str, Any]:
+    """What tells torch which keys, of (..., length, size), each query sees."""
+    length, total = queries.shape[2], keys.shape[2]
+    if window is not None and window < total:
+        band = torch.ones(length, total, dtype=torch.bool, device=queries.device)
+        last = total - length
+        return {'attn_mask': band.tril(last).triu(last - window + 1)}
+    if length == total:
+        return {'is_causal': True}
+    return {'attn_mask': causal_lower_right(length, total)}
+
+
+def sequence_mask(*args: Any, attention_mask: Any = None, **options: Any) -> Any:
+    """Make the mask of a kind of layers as `transformers` asks for it since 4.53.
+
+    Args:
+        args: as of ``sdpa_mask`` of transformers.
+        attention_mask: a `SequenceMask`, or an ordinary mask.
+        options: as of ``sdpa_mask`` of transformers; ``local_size`` is the window of the layers.
+    """
+    if isinstance(attention_mask, SequenceMask):
+        return attention_mask.within(options.get('local_size'))
+    return ALL_MASK_ATTENTION_FUNCTIONS['sdpa'](*args, attention_mask=attention_mask, **options)
 
 
 ALL_ATTENTION_FUNCTIONS[NAME] = sequence_attention_forward
+if ALL_MASK_ATTENTION_FUNCTIONS is not None:
+    ALL_MASK_ATTENTION_FUNCTIONS.register(NAME, sequence_mask)

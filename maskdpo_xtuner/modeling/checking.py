@@ -15,6 +15,7 @@ from maskdpo_xtuner.modeling.forward import (
     supervised_logps,
 )
 from maskdpo_xtuner.modeling.heads import causal_lm, check_head
+from maskdpo_xtuner.modeling.layers import check_scores
 from maskdpo_xtuner.objectives.logps import chunked_token_logps
 
 Data = Mapping[str, Tensor]
@@ -29,7 +30,8 @@ def check_forward(llm: nn.Module, data: Data, settings: LogitsSettings) -> None:
     """Compare a model's shortcuts with the plain computation, on a batch that it will train on.
 
     The head apart is compared with the model's own logits (`check_head`), and a packed pair with
-    each of its responses alone (`check_sequences`).
+    each of its responses alone (`check_sequences`); an attention that leaves something out of the
+    model, with and without shortcuts, is refused (`check_scores`).
 
     Args:
         llm: a causal language model of transformers, with LoRA or without.
@@ -39,6 +41,7 @@ def check_forward(llm: nn.Module, data: Data, settings: LogitsSettings) -> None:
     Raises:
         ValueError: where they differ, with what to set.
     """
+    check_scores(llm)
     if settings.supervised_only:
         check_head(llm, data['input_ids'])
     if len(data.get('sequences', ())) > 1:

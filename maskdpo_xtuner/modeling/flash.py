@@ -32,11 +32,13 @@ def _torch_has_kernel(device: torch.device) -> bool:
     return built and torch.cuda.get_device_capability(device) >= (8, 0)
 
 
-def can_flash(query: Tensor) -> bool:
-    """Tell whether `flash_attention` takes queries of this device, precision and head size."""
+def can_flash(query: Tensor, value: Tensor) -> bool:
+    """Tell whether `flash_attention` takes states of this device, precision and head sizes."""
     if not query.is_cuda or query.dtype not in (torch.bfloat16, torch.float16):
         return False
     size = query.shape[-1]
+    if value.shape[-1] != size:  # as in DeepSeek's latent attention
+        return False
     fits = size <= LARGEST_HEAD and size % 8 == 0
     return _is_flash_attn_installed() or (fits and _torch_has_kernel(query.device))
 
@@ -45,7 +47,8 @@ def can_flash(query: Tensor) -> bool:
 class KeyBounds:
     """Sequences as flash-attn takes them: their queries are the end of their keys.
 
-    That is what a shared prefix is: its keys are given to both of its sequences.
+    That is what a shared prefix is: its keys are given to both of its sequences, and a window
+    reaches into it.
 
     Attributes:
         index: (keys,), where the keys of the sequences, put end to end, lie in the rows.
@@ -87,6 +90,7 @@ def flash_attention(
     bounds: KeyBounds,
     dropout: float,
     scaling: float | None,
+    window: int | None = None,
 ) -> Tensor:
     """Attend within all sequences at once, where `can_flash` says so.
 
@@ -97,6 +101,7 @@ def flash_attention(
         bounds: of the sequences.
         dropout: of the attention weights.
         scaling: of the scores.
+        window: how many tokens a token sees at most, itself included.
 
     Returns:
         (rows, length, heads, head size).
@@ -105,13 +110,17 @@ def flash_attention(
     queries, keys, values = (states.transpose(1, 2).flatten(0, 1) for states in (query, key, value))
     states = queries, keys[bounds.index], values[bounds.index]
     kernel = _by_flash_attn if _is_flash_attn_installed() else _by_torch
-    found = kernel(states, bounds, dropout, scaling)
+    found = kernel(states, bounds, dropout, scaling, window)
     result: Tensor = found.unflatten(0, (rows, length))
     return result
 
 
 def _by_flash_attn(
-    states: Sequence[Tensor], bounds: KeyBounds, dropout: float, scaling: float | None
+    states: Sequence[Tensor],
+    bounds: KeyBounds,
+    dropout: float,
+    scaling: float | None,
+    window: int | None,
 ) -> Tensor:
     from flash_attn import flash_attn_varlen_func
 
@@ -124,12 +133,17 @@ def _by_flash_attn(
         dropout_p=dropout,
         softmax_scale=scaling,
         causal=True,
+        window_size=(-1, -1) if window is None else (window - 1, 0),
     )
     return found
 
 
 def _by_torch(
-    states: Sequence[Tensor], bounds: KeyBounds, dropout: float, scaling: float | None
+    states: Sequence[Tensor],
+    bounds: KeyBounds,
+    dropout: float,
+    scaling: float | None,
+    window: int | None,
 ) -> Tensor:
     found: Tensor = torch.ops.aten._flash_attention_forward(
         *states,
@@ -141,6 +155,8 @@ def _by_torch(
         True,  # causal, aligned at the end as in flash-attn
         False,  # no matrix of dropout
         scale=scaling,
+        window_size_left=None if window is None else window - 1,
+        window_size_right=None if window is None else 0,
     )[0]
     return found
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from maskdpo_xtuner.modeling.attention import SequenceMask, enable_sequences
 from maskdpo_xtuner.modeling.heads import hidden_states, output_logits
+from maskdpo_xtuner.modeling.layers import takes_positions
 from maskdpo_xtuner.objectives.logps import Head, chunked_token_logps, token_logps
 
 INPUTS = ('input_ids', 'position_ids', 'attention_mask')
@@ -77,6 +78,8 @@ def _inputs(llm: nn.Module, data: Mapping[str, Tensor]) -> Iterator[dict[str, An
     """What the model reads in the block; its mask has to reach every layer there."""
     inputs: dict[str, Any] = {name: data[name] for name in INPUTS if name in data}
     if 'sequences' not in data:
+        if not takes_positions(llm):  # They are those that the model counts by itself.
+            inputs.pop('position_ids', None)
         yield inputs
         return
     enable_sequences(llm)

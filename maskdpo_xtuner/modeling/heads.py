@@ -14,9 +14,50 @@ def causal_lm(llm: Any) -> Any:
     return llm.get_base_model() if hasattr(llm, 'get_base_model') else llm
 
 
+def text_config(llm: Any) -> Any:
+    """The config of the language model, which in a model of several kinds is a part of the whole.
+
+    Args:
+        llm: a causal language model of transformers, with LoRA or without.
+    """
+    return causal_lm(llm).config.get_text_config(decoder=True)
+
+
+def decoder(llm: Any) -> Any:
+    """The model without its head, or the whole model where the head is not apart.
+
+    Args:
+        llm: a causal language model of transformers, with LoRA or without.
+    """
+    model = causal_lm(llm)
+    found = model.get_decoder() if hasattr(model, 'get_decoder') else None
+    # Where transformers knows of no decoder it gives None, or the whole model.
+    return model.base_model if found is None or found is model else found
+
+
+def decoder_layers(llm: Any) -> nn.ModuleList:
+    """The layers of the decoder, in order; none where they cannot be told.
+
+    Args:
+        llm: a causal language model of transformers, with LoRA or without.
+    """
+    count = text_config(llm).num_hidden_layers
+    lists = (part for part in decoder(llm).children() if isinstance(part, nn.ModuleList))
+    return next((part for part in lists if len(part) == count), nn.ModuleList())
+
+
 def hidden_states(llm: Any, inputs: dict[str, Any]) -> Tensor:
-    """The hidden states that the head reads, (rows, length, hidden size)."""
-    states: Tensor = causal_lm(llm).get_decoder()(**inputs).last_hidden_state
+    """The hidden states that the head reads, (rows, length, hidden size).
+
+    Raises:
+        ValueError: for a model that does not give them, with what to set.
+    """
+    states: Tensor | None = getattr(decoder(llm)(**inputs), 'last_hidden_state', None)
+    if states is None:
+        raise ValueError(
+            f'{type(causal_lm(llm)).__name__} does not give the hidden states that its head reads; '
+            'set model.logits.supervised_only=False'
+        )
     return states
 
 
@@ -31,12 +72,11 @@ def output_logits(llm: Any, hidden: Tensor, *, fp32: bool = False) -> Tensor:
     Returns:
         (..., vocab): scaled in Cohere and Granite, soft-capped in Gemma.
     """
-    model = causal_lm(llm)
-    head = model.get_output_embeddings()
+    head, config = causal_lm(llm).get_output_embeddings(), text_config(llm)
     logits: Tensor = _fp32_product(head, hidden) if fp32 else head(hidden)
-    logits = logits * getattr(model.config, 'logit_scale', 1.0)
-    logits = logits / getattr(model.config, 'logits_scaling', 1.0)
-    cap = getattr(model.config, 'final_logit_softcapping', None)
+    logits = logits * getattr(config, 'logit_scale', 1.0)
+    logits = logits / getattr(config, 'logits_scaling', 1.0)
+    cap = getattr(config, 'final_logit_softcapping', None)
     return logits if cap is None else cap * torch.tanh(logits / cap)
 
 

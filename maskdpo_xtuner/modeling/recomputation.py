@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 from transformers.integrations import is_deepspeed_zero3_enabled
 
-from maskdpo_xtuner.modeling.heads import causal_lm
+from maskdpo_xtuner.modeling.heads import causal_lm, decoder_layers
 
 
 def recompute_layers(llm: nn.Module, share: float) -> None:
@@ -33,28 +33,40 @@ def recompute_layers(llm: nn.Module, share: float) -> None:
             f'model.use_activation_checkpointing must be True, False or a share of the layers '
             f'between 0 and 1, not {share}'
         )
-    decoder = causal_lm(llm).get_decoder()
+    callers = _callers(llm)
     if not tells_layers_apart(llm):
         if share == 1:
             return
         raise ValueError(
-            f'{type(decoder).__name__} has all of its layers recomputed or none; set '
+            f'{type(causal_lm(llm)).__name__} has all of its layers recomputed or none; set '
             'model.use_activation_checkpointing to True or False'
         )
-    recomputed = frozenset(decoder.layers[: recomputed_layers(len(decoder.layers), share)])
+    layers = decoder_layers(llm)
+    recomputed = frozenset(layers[: recomputed_layers(len(layers), share)])
 
     def call(layer: Callable[..., Any], *inputs: Any) -> Any:
         """Stand in for `checkpoint`; ``layer`` is the bound ``__call__`` of a layer."""
-        if layer.__self__ not in recomputed:  # type: ignore[attr-defined]
+        if _owner(layer) not in recomputed:
             return layer(*inputs)
         return checkpoint(layer, *inputs, use_reentrant=not leaves_early(inputs[0]))
 
-    decoder._gradient_checkpointing_func = call
+    for caller in callers:
+        caller._gradient_checkpointing_func = call
+
+
+def _owner(call: Any) -> Any:
+    """The layer of a bound ``__call__``, which may have been given options."""
+    return getattr(call, 'func', call).__self__
 
 
 def tells_layers_apart(llm: nn.Module) -> bool:
     """Tell whether a model with activation checkpointing enabled can recompute single layers."""
-    return hasattr(causal_lm(llm).get_decoder(), '_gradient_checkpointing_func')
+    return bool(_callers(llm) and decoder_layers(llm))
+
+
+def _callers(llm: nn.Module) -> list[Any]:
+    """Modules that call the function: the decoder until transformers 4.52, each layer from 4.53."""
+    return [part for part in llm.modules() if hasattr(part, '_gradient_checkpointing_func')]
 
 
 def leaves_early(hidden: Tensor) -> bool:

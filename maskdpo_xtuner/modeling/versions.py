@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
 import transformers
 
-FIRST, AFTER_LAST = (4, 48), (4, 52)
-"""From 4.53 on masks are made by the name of the attention: unknown names get no mask at all."""
+MASKING = 'transformers.masking_utils'
+ALL_MASK_ATTENTION_FUNCTIONS: Any = None
+"""Since transformers 4.53 masks are made by the name of the attention; an unknown one gets none."""
+if find_spec(MASKING) is not None:
+    ALL_MASK_ATTENTION_FUNCTIONS = import_module(MASKING).ALL_MASK_ATTENTION_FUNCTIONS
+
+FIRST, AFTER_LAST = (4, 48), (4, 58)
+"""Tested with the first, with 4.51 and with the last before the end."""
 
 
 def check_transformers(version: str = transformers.__version__) -> None:

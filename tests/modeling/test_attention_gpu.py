@@ -34,7 +34,9 @@ PACKED = ((0, 17, 0, 0), (17, 512, 0, 0), (512, 768, 0, 0))
 LAYOUTS = {'shared prompt': SHARED, 'packed': PACKED}
 
 
-def by_hand(states: Sequence[Tensor], sequences: Sequence[Sequence[int]]) -> Tensor:
+def by_hand(
+    states: Sequence[Tensor], sequences: Sequence[Sequence[int]], window: int = 10_000
+) -> Tensor:
     """Attention by its definition: (length, heads, size) from states of the same shape."""
     query, key, value = states
     groups = query.shape[1] // key.shape[1]
@@ -44,7 +46,7 @@ def by_hand(states: Sequence[Tensor], sequences: Sequence[Sequence[int]]) -> Ten
         keys, values = (each[seen].repeat_interleave(groups, 1) for each in (key, value))
         scores = torch.einsum('qhd,khd->hqk', query[start:end], keys) * query.shape[-1] ** -0.5
         own = torch.ones(scores.shape[1:], dtype=torch.bool, device=query.device)
-        hidden = ~own.tril(stop - first)
+        hidden = ~own.tril(stop - first).triu(stop - first - window + 1)
         weights = scores.masked_fill(hidden, float('-inf')).softmax(-1)
         parts.append(torch.einsum('hqk,khd->qhd', weights, values))
     return torch.cat(parts)
@@ -64,18 +66,18 @@ def states_of(dtype: torch.dtype, heads: tuple[int, int], size: int) -> list[Ten
 
 @pytest.mark.parametrize('layout', sorted(LAYOUTS))
 @pytest.mark.parametrize('heads', [(4, 4), (8, 2)])
-@pytest.mark.parametrize('size', [64, 128])
+@pytest.mark.parametrize(('size', 'window'), [(64, None), (128, None), (64, 50)])
 def test_a_flash_kernel_is_as_near_to_fp64_as_bf16_can_be(
-    layout: str, heads: tuple[int, int], size: int
+    layout: str, heads: tuple[int, int], size: int, window: int | None
 ) -> None:
     sequences = LAYOUTS[layout]
     module: Any = SimpleNamespace(num_key_value_groups=heads[0] // heads[1])
     exact, coarse = states_of(torch.float64, heads, size), states_of(torch.bfloat16, heads, size)
-    assert can_flash(coarse[0])
-    assert not can_flash(exact[0])
-    expected = by_hand([each[0].transpose(0, 1) for each in exact], sequences)
+    assert can_flash(coarse[0], coarse[2])
+    assert not can_flash(exact[0], exact[2])
+    expected = by_hand([each[0].transpose(0, 1) for each in exact], sequences, window or 10_000)
     query, key, value = coarse
-    mask = SequenceMask(torch.tensor(sequences))
+    mask = SequenceMask(torch.tensor(sequences)).within(window)
     found, _ = sequence_attention_forward(module, query, key, value, mask)
     weights = torch.randn(expected.shape, generator=torch.Generator().manual_seed(1)).to('cuda')
     (expected * weights).sum().backward()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import AutoModelForCausalLM, Gemma2Config, LlamaConfig, LlamaForCausalLM
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from maskdpo_xtuner.batches import mask_preference_collate_fn
@@ -84,7 +84,8 @@ def test_responses_that_see_each_other_stop_the_training(
     model: Any, layout: dict[str, bool], dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def leak(self: attention.SequenceMask, sequences: Tensor) -> None:
-        self.sequences, self._key_bounds, self._layers_reached = [], None, 0
+        self.sequences, self._key_bounds, self._layers_reached = [], None, [0]
+        self.window = None
         self.sequences = [[0, int(sequences[-1, 1]), 0, 0]]
 
     monkeypatch.setattr(attention.SequenceMask, '__init__', leak)
@@ -104,12 +105,25 @@ def test_values_that_are_not_finite_are_left_to_the_loss(model: Any) -> None:
     check_forward(model, batch(), LogitsSettings())
 
 
-@pytest.mark.parametrize('version', ['4.47.1', '4.53.0', '4.57.6', '5.0.0rc1'])
+@pytest.mark.parametrize('version', ['4.47.1', '4.58.0', '5.0.0rc1'])
 def test_other_versions_of_transformers_are_refused_with_those_that_are_known(version: str) -> None:
-    with pytest.raises(ValueError, match=rf'{version} .*pip install "transformers>=4.48,<4.52"'):
+    with pytest.raises(ValueError, match=rf'{version} .*pip install "transformers>=4.48,<4.58"'):
         check_transformers(version)
 
 
 def test_the_versions_between_are_not() -> None:
     check_transformers('4.48.0')
-    check_transformers('4.51.3')
+    check_transformers('4.57.6')
+
+
+def test_scores_that_would_not_be_capped_stop_the_training_and_the_advice_trains() -> None:
+    shape = {'hidden_size': 32, 'intermediate_size': 64, 'num_hidden_layers': 2, 'head_dim': 8}
+    config = Gemma2Config(vocab_size=1000, num_attention_heads=4, num_key_value_heads=2, **shape)
+    data = batch(pack=False, share_prompt=False)
+    model = AutoModelForCausalLM.from_config(config, attn_implementation='sdpa')
+    with pytest.raises(ValueError, match=r"at 50 .* set model\.llm\.attn_implementation='eager'"):
+        check_forward(model, data, LogitsSettings())
+    eager = AutoModelForCausalLM.from_config(config, attn_implementation='eager')
+    check_forward(eager, data, LogitsSettings())
+    with pytest.raises(ValueError, match='caps the scores of its attention at 50 .*pack=False'):
+        check_forward(eager, batch(), LogitsSettings())

@@ -144,7 +144,7 @@ def run_training(args: Sequence[str]) -> int:
     last = work_dir / 'last_checkpoint'
     before = _last_change(last)
     status = run_script('train', args)
-    if status == 0 and _last_change(last) == before:
+    if status == 0 and _last_change(last) == before and not _was_over(training, last):
         print(
             f'error: the training wrote no checkpoint; see the logs in {work_dir}', file=sys.stderr
         )
@@ -152,6 +152,15 @@ def run_training(args: Sequence[str]) -> int:
     if status == 0:
         print(_next_commands(training, work_dir, last.read_text(encoding='utf-8').strip()))
     return status
+
+
+def _was_over(training: argparse.Namespace, last: Path) -> bool:
+    """Whether a training was resumed from its last checkpoint and had nothing left to do."""
+    if not training.resume or not last.is_file():
+        return False
+    return (
+        Path(training.resume).resolve() == Path(last.read_text(encoding='utf-8').strip()).resolve()
+    )
 
 
 def _training_arguments(args: Sequence[str]) -> argparse.Namespace:

@@ -42,6 +42,13 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar='KEY=VALUE',
         help='--cfg-options of sampling, judging and evaluation',
     )
+    parser.add_argument(
+        '--train-options',
+        nargs='+',
+        default=[],
+        metavar='KEY=VALUE',
+        help='--cfg-options of all trainings',
+    )
     return parser.parse_args(argv)
 
 
@@ -58,6 +65,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         gpus=args.gpus,
         seeds=args.seeds,
         data_options=args.data_options,
+        train_options=args.train_options,
         keep_checkpoints=args.keep_checkpoints,
     )
     steps = in_order(step for found in find(known, args.tables) for step in found.steps)

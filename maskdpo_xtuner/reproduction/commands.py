@@ -21,13 +21,23 @@ class Scale:
         gpus: of this machine; 0: two CPU cores.
         seeds: how many trainings a row is the mean of.
         data_options: ``KEY=VALUE`` for the tools that sample and judge.
+        train_options: ``KEY=VALUE`` for all trainings.
         keep_checkpoints: whether they stay when they have been converted.
     """
 
     gpus: int = 8
     seeds: int = 5
     data_options: tuple[str, ...] = ()
+    train_options: tuple[str, ...] = ()
     keep_checkpoints: bool = False
+
+    def options_of(self, recipe: Recipe) -> list[str]:
+        """Give those of a training, which name no model where it starts from another one."""
+        return [
+            option
+            for option in self.train_options
+            if not (recipe.own_model and option.startswith(('model.llm.', 'tokenizer.')))
+        ]
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,7 @@ class Recipe:
         cost: of one seed.
         seeds: of them; 0: as many as the scale says.
         accumulated: batches of a step on 8 GPUs.
+        own_model: whether it starts from a model that another step has trained.
     """
 
     config: str
@@ -51,6 +62,7 @@ class Recipe:
     cost: Cost = FREE
     seeds: int = 0
     accumulated: int = 1
+    own_model: bool = False
 
     @property
     def run(self) -> str:
@@ -116,7 +128,8 @@ def pair_anew(config: str, source: str, scale: Scale, needs: tuple[Step, ...]) -
 def train(recipe: Recipe, seed: int, scale: Scale) -> Step:
     """Give the training of a seed and the conversion that makes a model of it."""
     folder = f'{ROOT}/{recipe.run}/seed_{seed}'
-    options = [*_batch_options(recipe, scale.gpus), *recipe.options]
+    model_options = [*scale.options_of(recipe), *recipe.options]
+    options = [*_batch_options(recipe, scale.gpus), *model_options]
     command = (
         f'{_processes(scale.gpus)}maskdpo train {recipe.config} --deepspeed zero2 '
         f'--work-dir {folder} --seed {seed}{_options(options)}'
@@ -126,7 +139,7 @@ def train(recipe: Recipe, seed: int, scale: Scale) -> Step:
     trained = Step(f'train-{name}', (command,), made, recipe.needs, recipe.cost, resumes=folder)
     convert = (
         f'maskdpo convert pth_to_hf {recipe.config} "$(cat {made})" {folder}/hf --fp32 '
-        f'--safe-serialization{_options(recipe.options)}'
+        f'--safe-serialization{_options(model_options)}'
     )
     return Step(
         f'convert-{name}',
@@ -174,11 +187,15 @@ def evaluate(
     command = f'maskdpo evaluate {arguments} --work-dir {folder}'
     command += f' --models {" ".join(models)}' if models else ''
     shards = (_shards(f'{command} --quiet', scale.gpus),) if sharded and scale.gpus > 1 else ()
-    for model in rows.values():
-        needs += trained(model, scale) if isinstance(model, Recipe) else ()
+    models_made = (model for model in rows.values() if isinstance(model, Recipe))
+    made = tuple(step for model in models_made for step in trained(model, scale))
     said = f'{command} --page {folder}/evaluation.html | tee {folder}.txt'
     return Step(
-        f'evaluate-{table}', (f'mkdir -p {folder}', *shards, said), f'{folder}.txt', needs, cost
+        f'evaluate-{table}',
+        (f'mkdir -p {folder}', *shards, said),
+        f'{folder}.txt',
+        (*made, *needs),
+        cost,
     )
 
 

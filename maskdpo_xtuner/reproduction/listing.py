@@ -20,6 +20,7 @@ def experiments(
     gpus: int = 8,
     seeds: int | None = None,
     data_options: Sequence[str] = (),
+    train_options: Sequence[str] = (),
     keep_checkpoints: bool = False,
 ) -> list[Experiment]:
     """Give all experiments.
@@ -29,6 +30,8 @@ def experiments(
         gpus: of this machine: 1, 2, 4 or 8.
         seeds: trainings a row; None: five as in the paper, three in small.
         data_options: ``KEY=VALUE`` for sampling, judging and evaluation.
+        train_options: ``KEY=VALUE`` for all trainings; those that name the model are left out where
+            a training starts from what another one made.
         keep_checkpoints: whether checkpoints stay when they have been converted.
 
     Raises:
@@ -38,12 +41,10 @@ def experiments(
         raise ValueError(f'--gpus must be 1, 2, 4 or 8, so that a step has 64 pairs; not {gpus}')
     if seeds is not None and seeds < 1:
         raise ValueError(f'--seeds must be 1 or more, not {seeds}')
-    if small:
-        options = tuple(data_options)
-        scale = Scale(0, seeds or SMALL_SEEDS, options, keep_checkpoints)
-        return list(Small(scale).experiments())
-    options = (*DATA_OPTIONS, *data_options)
-    return list(Paper(Scale(gpus, seeds or SEEDS, options, keep_checkpoints)).experiments())
+    given = (*(() if small else DATA_OPTIONS), *data_options)
+    number = seeds or (SMALL_SEEDS if small else SEEDS)
+    scale = Scale(0 if small else gpus, number, given, tuple(train_options), keep_checkpoints)
+    return list((Small(scale) if small else Paper(scale)).experiments())
 
 
 def find(known: Sequence[Experiment], names: Sequence[str]) -> list[Experiment]:
@@ -73,10 +74,6 @@ def describe(steps: Sequence[Step]) -> Iterator[str]:
 
 
 def _estimate(steps: Sequence[Step]) -> str:
-    gpus = gpu_hours(steps)
-    on_gpus = f', {gpus:.1f} GPU hours' if gpus else ''
-    return (
-        f'{hours(steps):.1f} h{on_gpus}'
-        if hours(steps) >= 1
-        else (f'{60 * hours(steps):.0f} min{on_gpus}')
-    )
+    wall, gpus = hours(steps), gpu_hours(steps)
+    time = f'{wall:.1f} h' if wall >= 1 else f'{60 * wall:.1f} min'
+    return f'{time}, {gpus:.1f} GPU hours' if gpus else time

@@ -183,7 +183,7 @@ class Paper:
         """Give the rows of Table 3."""
         gpus = max(self.scale.gpus, 1)
         rows = {}
-        for row, data, answers in (('InternLM', 'non_policy', 32), ('Llama+Doc', 'document', 64)):
+        for row, data, answers in (('InternLM', 'non_policy', 32), ('Llama-Doc', 'document', 64)):
             own_store = ('store=None',) if data == 'document' else ()
             pairs = sample(
                 f'llama3_8b_{data}',
@@ -256,8 +256,9 @@ class Paper:
 
     def from_sft(self) -> Recipe:
         """Give Mask-DPO from the base model that XTuner fine-tuned on the chosen answers."""
-        sft = train(self.recipe('llama3_8b_base_sft', self.anah), 1, self.scale)
-        return self.recipe('llama3_8b_base_sft_maskdpo', self.anah, sft)
+        base = replace(self.recipe('llama3_8b_base_sft', self.anah), own_model=True)
+        sft = train(base, 1, self.scale)
+        return replace(self.recipe('llama3_8b_base_sft_maskdpo', self.anah, sft), own_model=True)
 
     def objectives(self) -> dict[str, Recipe]:
         """Give the rows of Table 8."""
@@ -293,7 +294,7 @@ class Paper:
             (tuned, self.served),
             judged=False,
         )
-        flame = self.recipe('llama3_8b_flame', pairs, tuned)
+        flame = replace(self.recipe('llama3_8b_flame', pairs, tuned), own_model=True)
         return {'FactTune': self.facttune, 'Flame': flame, 'Mask-DPO': self.maskdpo}
 
     def temperatures(self) -> dict[str, Recipe]:

@@ -1,7 +1,8 @@
 """The experiments in small: the built-in model and table of elements on two CPU cores.
 
 Three seeds of the recipes that are held against each other, one of the rows that take other data,
-of beta 0.5 and 1, and of TDPO2 (see `seeds=1`): about eight hours in all. All recipes have the demo's likelihood term unless their names say no_nll.
+of beta 0.5 and 1, and of TDPO2 (see ``seeds=1``): about eight hours in all. All recipes have the
+demo's likelihood term unless their names say no_nll.
 """
 
 from __future__ import annotations
@@ -167,7 +168,8 @@ class Small:
         """Give the demo's recipe from what XTuner fine-tuned on the chosen answers."""
         sft = self.recipe('smollm2_135m_xtuner_sft', share=0.5)
         model = train(sft, 1, self.scale)
-        return self.recipe('smollm2_135m_sft_maskdpo', self.pairs, model, seeds=1)
+        after = self.recipe('smollm2_135m_sft_maskdpo', self.pairs, model, seeds=1)
+        return replace(after, own_model=True)
 
     def objectives(self) -> dict[str, Recipe]:
         """Give the rows of Table 8; the oracle of SePO is the built-in model after plain DPO."""

@@ -6,6 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+NOT_SAID = 'not said'
+"""Stands in ``settings.json`` for the identity of what does not give one."""
+
 
 def read_experiment(path: Path) -> dict[str, Any]:
     """What a ``settings.json`` says.

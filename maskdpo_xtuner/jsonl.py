@@ -157,7 +157,7 @@ def read_questions(path: Path | str) -> list[Question]:
     lines: dict[str, int] = {}
     repeated: list[int] = []
     for line, value in read_objects(path):
-        question = parse_record(Question, _with_derived(value), path, line)
+        question = read_question(value, path, line)
         earlier = questions.setdefault(question.question_id, question)
         if earlier is question:
             lines[question.question_id] = line
@@ -177,6 +177,11 @@ def read_questions(path: Path | str) -> list[Question]:
             stacklevel=2,
         )
     return list(questions.values())
+
+
+def read_question(value: dict[str, Any], path: Path | str, line: int) -> Question:
+    """Read one question, deriving what is absent as `read_questions` says; errors likewise."""
+    return parse_record(Question, _with_derived(value), path, line)
 
 
 def _with_derived(value: dict[str, Any]) -> dict[str, Any]:

@@ -142,9 +142,10 @@ class Sentence(Record):
     """A span of a response with its verdict: a label, or the reason why there is none.
 
     ``failure`` is an outcome of its own (``unparsed: ...``, ``failed: ...``, ``no_answer: ...``,
-    one of `LEFT_OUT`, or `NOT_NEEDED`): it is counted and shown, and is never turned into a label.
-    ``points`` are the passages of the document that the verdict rests on. ``notes`` say what a
-    reader should know of how it came about (``reference_cut: ...``, ``document_shortened: ...``).
+    ``disagreed: ...``, one of `LEFT_OUT`, or `NOT_NEEDED`): it is counted and shown, and is never
+    turned into a label. ``points`` are the passages of the document that the verdict rests on.
+    ``notes`` say what a reader should know of how it came about (``reference_cut: ...``,
+    ``document_shortened: ...``).
     ``score`` is how surely the sentence is hallucinated, from 0 to 1, by a judge that can say it.
     ``facts`` are what a judge by atomic facts found in the sentence, none at all among them; None
     for a judge of whole sentences.

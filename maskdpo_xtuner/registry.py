@@ -171,9 +171,12 @@ ANNOTATORS: Registry[Any] = Registry(
         'maskdpo_xtuner.annotators.classifier.settings',
         'maskdpo_xtuner.annotators.spans.settings',
         'maskdpo_xtuner.annotators.factscore.settings',
+        'maskdpo_xtuner.annotators.agreement.settings',
     ],
 )
 QUESTIONS: Registry[Any] = Registry('source of questions', ['maskdpo_xtuner.questions'])
+EMBEDDINGS: Registry[Any] = Registry('embedding', ['maskdpo_xtuner.embeddings.settings'])
+SUBSETS: Registry[Any] = Registry('subset of questions', ['maskdpo_xtuner.subsets'])
 PAIRINGS: Registry[Any] = Registry('rule of pairs', ['maskdpo_xtuner.pairing'])
 LOSSES: Registry[Any] = Registry('loss', ['maskdpo_xtuner.objectives'])
 METRICS: Registry[Any] = Registry('metric', ['maskdpo_xtuner.evaluation.metrics'])

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from maskdpo_xtuner.annotators.settings import AnnotatorChoice, LexicalSettings
 from maskdpo_xtuner.atomic import atomic_writer
@@ -23,17 +23,16 @@ from maskdpo_xtuner.deferred import deferred
 from maskdpo_xtuner.engines.base import TEMPERATURE, TOP_K, TOP_P, Sampling
 from maskdpo_xtuner.engines.settings import EngineChoice, TransformersSettings
 from maskdpo_xtuner.evaluation_settings import EvaluationSettings
-from maskdpo_xtuner.experiments import keeping_store, read_experiment
+from maskdpo_xtuner.experiments import NOT_SAID, keeping_store, read_experiment
 from maskdpo_xtuner.pairing import PairRules, PairSettings
 from maskdpo_xtuner.parts import Part
 from maskdpo_xtuner.preference.settings import PreferenceSettings
 from maskdpo_xtuner.questions import QuestionsChoice
-from maskdpo_xtuner.registry import ANNOTATORS, ENGINES, QUESTIONS
+from maskdpo_xtuner.registry import ANNOTATORS, EMBEDDINGS, ENGINES, QUESTIONS, SUBSETS
+from maskdpo_xtuner.subsets import SubsetChoice, SubsetSettings
 
-NOT_SAID = 'not said'
-"""Stands in ``settings.json`` for the identity of what does not give one."""
 Annotation = Literal['all', 'needed']
-_CHOICES = (ANNOTATORS, ENGINES, QUESTIONS)
+_CHOICES = (ANNOTATORS, ENGINES, QUESTIONS, SUBSETS, EMBEDDINGS)
 
 
 class CustomImports(Part):
@@ -78,6 +77,8 @@ class Settings(Part):
     """Everything that one config says.
 
     Attributes:
+        subset: which part of the questions is sampled, annotated and paired; None, the default,
+            for all of them.
         preference: who compares the responses of two models, for `tools/compare_preference.py`.
         annotation: ``all``, the paper's: every sentence of every answer is judged. ``needed``: only
             those that the pairs depend on; pairs.jsonl is the same. What was not asked stands in
@@ -89,6 +90,7 @@ class Settings(Part):
 
     work_dir: Path
     questions: QuestionsChoice
+    subset: SubsetChoice | None = None
     policy: EngineChoice = TransformersSettings()
     sampling: SamplingSettings = SamplingSettings()
     annotator: AnnotatorChoice = LexicalSettings()
@@ -97,6 +99,13 @@ class Settings(Part):
     evaluation: EvaluationSettings | None = None
     preference: PreferenceSettings | None = None
     store: Path | None = None
+
+    @field_validator('subset')
+    @classmethod
+    def _check_subset(cls, subset: SubsetSettings | None) -> SubsetSettings | None:
+        if subset is not None and subset.part is None:
+            raise ValueError('subset.part is missing: the name of the part to take')
+        return subset
 
     @property
     def store_path(self) -> Path:

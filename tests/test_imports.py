@@ -50,6 +50,13 @@ MAY_IMPORT: dict[str, set[str]] = {
         *{'records', 'builtin', 'hashing', 'parts', 'registry', 'identity', 'chat_templates'},
         *{'devices'},
     },
+    'embeddings': {
+        *{'engines', 'parts', 'registry', 'builtin', 'identity', 'atomic', 'chat_templates'},
+    },
+    'subsets': {
+        *{'records', 'parts', 'registry', 'questions', 'embeddings', 'identity', 'experiments'},
+        *{'hashing', 'atomic', 'columns', 'jsonl'},
+    },
     'completions': {'engines', 'records', 'progress', 'identity'},
     'annotators': {
         *{'engines', 'splitters', 'records', 'parts', 'registry', 'builtin', 'identity'},
@@ -64,12 +71,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     'settings': {
         *{'engines', 'annotators', 'questions', 'pairing', 'parts', 'registry', 'jsonl'},
         *{'deferred', 'atomic', 'config_files', 'evaluation_settings', 'preference'},
-        'experiments',
+        *{'experiments', 'subsets'},
     },
     'pipeline': {
         *{'records', 'jsonl', 'progress', 'identity', 'engines', 'completions', 'annotators'},
         *{'pairing', 'refusals', 'settings', 'builtin', 'registry', 'atomic', 'columns'},
-        *{'splitters', 'experiments'},
+        *{'splitters', 'experiments', 'subsets', 'forms'},
     },
     'evaluation': {
         *{'records', 'jsonl', 'progress', 'engines', 'completions', 'annotators'},
@@ -79,7 +86,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     'topics': {
         *{'records', 'forms', 'columns', 'registry', 'splitters', 'annotators', 'engines'},
-        *{'chat_templates', 'evaluation'},
+        *{'embeddings', 'evaluation'},
     },
     'reports': {
         *{'records', 'jsonl', 'forms', 'atomic', 'masking', 'pairing', 'evaluation', 'pipeline'},

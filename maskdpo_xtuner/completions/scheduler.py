@@ -7,7 +7,7 @@ that asks a single question is a sample; an annotator's continues until its verd
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Generator, Iterable, Iterator, Sequence
+from collections.abc import Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -195,18 +195,33 @@ class Scheduler(Generic[Result]):
 
     async def _ask(self, slot: Slot, requests: Sequence[Request]) -> list[Outcome]:
         """Answer each request from the store, or ask the engine for the lot of them."""
-        keys = [request_key(self._identity, request) for request in requests]
+        keys = [request_key(self._identity_for(request), request) for request in requests]
         self.accounting.expected += len(keys)
-        unique = dict(zip(keys, requests, strict=True))
         stored = self._get(keys)
         answers = {key: _Answer(completion, Source.STORE) for key, completion in stored.items()}
-        if len(answers) < len(unique):
-            answers = {**await self._ask_once(slot, unique), **answers}
+        for unique in self._by_engine(dict(zip(keys, requests, strict=True))):
+            if not unique.keys() <= stored.keys():
+                answers = {**await self._ask_once(slot, unique), **answers}
         for key in keys:
             self.accounting.count(answers[key].outcome, answers[key].source)
             if answers[key].source is Source.ENGINE:  # For others like it in this batch.
                 answers[key] = answers[key]._replace(source=Source.EQUAL_REQUEST)
         return [answers[key].outcome for key in keys]
+
+    def _identity_for(self, request: Request) -> Mapping[str, str]:
+        """Give what determines the answer, by the engine behind this one that gives it."""
+        of = getattr(self._engine, 'identity_for', None)
+        return (of(request) if of else None) or self._identity
+
+    def _by_engine(self, unique: dict[bytes, Request]) -> Iterable[dict[bytes, Request]]:
+        """Divide requests by what determines their answers: each part is asked by itself."""
+        if not hasattr(self._engine, 'identity_for'):
+            return [unique]
+        parts: dict[tuple[tuple[str, str], ...], dict[bytes, Request]] = {}
+        for key, request in unique.items():
+            identity = tuple(sorted(self._identity_for(request).items()))
+            parts.setdefault(identity, {})[key] = request
+        return parts.values()
 
     async def _ask_once(self, slot: Slot, unique: dict[bytes, Request]) -> dict[bytes, _Answer]:
         """Ask the engine, or wait for the answer to an equal question that is on its way."""

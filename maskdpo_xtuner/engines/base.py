@@ -108,7 +108,8 @@ class Engine(Protocol):
         concurrency: how many calls may be in flight at once.
 
     An engine may have a method ``async served() -> str`` that says what a server has loaded, beyond
-    its name; it is kept beside the answers and compared, and is not part of their key.
+    its name; it is kept beside the answers and compared, and is not part of their key. One that
+    stands for several has ``identity_for(request)``, the identity of the one that answers.
     """
 
     identity: Mapping[str, str]

@@ -34,6 +34,8 @@ def judges_of(settings: Settings) -> dict[Judge, JudgeSettings]:
     """
     asked = settings.evaluation
     sources = (asked.judges if asked else ()) or (JudgeSettings(annotator=settings.annotator),)
+    # Of several that had to agree, each did.
+    makers = (settings.annotator, *getattr(settings.annotator, 'judges', ()))
     times: Counter[str] = Counter()
     judges = {}
     for source in sources:
@@ -41,6 +43,6 @@ def judges_of(settings: Settings) -> dict[Judge, JudgeSettings]:
         name = source.name or re.split(r'[.:/\\]', source.annotator.type)[-1]
         times[name] += 1
         number = f'-{times[name]}' if times[name] > 1 else ''
-        judge = Judge(name=name + number, made_pairs=source.annotator == settings.annotator)
+        judge = Judge(name=name + number, made_pairs=source.annotator in makers)
         judges[judge] = source
     return judges

@@ -14,10 +14,11 @@ from maskdpo_xtuner.atomic import atomic_writer
 from maskdpo_xtuner.experiments import read_experiment
 from maskdpo_xtuner.pairing import DroppedQuestion
 from maskdpo_xtuner.pipeline.files import FailureRecord, read_lines, write_line
+from maskdpo_xtuner.pipeline.questions import Questions, load_questions
 from maskdpo_xtuner.pipeline.run import refuse_without_pairs, write_summary
 from maskdpo_xtuner.pipeline.shards import Shard, shards_in
 from maskdpo_xtuner.pipeline.summary import Summary
-from maskdpo_xtuner.pipeline.work_dir import describe_questions, open_work_dir
+from maskdpo_xtuner.pipeline.work_dir import open_work_dir
 from maskdpo_xtuner.records import AnnotatedResponse, PreferencePair, Question, Record, Response
 from maskdpo_xtuner.settings import Settings, describe_difference, guard_work_dir
 
@@ -47,16 +48,18 @@ def merge_shards(settings: Settings, command: str, *, completions: bool = False)
             with the command that makes it; when a question is not there once; when no pair is
             left.
     """
-    questions = settings.questions.load()
+    loaded = load_questions(settings)
+    questions = loaded.asked
     work_dir = settings.work_dir
     shards = shards_in(work_dir)
     _refuse_unfinished(settings, shards, command)
-    made_from = _common_experiment(settings, shards, questions)
+    made_from = _common_experiment(settings, shards, loaded)
     samples = settings.sampling.responses_per_question
-    summary = Summary(questions=len(questions), samples=samples)
+    summary = Summary(len(questions), samples, loaded.describe())
     with open_work_dir(settings) as store:
         guard_work_dir(work_dir, made_from)
         (work_dir / 'summary.json').unlink(missing_ok=True)
+        loaded.write_choice(work_dir)
         _merge_files(settings, shards, questions, summary)
         write_summary(work_dir, summary)
         if completions:
@@ -78,12 +81,12 @@ def _refuse_unfinished(settings: Settings, shards: Sequence[Shard], command: str
 
 
 def _common_experiment(
-    settings: Settings, shards: Sequence[Shard], questions: Sequence[Question]
+    settings: Settings, shards: Sequence[Shard], questions: Questions
 ) -> dict[str, Any]:
     """Give what all shards were made from."""
     first = _recorded(settings, shards[0])
     # The models are not built here, so their identities are compared among the shards alone.
-    here = {**describe_questions(questions), **settings.flat(('sampling', 'pairs'))}
+    here = {**questions.identity(), **settings.flat(('sampling', 'pairs'))}
     for shard in shards:
         difference = describe_difference(
             _recorded(settings, shard), {**first, **here, 'shard': str(shard)}

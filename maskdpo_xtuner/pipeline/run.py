@@ -24,6 +24,7 @@ from maskdpo_xtuner.pipeline.annotation import annotate, failed_sentences
 from maskdpo_xtuner.pipeline.files import FailureRecord, read_lines, write_line
 from maskdpo_xtuner.pipeline.needed import annotate_needed, rules_of_needed, why_all
 from maskdpo_xtuner.pipeline.pairing import pair
+from maskdpo_xtuner.pipeline.questions import load_questions
 from maskdpo_xtuner.pipeline.sampling import sample
 from maskdpo_xtuner.pipeline.shards import Shard
 from maskdpo_xtuner.pipeline.summary import Summary
@@ -51,18 +52,21 @@ def run_pipeline(settings: Settings, shard: Shard | None = None, *, quiet: bool 
             came, and when no pair is left (``dropped.jsonl`` then says why for every
             question). A shard may be left without pairs.
     """
-    all_questions = settings.questions.load()
-    questions = {q.question_id: q for q in (shard.take(all_questions) if shard else all_questions)}
+    loaded = load_questions(settings)
+    asked = shard.take(loaded.asked) if shard else loaded.asked
+    questions = {question.question_id: question for question in asked}
     # What is wrong with either model is found before anything is asked or written.
-    policy, judge = settings.policy.build(), settings.annotator.build_for(all_questions)
-    made_from = experiment(settings, all_questions, policy, judge, shard)
+    policy, judge = settings.policy.build(), settings.annotator.build_for(loaded.asked)
+    subset = loaded.identity_of_subset()
+    made_from = experiment(settings, loaded.asked, policy, judge, shard, subset)
     if shard:
         settings = shard_settings(settings, shard)
     work_dir = settings.work_dir
-    summary = Summary(questions=len(questions), samples=settings.sampling.responses_per_question)
+    summary = Summary(len(questions), settings.sampling.responses_per_question, loaded.describe())
     with open_work_dir(settings) as store:
         guard_work_dir(work_dir, made_from)
         (work_dir / 'summary.json').unlink(missing_ok=True)
+        loaded.write_choice(work_dir)
         sample_stage(work_dir, store, policy, questions, settings.sampling, summary, quiet=quiet)
         del policy  # Its model makes room for the annotator's.
         needed_by = rules_of_needed(settings, judge[1])

@@ -23,6 +23,7 @@ class Summary:
     Attributes:
         questions: questions of the input.
         samples: answers asked for each.
+        subset: how the questions were chosen; empty where all are asked.
         requests: what became of the requests to the policy.
         turns: what became of the requests to the annotator.
         responses: answers that came.
@@ -44,6 +45,7 @@ class Summary:
 
     questions: int
     samples: int
+    subset: str = ''
     requests: Accounting = field(default_factory=Accounting)
     turns: Accounting = field(default_factory=Accounting)
     responses: int = 0
@@ -145,6 +147,7 @@ class Summary:
         sentences = self.labels.total()
         rows = [
             ('questions', f'{self.questions}, {self.samples} answers each'),
+            *([('  subset', self.subset)] if self.subset else []),
             *([('requests', self.requests.describe())] if self.requests.expected else []),
             *([('turns', self.turns.describe())] if self.turns.expected else []),
             ('answers', f'{self.responses} ({self.truncated} cut at the token limit)'),

@@ -14,12 +14,13 @@ from typing import Any
 from maskdpo_xtuner.annotators.base import Annotator
 from maskdpo_xtuner.completions import CompletionStore
 from maskdpo_xtuner.engines.base import Engine
+from maskdpo_xtuner.experiments import NOT_SAID
 from maskdpo_xtuner.identity import identity_of
 from maskdpo_xtuner.pipeline.needed import rules_of_needed
 from maskdpo_xtuner.pipeline.shards import Shard
 from maskdpo_xtuner.records import Question
 from maskdpo_xtuner.registry import PAIRINGS
-from maskdpo_xtuner.settings import NOT_SAID, Settings
+from maskdpo_xtuner.settings import Settings
 from maskdpo_xtuner.splitters.english_chinese import EnglishChinese
 
 
@@ -29,6 +30,7 @@ def experiment(
     policy: Engine,
     judge: tuple[Annotator, Engine | None],
     shard: Shard | None,
+    subset: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Collect what determines the results, under dotted keys, as ``settings.json`` keeps it.
 
@@ -41,9 +43,11 @@ def experiment(
         policy: its engine.
         judge: the annotator and the engine that answers it, if it asks one.
         shard: the part of the questions that is run, None for all.
+        subset: what determined the choice of the questions, of a run of some of them.
     """
     values = {
         **describe_questions(questions),
+        **(subset or {}),
         **settings.flat(('policy', 'sampling', 'annotator', 'pairs')),
         **_describe('policy', identity_of(policy)),
         **_describe('annotator', _identity_of_judge(*judge)),

@@ -9,8 +9,8 @@ the rejected. What it leaves open is decided here as said below.
 - An entity counts once a response, whatever its capitals; the topic itself is none. (open)
 - What both responses name is in both means. (open)
 - Distances are Euclidean; the paper's numbers cannot be cosines. (open which)
-- Vectors are those of `maskdpo_xtuner.topics.vectors`. The paper says "word embeddings" here, and
-  "the output of the last hidden layer" where it clusters topics. (open which)
+- Vectors are those of `maskdpo_xtuner.embeddings.hidden_states`. The paper says "word embeddings"
+  here, and "the output of the last hidden layer" where it clusters topics. (open which)
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from typing import Literal, NamedTuple, TypeVar, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from maskdpo_xtuner.embeddings.base import Metric
+from maskdpo_xtuner.embeddings.distances import distances_to
 from maskdpo_xtuner.evaluation.intervals import Bootstrap
 from maskdpo_xtuner.evaluation.ratios import Measure, Part, Tally, measure, tally
 from maskdpo_xtuner.records import PreferencePair, Record
@@ -29,7 +31,6 @@ from maskdpo_xtuner.topics.entities import Extractor, distinct
 
 Side = Literal['chosen', 'rejected']
 SIDES: tuple[Side, ...] = get_args(Side)
-Metric = Literal['euclidean', 'cosine']
 Vectors = Callable[[Sequence[str]], NDArray[np.float64]]
 """Gives (names, width)."""
 Distances = Mapping[Side, Sequence[float | None]]
@@ -131,24 +132,13 @@ def distances(pairs: Sequence[PairNames], vectors: Vectors, metric: Metric) -> D
         if not entities:
             return None
         rows = found[[place[name] for name in entities]]
-        return float(_distance(rows, found[place[topic]], metric).mean())
+        return float(distances_to(rows, found[place[topic]], metric).mean())
 
     return {side: [mean(pair.topic, pair.entities[side]) for pair in pairs] for side in SIDES}
 
 
 def _all_names(pair: PairNames) -> Iterable[str]:
     return [pair.topic, *(name for side in SIDES for name in pair.entities[side])]
-
-
-def _distance(
-    rows: NDArray[np.float64], topic: NDArray[np.float64], metric: Metric
-) -> NDArray[np.float64]:
-    if metric == 'euclidean':
-        found: NDArray[np.float64] = np.linalg.norm(rows - topic, axis=1)
-        return found
-    lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(topic)
-    cosine: NDArray[np.float64] = 1 - rows @ topic / lengths
-    return cosine
 
 
 def affinity(

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from maskdpo_xtuner.columns import align
+from maskdpo_xtuner.embeddings.base import Metric
+from maskdpo_xtuner.embeddings.hidden_states import NameVectors
 from maskdpo_xtuner.evaluation.verdict import format_difference
 from maskdpo_xtuner.forms.sources import read_pairs
 from maskdpo_xtuner.topics.affinity import (
     SIDES,
     Affinity,
-    Metric,
     SideResult,
     affinity,
     distances,
@@ -19,7 +20,6 @@ from maskdpo_xtuner.topics.affinity import (
     names_of,
 )
 from maskdpo_xtuner.topics.entities import find_extractor
-from maskdpo_xtuner.topics.vectors import NameVectors
 
 
 def measure_affinity(

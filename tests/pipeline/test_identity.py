@@ -10,9 +10,10 @@ import pytest
 from maskdpo_xtuner.annotators import LexicalAnnotator
 from maskdpo_xtuner.engines.base import Engine
 from maskdpo_xtuner.engines.scripted import ScriptedEngine
+from maskdpo_xtuner.experiments import NOT_SAID
 from maskdpo_xtuner.pipeline.work_dir import experiment
 from maskdpo_xtuner.registry import PAIRINGS
-from maskdpo_xtuner.settings import NOT_SAID, Settings, guard_work_dir
+from maskdpo_xtuner.settings import Settings, guard_work_dir
 from tests.pipeline.work_dirs import settings_of
 
 

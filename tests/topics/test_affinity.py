@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from maskdpo_xtuner.embeddings.hidden_states import NameVectors
 from maskdpo_xtuner.jsonl import write_records
 from maskdpo_xtuner.records import PreferencePair
 from maskdpo_xtuner.topics.affinity import (
@@ -21,7 +22,6 @@ from maskdpo_xtuner.topics.affinity import (
     names_of,
 )
 from maskdpo_xtuner.topics.entities import Capitals
-from maskdpo_xtuner.topics.vectors import NameVectors
 from tests.models import tiny_llama
 from tests.tokenizers import tokenizer_folder
 from tools.affinity import main

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskdpo_xtuner.chat_templates import load_tokenizer
+from maskdpo_xtuner.embeddings.base import LAST
 from maskdpo_xtuner.engines.model_files import (
     check_model,
     load_causal_lm,
@@ -19,8 +20,6 @@ from maskdpo_xtuner.engines.model_files import (
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-LAST = -1
 
 
 class NameVectors:

@@ -1,0 +1,6 @@
+"""Table 5: the topics farthest from the tested ones, by Llama-3.1-8B-Instruct."""
+
+_base_ = ['./internlm2_7b_near_llama3_8b.py']
+
+work_dir = 'work_dirs/internlm2_7b_far_llama3_8b'
+subset = dict(part='far')

@@ -1,0 +1,6 @@
+"""Table 5: the topics farthest from the tested ones, by Text-Embedding-3-Large."""
+
+_base_ = ['./internlm2_7b_near_openai.py']
+
+work_dir = 'work_dirs/internlm2_7b_far_openai'
+subset = dict(part='far')

@@ -1,0 +1,1 @@
+"""Several annotators as one, whose verdicts are those that all of them agree on."""

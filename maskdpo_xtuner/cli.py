@@ -22,6 +22,13 @@ SHORT = {
     'inspect_pairs': 'inspect',
     'show_masks': 'masks',
 }
+# Folders of configs by the commands that read them.
+CONFIGS_OF = {
+    '.': 'maskdpo train',
+    'data': 'maskdpo sample, evaluate',
+    'evaluation': 'maskdpo sample, evaluate',
+    'rounds': 'maskdpo rounds',
+}
 TRAIN = """usage: maskdpo train CONFIG [OPTION ...]
 
 `xtuner train`, which also knows the configs that `maskdpo list-cfg` lists by their names, and
@@ -106,10 +113,11 @@ def list_configs() -> int:
     if args.paths:
         print(*chosen.values(), sep='\n')
         return 0
-    tools = [shipped('configs') / folder for folder in ('data', 'evaluation')]
-    data = {name: path for name, path in chosen.items() if any(map(path.is_relative_to, tools))}
-    training = {name: path for name, path in chosen.items() if name not in data}
-    for title, group in (('maskdpo train', training), ('maskdpo sample, evaluate', data)):
+    groups: dict[str, dict[str, Path]] = {title: {} for title in CONFIGS_OF.values()}
+    for name, path in chosen.items():
+        folder = path.relative_to(shipped('configs')).parts[0]
+        groups[CONFIGS_OF.get(folder, CONFIGS_OF['.'])][name] = path
+    for title, group in groups.items():
         if group:
             print(f'{title}:\n{_with_first_lines(group)}')
     return 0

@@ -115,7 +115,7 @@ class Settings(Part):
     def flat(self, keys: Collection[str]) -> dict[str, Any]:
         """Give some of the settings under dotted keys, without those that change no result."""
         values = self.model_dump(mode='json', include=set(keys))
-        return {key: leaf for name in values for key, leaf in _flatten(values[name], name).items()}
+        return {key: leaf for name in values for key, leaf in flatten(values[name], name).items()}
 
     def pair_rules(self) -> PairRules:
         """Give what says which answers may be compared, as `make_pairs` takes it."""
@@ -141,7 +141,7 @@ def load_settings(
         ValueError: naming file, key, what is wrong and the nearest key that exists.
     """
     config = find_config(config)
-    values = _read_config(config, options or {})
+    values = read_config(config, options or {})
     _import_modules(config, values.pop('custom_imports', None))
     if work_dir is not None:
         values['work_dir'] = str(work_dir)
@@ -153,7 +153,12 @@ def load_settings(
         ) from error
 
 
-def _read_config(config: Path | str, options: Mapping[str, Any]) -> dict[str, Any]:
+def read_config(config: Path | str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Read a config file as it stands: what it names is not imported.
+
+    Raises:
+        ValueError: for a file that is no config, or options that do not fit it.
+    """
     # mmengine imports torch for other purposes than its configs; that takes seconds.
     with deferred('torch'):
         from mmengine.config import Config
@@ -277,11 +282,12 @@ def describe_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> st
     )
 
 
-def _flatten(value: Any, prefix: str) -> dict[str, Any]:
+def flatten(value: Any, prefix: str) -> dict[str, Any]:
+    """Give the leaves of nested dicts under dotted keys that begin with ``prefix``."""
     if not isinstance(value, dict):
         return {prefix: value}
     return {
         key: leaf
         for name, inner in value.items()
-        for key, leaf in _flatten(inner, f'{prefix}.{name}').items()
+        for key, leaf in flatten(inner, f'{prefix}.{name}').items()
     }

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from maskdpo_xtuner import processes
 from maskdpo_xtuner.config_files import know_our_bases, know_our_names, search_beside
 
 TAIL_LINES = 40
@@ -91,9 +92,7 @@ def run_script(name: str, args: Sequence[str]) -> int:
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError('XTuner is not installed; pip install "maskdpo_xtuner[train]"')
     if name == 'train' and _asks_for_processes(args):
-        return subprocess.run(
-            [*_torchrun(os.environ), name, *args, '--launcher', 'pytorch']
-        ).returncode
+        return processes.run([*_torchrun(os.environ), name, *args, '--launcher', 'pytorch'])
     _make_configs_known()
     for arg in args:
         if Path(arg).suffix == '.py':
@@ -132,19 +131,21 @@ def _weights(folder: Path) -> list[Path]:
 def run_training(args: Sequence[str]) -> int:
     """Train as `run_script` does; print the commands that convert and evaluate the result.
 
-    With a ``--launcher`` this is one process of several: whatever started them has to look.
+    With a ``--launcher`` this is one process of several: whatever started them has to look. Of
+    several machines the first one looks.
 
     Returns:
-        What the training ended with; 1 when it wrote no checkpoint.
+        What the training ended with; 1 when it wrote no checkpoint, and did not go on from its
+        last one either.
     """
     training = _training_arguments(args)
-    if training.launcher != 'none':
+    if training.launcher != 'none' or int(os.environ.get('NODE_RANK', 0)):
         return run_script('train', args)
     work_dir = _work_dir(training)
     last = work_dir / 'last_checkpoint'
     before = _last_change(last)
     status = run_script('train', args)
-    if status == 0 and _last_change(last) == before and not _was_over(training, last):
+    if status == 0 and _last_change(last) == before and not _resumed_at(last, training.resume):
         print(
             f'error: the training wrote no checkpoint; see the logs in {work_dir}', file=sys.stderr
         )
@@ -154,13 +155,9 @@ def run_training(args: Sequence[str]) -> int:
     return status
 
 
-def _was_over(training: argparse.Namespace, last: Path) -> bool:
-    """Whether a training was resumed from its last checkpoint and had nothing left to do."""
-    if not training.resume or not last.is_file():
-        return False
-    return (
-        Path(training.resume).resolve() == Path(last.read_text(encoding='utf-8').strip()).resolve()
-    )
+def _resumed_at(last: Path, checkpoint: str | None) -> bool:
+    """Tell a run that went on from the last checkpoint; there may have been nothing to do."""
+    return bool(checkpoint) and last.exists() and last.read_text('utf-8').strip() == checkpoint
 
 
 def _training_arguments(args: Sequence[str]) -> argparse.Namespace:

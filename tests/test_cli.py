@@ -67,11 +67,18 @@ def test_configs_are_listed_by_what_they_are_for(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(monkeypatch, 'list-cfg') == 0
-    training, data = capsys.readouterr().out.split('maskdpo sample, evaluate:\n')
+    training, rest = capsys.readouterr().out.split('maskdpo sample, evaluate:\n')
     assert training.startswith('maskdpo train:\n')
-    for part, is_data in ((training, False), (data, True)):
+    data, rounds = rest.split('maskdpo rounds:\n')
+    others = {*DATA, 'rounds'}
+    folders = {name: path.parent.name for name, path in config_names().items()}
+    for part, of_it in (
+        (training, set(folders.values()) - others),
+        (data, DATA),
+        (rounds, {'rounds'}),
+    ):
         names = [line.split()[0] for line in part.splitlines() if line.startswith('  ')]
-        assert names == [n for n, p in config_names().items() if (p.parent.name in DATA) == is_data]
+        assert names == [name for name, folder in folders.items() if folder in of_it]
 
 
 def test_a_pattern_chooses_and_paths_are_for_other_programs(

@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'config_files': set(),
     'command_line': {'config_files'},
     'identity': set(),
+    'processes': set(),
     'experiments': set(),
     'splitters': {'registry'},
     'forms': {'records', 'jsonl'},
@@ -91,7 +92,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     'reports': {
         *{'records', 'jsonl', 'forms', 'atomic', 'masking', 'pairing', 'evaluation', 'pipeline'},
     },
-    'xtuner_cli': {'config_files'},
+    'rounds': {
+        *{'config_files', 'parts', 'settings', 'engines', 'builtin', 'hashing', 'pipeline'},
+        *{'atomic', 'experiments', 'processes'},
+    },
+    'xtuner_cli': {'config_files', 'processes'},
     'cli': {'command_line', 'config_files', 'xtuner_cli'},
     '__main__': {'cli'},
     'training': {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from maskdpo_xtuner import xtuner_cli
+from maskdpo_xtuner import processes, xtuner_cli
 from maskdpo_xtuner.xtuner_cli import (
     XTunerError,
     _asks_for_processes,
@@ -160,6 +160,23 @@ def test_maskdpo_train_fails_without_a_new_checkpoint(stand_in: Path) -> None:
     assert 'next:' not in done.stdout
 
 
+def test_going_on_from_the_last_checkpoint_of_all_there_may_be_nothing_to_do(
+    stand_in: Path,
+) -> None:
+    (stand_in / 'work_dirs' / 'config').mkdir(parents=True)
+    (stand_in / 'work_dirs' / 'config' / 'last_checkpoint').write_text('iter_6.pth')
+    for checkpoint, status in (('iter_6.pth', 0), ('iter_4.pth', 1)):
+        done = maskdpo(stand_in, 'train', 'mine/config.py', '0', 'empty', '--resume', checkpoint)
+        assert done.returncode == status
+
+
+def test_the_first_of_several_machines_looks_for_the_checkpoint(stand_in: Path) -> None:
+    variables = {'NODE_RANK': '1', 'NNODES': '1'}
+    done = maskdpo(stand_in, 'train', 'mine/config.py', '0', 'empty', **variables)
+    assert done.returncode == 0
+    assert 'next:' not in done.stdout
+
+
 @pytest.mark.parametrize(
     ('argv', 'work_dir'),
     [
@@ -192,11 +209,11 @@ def test_several_processes_are_started_by_torchrun_as_xtuner_does(
 ) -> None:
     calls = []
 
-    def run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    def run(command: list[str]) -> int:
         calls.append(command)
-        return subprocess.CompletedProcess(command, 7)
+        return 7
 
-    monkeypatch.setattr(subprocess, 'run', run)
+    monkeypatch.setattr(processes, 'run', run)
     monkeypatch.setenv('NPROC_PER_NODE', '2')
     monkeypatch.setenv('PORT', '29501')
     assert run_script('train', ['c.py', '--seed', '1']) == 7

@@ -129,6 +129,7 @@ def main() -> None:
     parser.add_argument('model')
     parser.add_argument('ports', type=int, nargs='+')
     parser.add_argument('--api-keys')
+    parser.add_argument('--proxy-url')
     args = parser.parse_args()
     from lmdeploy import TurbomindEngineConfig
     from lmdeploy.serve.openai import api_server
@@ -145,6 +146,9 @@ def main() -> None:
             # A field that TurbomindEngineConfig does not have, as before v0.11, it ignores.
             backend_config=TurbomindEngineConfig(max_batch_size=64, enable_metrics=False),
             api_keys=args.api_keys,
+            server_name='127.0.0.1',
+            server_port=args.ports[0],
+            proxy_url=args.proxy_url,
         )
         asyncio.run(serve_everywhere(Faults(serving['app'], built[0]), args.ports))
 

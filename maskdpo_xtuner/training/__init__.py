@@ -13,6 +13,7 @@ from maskdpo_xtuner.batches import mask_preference_collate_fn
 from maskdpo_xtuner.config_files import know_our_bases, know_our_names
 from maskdpo_xtuner.masking import response_mask_map_fn, sentence_mask_map_fn
 from maskdpo_xtuner.training.checkpoints import StepCheckpointHook
+from maskdpo_xtuner.training.data.chosen import build_chosen_dataset
 from maskdpo_xtuner.training.data.dataset import build_mask_preference_dataset
 from maskdpo_xtuner.training.data.sources import load_preference_pairs
 from maskdpo_xtuner.training.loops import MaskDPOTrainLoop
@@ -44,6 +45,7 @@ __all__ = [
     'StepCheckpointHook',
     'TrainingMetricsHook',
     'WarmupLR',
+    'build_chosen_dataset',
     'build_mask_preference_dataset',
     'load_preference_pairs',
     'mask_preference_collate_fn',

@@ -1,0 +1,7 @@
+"""Table 11: Mask-DPO on answers sampled at temperature 1.0."""
+
+_base_ = ['../llama3_8b_maskdpo.py']
+
+train_dataloader = dict(
+    dataset=dict(dataset=dict(path='work_dirs/llama3_8b_temperature_1_0/pairs.jsonl'))
+)

@@ -1,0 +1,5 @@
+"""Small, Table 8: TDPO2 with the term, on the same pairs."""
+
+_base_ = ['../../ablations/smollm2_135m_dpo.py']
+
+model = dict(loss_type='tdpo2')

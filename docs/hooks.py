@@ -47,7 +47,7 @@ def on_files(files: Files, config: Any) -> Files:
     linked = {
         target
         for page in files.documentation_pages()
-        for target in map(lambda link: _target(page, link), _links(page.content_string))
+        for target in (_target(page, link) for link in _links(page.content_string))
     }
     for target in sorted(linked):
         if (ROOT / target).is_file() and not _in_site(target):
@@ -68,7 +68,13 @@ def on_page_content(html: str, page: Any, config: Any, files: Files) -> str:
 
 
 def _plain(formula: str) -> str:
-    for name, sign in (('&lt;', '<'), ('&gt;', '>'), ('&amp;', '&'), (r'\bigl', ''), (r'\bigr', '')):
+    for name, sign in (
+        ('&lt;', '<'),
+        ('&gt;', '>'),
+        ('&amp;', '&'),
+        (r'\bigl', ''),
+        (r'\bigr', ''),
+    ):
         formula = formula.replace(name, sign)
     return formula
 

@@ -35,6 +35,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     'parts': {'registry'},
     'config_files': set(),
     'command_line': {'config_files'},
+    'parsers': set(),
+    'shell_completion': set(),
     'identity': set(),
     'experiments': set(),
     'splitters': {'registry'},
@@ -86,8 +88,6 @@ MAY_IMPORT: dict[str, set[str]] = {
         *{'records', 'jsonl', 'forms', 'atomic', 'masking', 'pairing', 'evaluation', 'pipeline'},
     },
     'xtuner_cli': {'config_files'},
-    'parsers': set(),
-    'shell_completion': set(),
     'cli': {'command_line', 'config_files', 'xtuner_cli', 'parsers', 'shell_completion'},
     '__main__': {'cli'},
     'training': {

@@ -101,7 +101,7 @@ format: $(STAMP) ## rewrite the files as the linter wants them
 DOCS_VENV := build/docs-venv
 
 docs: $(DOCS_VENV)/.installed ## build the documentation, strictly, into build/site
-	$(DOCS_VENV)/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/mkdocs build --strict
 	@echo build/site/index.html
 
 $(DOCS_VENV)/.installed: docs/requirements.txt

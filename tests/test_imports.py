@@ -36,6 +36,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     'parts': {'registry'},
     'config_files': set(),
     'command_line': {'config_files'},
+    'parsers': set(),
+    'shell_completion': set(),
     'identity': set(),
     'processes': set(),
     'experiments': set(),
@@ -100,8 +102,6 @@ MAY_IMPORT: dict[str, set[str]] = {
         *{'atomic', 'experiments', 'processes'},
     },
     'xtuner_cli': {'config_files', 'processes'},
-    'parsers': set(),
-    'shell_completion': set(),
     'cli': {
         *{'command_line', 'config_files', 'engines', 'xtuner_cli', 'parsers'},
         'shell_completion',

@@ -14,7 +14,7 @@ _base_ = [
 
 # Ours, not the paper's: the likelihood of the chosen answers' correct sentences keeps the model
 # from unlearning to speak; docs/demo.md has what was tried.
-model = dict(beta=0.1, loss_options=dict(nll=4.0))
+model = dict(beta=0.1, loss_options=dict(nll=4.0), use_activation_checkpointing='auto')
 optim_wrapper = dict(optimizer=dict(lr=2e-5))
 train_dataloader = dict(
     batch_size=4,

@@ -58,8 +58,8 @@ def merge_shards(settings: Settings, command: str, *, completions: bool = False)
     with open_work_dir(settings) as store:
         guard_work_dir(work_dir, made_from)
         (work_dir / 'summary.json').unlink(missing_ok=True)
-        write_records(work_dir / ASKED_FILE, questions)
         _merge_files(settings, shards, questions, summary)
+        write_records(work_dir / ASKED_FILE, questions)
         write_summary(work_dir, summary)
         if completions:
             for shard in shards:

@@ -59,8 +59,8 @@ def merge_shards(settings: Settings, command: str, *, completions: bool = False)
     with open_work_dir(settings) as store:
         guard_work_dir(work_dir, made_from)
         (work_dir / 'summary.json').unlink(missing_ok=True)
-        loaded.write(work_dir)
         _merge_files(settings, shards, questions, summary)
+        loaded.write(work_dir)
         write_summary(work_dir, summary)
         if completions:
             for shard in shards:

@@ -127,7 +127,7 @@ def test_the_tool_splits_questions_and_pairs_without_a_config(
     options = ['--out', str(out), '--test', str(tmp_path / 'test.jsonl')]
     assert main([source, 'topics', 'steps=2', 'seed=3', *options]) == 0
     said = capsys.readouterr().out
-    assert '1/2       3          6\n' in said
+    assert '1/2        3          6\n' in said
     assert 'none of 2 test topics is among them' in said
     assert f'{out / "1_of_2.jsonl"}: 6 lines' in said
     lines = (tmp_path / 'train.jsonl').read_text().splitlines()

@@ -1,6 +1,7 @@
 """The blocks of code of README.md and docs/, and the commands in them.
 
 A comment above a block says why it is not run: ``<!-- needs: gpu -->``. It is checked for form.
+Where that holds for all of a page, the page says ``<!-- every block needs: gpu -->``.
 """
 
 from __future__ import annotations
@@ -38,8 +39,11 @@ class Block:
 def blocks(page: Path) -> list[Block]:
     """All blocks of a page, those of indented commands too, in their order."""
     text = page.read_text(encoding='utf-8')
+    every = re.search('<!-- every block needs: ([^>]+) -->', text)
+    needs = every[1] if every else None
     found = [
-        _block(page, text, m.start(4), m[3], dedent(m[4]), m[1]) for m in _BLOCK.finditer(text)
+        _block(page, text, m.start(4), m[3], dedent(m[4]), m[1] or needs)
+        for m in _BLOCK.finditer(text)
     ]
     blank = _BLOCK.sub(lambda m: re.sub(r'[^\n]', '-', m[0]), text)
     for m in _INDENTED.finditer(blank):
@@ -67,10 +71,10 @@ def commands(page: Path) -> Iterator[tuple[Block, list[str]]]:
                 exported = re.fullmatch(r"export (\w+)='(.*)'", line.strip())
                 if exported:
                     known[exported[1]] = exported[2]
-                yield from ((block, words) for words in _split(line, known))
+                yield from ((block, words) for words in words_of_line(line, known))
 
 
-def _split(line: str, known: dict[str, str]) -> Iterator[list[str]]:
+def words_of_line(line: str, known: dict[str, str]) -> Iterator[list[str]]:
     """The commands of a line without their variables, loops and redirections."""
     for pattern, word in (
         (r'\$\(\(.*?\)\)', '1'),

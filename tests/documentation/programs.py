@@ -15,11 +15,16 @@ from maskdpo_xtuner.command_line import key_value
 from maskdpo_xtuner.config_files import config_names, know_our_bases
 from maskdpo_xtuner.parsers import options_in, parser_of
 from maskdpo_xtuner.settings import load_settings
-from tests.documentation.blocks import ROOT
+from maskdpo_xtuner.xtuner_cli import SCRIPTS
+from tests.documentation.blocks import ROOT, words_of_line
 
 TRAINING = 'llama3_8b_maskdpo'
+DATA = {'data', 'evaluation'}
 # Programs of others that are checked by no more than their names.
-OTHERS = {'git', 'ls', 'pip', 'python3', 'source', 'tensorboard', 'pre-commit', 'hf', 'cd', 'curl'}
+OTHERS = {
+    *('git', 'ls', 'pip', 'python3', 'source', 'tensorboard', 'pre-commit', 'hf', 'cd', 'curl'),
+    *('mkdir', 'cp', 'cat', 'echo', 'scancel', 'squeue'),
+}
 
 
 def check(words: Sequence[str]) -> None:
@@ -72,7 +77,7 @@ def _parse(name: str, args: Sequence[str]) -> None:
     options: Any = getattr(parsed, 'cfg_options', [])
     if name == 'masks':
         _training_config(config, options)
-    elif config is not None and _there(config):
+    elif config is not None and _there(config) and DATA & set(_place(config).parts):
         load_settings(_place(config), dict(options))
 
 
@@ -86,19 +91,15 @@ def _xtuner(args: Sequence[str]) -> None:
     script, *rest = args
     if script == 'convert':
         script, *rest = rest
-    path = Path(_package('xtuner'), cli_script(script))
+    if script not in SCRIPTS:
+        assert f'convert {script}' in cli.CONVERT, f'there is no maskdpo convert {script}'
+        return
+    path = Path(_package('xtuner'), SCRIPTS[script])
     _known(rest, [*options_in(path.read_text(encoding='utf-8')), '--local_rank'])
     if script in ('train', 'pth_to_hf'):
         start = rest.index('--cfg-options') + 1 if '--cfg-options' in rest else len(rest)
         settings = [word for word in rest[start:] if '=' in word]
         _training_config(rest[0], settings)
-
-
-def cli_script(name: str) -> str:
-    from maskdpo_xtuner.xtuner_cli import SCRIPTS
-
-    assert name in SCRIPTS, f'XTuner has no script {name} here'
-    return SCRIPTS[name]
 
 
 def _lmdeploy(args: Sequence[str]) -> None:
@@ -129,10 +130,10 @@ def _make(args: Sequence[str]) -> None:
 
 
 def _sbatch(args: Sequence[str]) -> None:
-    from tests.documentation.blocks import _split
-
-    for wrapped in args[args.index('--wrap') + 1 :]:
-        for words in _split(wrapped.replace('\\$', '$'), {}):
+    for script in (arg for arg in args if arg.endswith('.sh')):
+        assert (ROOT / script).is_file(), f'there is no {script}'
+    if '--wrap' in args:
+        for words in words_of_line(args[args.index('--wrap') + 1], {}):
             check(words)
 
 
@@ -173,6 +174,7 @@ PROGRAMS: dict[str, Callable[[Sequence[str]], None]] = {
     'lmdeploy': _lmdeploy,
     'make': _make,
     'sbatch': _sbatch,
+    'srun': lambda args: None,
 }
 
 

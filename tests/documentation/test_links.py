@@ -24,7 +24,10 @@ def prose(page: Path) -> str:
 def anchors(page: Path) -> set[str]:
     """What GitHub and the site make of the headings."""
     titles = re.findall(r'^#+ (.+)$', prose(page), re.M)
-    return {re.sub(r'[^\w\- ]', '', title.lower()).strip().replace(' ', '-') for title in titles}
+    given = set(re.findall(r'(?: id="|{#)([\w-]+)', prose(page)))
+    return given | {
+        re.sub(r'[^\w\- ]', '', title.lower()).strip().replace(' ', '-') for title in titles
+    }
 
 
 @pytest.mark.parametrize('page', LINKED, ids=lambda page: str(page.relative_to(ROOT)))

@@ -75,7 +75,7 @@ def load(path: Path, names: set[str]) -> None:
 
     know_our_bases(Config)
     config = Config.fromfile(path, import_custom_modules=False)
-    if 'train_dataloader' not in config:
+    if not {'train_dataloader', 'rounds'} & config.keys():
         load_settings(path)
     assert names - {name for name in names if name[0] == '_'} <= config.keys()
 

@@ -92,4 +92,6 @@ def test_the_map_function_of_the_page_gives_both_responses() -> None:
 def test_what_runs_on_every_page_is_known() -> None:
     """A new block without a mark is run here by `make test-slow`: see that it can be."""
     pages = {page.name for page in PAGES if RUN[page]}
-    assert pages == {'quickstart.md', 'data.md', 'gpus.md', 'table2.md'}
+    assert pages == {'quickstart.md', 'data.md', 'gpus.md', 'table2.md'}, (
+        'write <!-- needs: gpu --> above a block, or <!-- every block needs: gpu --> on the page'
+    )

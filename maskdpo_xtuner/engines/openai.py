@@ -202,18 +202,21 @@ class OpenAIEngine:
         if known := self._dialect or endpoint.dialect:
             return known
         async with self._transport.to(endpoint).probing:
-            if endpoint.dialect is None:
-                reply = await self._transport.get(endpoint, '/models')
-                endpoint.dialect = dialect_said(reply.body) if reply else UNKNOWN
-                if reply:
-                    _tell(endpoint.url, endpoint.dialect)
-                if reply and (problem := self._composer.problem(endpoint.dialect)):
-                    raise EngineRefusal(f'{endpoint.url}: {problem}')
-        return endpoint.dialect or UNKNOWN
+            if endpoint.dialect is not None:
+                return endpoint.dialect
+            reply = await self._transport.get(endpoint, '/models')
+            found = dialect_said(reply.body) if reply else UNKNOWN
+            problem = self._composer.problem(found)
+            if reply and problem:
+                raise EngineRefusal(f'{endpoint.url}: {problem}')
+            if reply or (endpoint.has_answered and not problem):
+                endpoint.dialect = found
+                _tell(endpoint.url, found)
+            return found
 
     async def _post(self, endpoint: Endpoint, request: Request, dialect: Dialect) -> Answer:
-        if problem := self._composer.problem(dialect):  # It did not answer at /models.
-            return lost(problem, Verdict.SUSPECT)
+        if problem := self._composer.problem(dialect):
+            return lost(f'no list of models came from it; {problem}', Verdict.DEAD)
         return await self._transport.post(endpoint, *self._composer.compose(request, dialect))
 
     def _within_patience(self, answer: Answer) -> Answer:

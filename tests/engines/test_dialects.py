@@ -123,13 +123,29 @@ def test_a_server_without_a_list_of_models_answers_all_the_same() -> None:
             answer_of(server, template_kwargs={'enable_thinking': False})
 
 
-def test_a_server_that_does_not_list_its_models_is_not_taken_for_one_that_heeds_variables() -> None:
+def test_a_server_that_does_not_list_its_models_is_waited_for_where_that_matters() -> None:
+    models = http({'data': [{'id': 'm', 'owned_by': 'vllm'}]})
+    lists = iter([b'', b'', models])
+    with serving(lambda seen: next(lists) if seen.method == 'GET' else chat(GOLD)) as server:
+        kwargs = {'enable_thinking': False}
+        hasty = OpenAIEngine('m', [server.url], template_kwargs=kwargs, patience=0.0)
+        (outcome,) = ask(hasty, request_of('q'))
+        assert isinstance(outcome, Failure)
+        assert outcome.reason.startswith('no list of models came from it; template_kwargs: ')
+        assert not server.asked
+        assert answer_of(server, template_kwargs=kwargs).text == GOLD
+    assert server.asked[0].body['chat_template_kwargs'] == kwargs
+
+
+def test_a_server_whose_list_does_not_come_is_told_of_once_it_answers(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with serving(lambda seen: b'' if seen.method == 'GET' else chat(GOLD)) as server:
-        engine = OpenAIEngine('m', [server.url], template_kwargs={'a': 1}, patience=0.0)
-        (outcome,) = ask(engine, request_of('q'))
-    assert isinstance(outcome, Failure)
-    assert outcome.transient
-    assert not server.asked
+        engine = OpenAIEngine('m', [server.url])
+        for _ in range(3):
+            (outcome,) = ask(engine, request_of('q'))
+            assert isinstance(outcome, Completion)
+    assert caplog.text.count('does not say what it is') == 1
 
 
 @pytest.mark.parametrize('kind', OPEN)

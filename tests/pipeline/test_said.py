@@ -176,3 +176,27 @@ def test_other_settings_are_told_how_to_keep_what_was_paid_for(tmp_path: Path) -
     (tmp_path / 'completions.sqlite').touch()
     with pytest.raises(ValueError, match=f'store={tmp_path}/completions.sqlite, which answers'):
         guard_work_dir(tmp_path, {'a': 2})
+
+
+def test_answers_cut_within_their_thoughts_are_counted_and_said(tmp_path: Path) -> None:
+    def thinking(seen: Seen) -> bytes:
+        if seen.method == 'GET':
+            return http({'data': [{'id': 'm', 'owned_by': 'vllm'}]})
+        message = {'content': None, 'reasoning': 'Tin is a metal. Which'}
+        return http({'choices': [{'message': message, 'finish_reason': 'length'}]})
+
+    with serving(thinking) as server:
+        policy = {'type': 'openai', 'model': 'm', 'base_urls': [server.url]}
+        settings = settings_of(
+            tmp_path,
+            policy={**policy, 'template_kwargs': {'thinking': True}},
+            annotator={'type': 'lexical'},
+        )
+        with pytest.raises(ValueError, match='dropped .thought_cut_at_token_limit: 3'):
+            run_pipeline(settings, quiet=True)
+    work_dir = tmp_path / 'work'
+    summary = json.loads((work_dir / 'summary.json').read_text())
+    assert (summary['thoughts_cut'], summary['blank_responses']) == (6, 6)
+    for response in records(work_dir / 'responses.jsonl'):
+        assert (response['text'], response['reasoning']) == ('', 'Tin is a metal. Which')
+        assert response['template_kwargs'] == '{"thinking": true}'

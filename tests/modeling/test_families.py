@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ def script() -> Any:
     spec = spec_from_file_location('families', ROOT / 'benchmarks/families.py')
     assert spec is not None
     assert spec.loader is not None
-    module = module_from_spec(spec)
+    module = sys.modules['families'] = module_from_spec(spec)  # dataclasses look there
     spec.loader.exec_module(module)
     return module
 

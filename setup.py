@@ -48,6 +48,7 @@ setup(
         'maskdpo_xtuner': [
             *('reports/templates/*', 'annotators/*/prompts/*.j2', 'preference/prompts/*.j2'),
             'evaluation/*.json',
+            'reproduction/*.md',
             'py.typed',
         ]
     },

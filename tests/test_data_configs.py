@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from mmengine.config import Config
 from maskdpo_xtuner.annotators.classifier.settings import ClassifierSettings
 from maskdpo_xtuner.annotators.llm.settings import LLMSettings
 from maskdpo_xtuner.annotators.settings import AnahV2Settings
-from maskdpo_xtuner.settings import load_settings
+from maskdpo_xtuner.settings import Settings, load_settings
 
 DATA = Path(__file__).parents[1] / 'configs' / 'data'
 CONFIGS = sorted(DATA.rglob('*.py'))
@@ -60,15 +61,20 @@ def flat(value: Any, prefix: str = '') -> dict[str, Any]:
     }
 
 
+@cache
+def settings_of(path: Path) -> Settings:
+    return load_settings(path)
+
+
 def load(path: Path) -> dict[str, Any]:
-    return flat(load_settings(path).model_dump())
+    return flat(settings_of(path).model_dump())
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
 def test_a_config_loads_as_text_and_has_a_work_dir_of_its_own(path: Path) -> None:
     assert not Config._is_lazy_import(str(path))
-    work_dirs = [load(other)['work_dir'] for other in CONFIGS]
-    assert work_dirs.count(load(path)['work_dir']) == 1
+    work_dirs = [settings_of(other).work_dir for other in CONFIGS]
+    assert work_dirs.count(settings_of(path).work_dir) == 1
 
 
 @pytest.mark.parametrize('name', ['llama3_8b_anah', 'internlm2_7b_anah'])
@@ -131,3 +137,40 @@ def test_every_declaration_has_its_strategy() -> None:
 def test_strategies_over_the_same_answers_remember_them_in_the_same_file(name: str) -> None:
     base = load_settings(DATA / 'llama3_8b_anah.py')
     assert load_settings(DATA / 'strategies' / f'{name}.py').store_path == base.store_path
+
+
+SUBSETS = sorted((DATA / 'subsets').glob('*.py'))
+JUDGES = sorted((DATA / 'judges').glob('*.py'))
+
+
+def whole_run_of(path: Path) -> Path:
+    """The config whose store a config shares."""
+    store = settings_of(path).store
+    assert store is not None
+    return DATA / f'{store.parent.name}.py'
+
+
+@pytest.mark.parametrize('path', [*SUBSETS, *JUDGES], ids=lambda path: path.stem)
+def test_a_subset_or_another_judge_changes_that_alone_and_shares_the_store(path: Path) -> None:
+    assert len(path.read_text(encoding='utf-8').splitlines()) <= 10
+    what = {'subsets': 'subset', 'judges': 'annotator'}[path.parent.name]
+    own, whole = settings_of(path), settings_of(whole_run_of(path))
+    assert getattr(own, what) != getattr(whole, what)
+    assert own.work_dir.name == path.stem
+    changed = {what, 'work_dir', 'store'}
+    assert own.model_dump(exclude=changed) == whole.model_dump(exclude=changed)
+    assert own.store_path == whole.store_path
+
+
+@pytest.mark.parametrize('path', SUBSETS, ids=lambda path: path.stem)
+def test_both_halves_of_a_subset_are_of_the_same_split(path: Path) -> None:
+    subset = settings_of(path).subset
+    assert subset is not None
+    others = {'near': 'far', 'far': 'near', 'first': 'second', 'second': 'first'}
+    other = others.get(str(subset.part))
+    if other is None:
+        assert subset.part in {*'124', *(f'{n}/{of}' for n in '124' for of in '37')}
+        return
+    assert f'_{subset.part}_' in path.stem
+    twin = settings_of(path.with_stem(path.stem.replace(f'_{subset.part}_', f'_{other}_'))).subset
+    assert twin == subset.model_copy(update={'part': other})

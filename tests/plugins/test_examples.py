@@ -14,6 +14,8 @@ from maskdpo_xtuner.pairing import make_pairs
 from maskdpo_xtuner.records import AnnotatedResponse, PreferencePair, Question
 from maskdpo_xtuner.registry import METRICS, PAIRINGS
 from maskdpo_xtuner.settings import Settings, load_settings
+from maskdpo_xtuner.subsets import Asked
+from maskdpo_xtuner.subsets.choosing import choose
 from tests.evaluation.answers import answer
 
 EXAMPLES = Path(__file__).parents[2] / 'docs' / 'examples'
@@ -105,3 +107,10 @@ def test_the_splitter_of_lines() -> None:
 def test_the_page_shows_the_example_as_it_is(file: Path) -> None:
     page = 'judges.md' if 'judge' in file.name else 'extending.md'
     assert file.read_text() in (EXAMPLES.parent / page).read_text()
+
+
+def test_a_subset_splits_by_the_first_letter() -> None:
+    settings = load('subset', {'subset.part': 'N-Z'})
+    assert settings.subset is not None
+    asked = [Asked(topic, 'What is it?', topic) for topic in ('Argon', 'neon', 'Zinc', 'Mercury')]
+    assert choose(settings.subset, asked, None, None).keys == ['neon', 'Zinc']

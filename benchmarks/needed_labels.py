@@ -4,6 +4,8 @@
 
 Answers have 5 to 15 sentences, each of which is right with the probability of its answer. That is
 drawn between two bounds: the less answers differ from each other, the more has to be asked.
+``fewest`` is what no way of asking can fall below: the verdicts that prove the pair to somebody who
+knows them all beforehand.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ from __future__ import annotations
 import argparse
 import random
 from collections.abc import Sequence
+from fractions import Fraction
+from math import ceil, floor
 
 from maskdpo_xtuner.pairing import PairRules, bounds_of, still_needed
 from maskdpo_xtuner.pipeline.needed import LOOK_AHEAD
@@ -46,17 +50,42 @@ def asked_of(labels: Sequence[Sequence[bool]]) -> tuple[int, int]:
     return sum(asked), rounds
 
 
+def fewest_of(labels: Sequence[Sequence[bool]]) -> int:
+    """Count the fewest verdicts that prove the pair: the first best and the first worst response.
+
+    Both have to be judged whole. Any other must be shown to be no better than the one, by sentences
+    that are wrong, and no worse than the other, by sentences that are right.
+    """
+    scores = [Fraction(sum(each), len(each)) for each in labels]
+    best = min(range(len(labels)), key=lambda n: (-scores[n], n))
+    worst = min(range(len(labels)), key=lambda n: (scores[n], n))
+    total = sum(len(labels[n]) for n in {best, worst})
+    for n, each in enumerate(labels):
+        if n not in (best, worst):
+            # Of equal scores the first counts, so that one before it must be strictly less.
+            total += _fewest(len(each), 1 - scores[best], strictly=n < best)
+            total += _fewest(len(each), scores[worst], strictly=n < worst)
+    return total
+
+
+def _fewest(length: int, share: Fraction, *, strictly: bool) -> int:
+    """Give the least number of ``length`` sentences that makes this share of them, or more."""
+    exact = length * share
+    return floor(exact) + 1 if strictly else ceil(exact)
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--samples', type=int, nargs='+', default=[8, 32, 256])
     parser.add_argument('--answers', type=int, default=256, help='to all questions together')
     args = parser.parse_args()
-    print('| K | right with a probability of | asked | rounds a question |\n|---|---|---|---|')
+    print('| K | right with a probability of | asked | fewest | rounds a question |')
+    print('|---|---|---|---|---|')
     for samples in args.samples:
         for low, high in BOUNDS:
             chance = random.Random(samples)
-            asked = total = rounds = 0
+            asked = total = rounds = fewest = 0
             questions = max(1, args.answers // samples)
             for _ in range(questions):
                 labels = []
@@ -65,9 +94,11 @@ def main() -> None:
                     labels.append([chance.random() < right for _ in range(chance.randint(5, 15))])
                 counts = asked_of(labels)
                 asked, rounds = asked + counts[0], rounds + counts[1]
+                fewest += fewest_of(labels)
                 total += sum(map(len, labels))
             print(
-                f'| {samples} | {low} to {high} | {asked / total:.2f} | {rounds / questions:.0f} |',
+                f'| {samples} | {low} to {high} | {asked / total:.2f} | {fewest / total:.2f} '
+                f'| {rounds / questions:.0f} |',
                 flush=True,
             )
 

@@ -64,3 +64,18 @@ def test_a_training_that_is_submitted_again_goes_on(tmp_path: Path) -> None:
 def test_a_failing_machine_fails_the_job(tmp_path: Path) -> None:
     bin_ = commands(tmp_path / 'bin', maskdpo='exit $NODE_RANK')
     assert run('train.sh', bin_, job_of(nodes=2), 'c.py', cwd=tmp_path)[0] == 1
+
+
+def test_servers_without_a_proxy_end_the_job(tmp_path: Path) -> None:
+    bin_ = commands(tmp_path / 'bin', lmdeploy='exit 1', curl='exit 7')
+    status, said, _ = run('serve.sh', bin_, job_of(tasks=2), 'model', cwd=tmp_path)
+    assert (status, said) == (1, '')
+
+
+def test_servers_that_all_end_end_the_job(tmp_path: Path) -> None:
+    bin_ = commands(
+        tmp_path / 'bin', lmdeploy='[[ $2 == proxy ]] && exec sleep 60; exit 1', curl='echo "{}"'
+    )
+    job = {**job_of(tasks=2), 'ADDRESS': 'address'}
+    assert run('serve.sh', bin_, job, 'model', cwd=tmp_path)[0] == 1
+    assert not (tmp_path / 'address').exists()

@@ -29,7 +29,7 @@ def test_two_servers_behind_the_proxy_answer_two_shards(tmp_path: Path) -> None:
     write_questions(tmp_path / 'questions.jsonl', 8)
     proxy, *ports = free_ports(3)
     servers = (
-        'if [[ $2 == proxy ]]; then exec python -m lmdeploy.cli "$@"; fi\n'
+        'if [[ $2 == proxy ]]; then exec python -m lmdeploy "$@"; fi\n'
         'model=$3; while [[ $1 != --server-port ]]; do shift; done\n'
         'url=$4; ports=(' + ' '.join(map(str, ports)) + ')\n'
         'exec python -m tests.engines.lmdeploy_server "$model" '

@@ -22,9 +22,10 @@ trap 'rm -f "$address"; kill $(jobs -p) 2>/dev/null || true' EXIT
 trap 'exit 143' TERM
 
 lmdeploy serve proxy --server-port "$PROXY_PORT" --disable-cache-status &
+proxy=$!
 # A server makes itself known once, when it starts: the proxy has to be there.
 until curl --noproxy '*' -sf "$PROXY/nodes/status" >/dev/null; do
-  kill -0 %1 || exit 1
+  kill -0 $proxy || exit 1
   sleep 1
 done
 
@@ -32,12 +33,13 @@ done
 srun --kill-on-bad-exit=0 bash -c 'exec lmdeploy serve api_server "$@" \
   --server-name "${SERVER_HOST:-$(hostname)}" --server-port $((SERVER_PORT + SLURM_LOCALID)) \
   --proxy-url "$PROXY"' serve "$@" &
+servers=$!
 
 registered() { curl --noproxy '*' -sf "$PROXY/nodes/status" | grep -o 'http://' | wc -l; }
 until (($(registered) >= SLURM_NTASKS)); do
-  kill -0 %2 || exit 1
+  kill -0 $servers || exit 1
   sleep 2
 done
 echo "$PROXY" >"$address"
 echo "$SLURM_NTASKS servers at $PROXY"
-wait %2
+wait $servers

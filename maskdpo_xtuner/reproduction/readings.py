@@ -110,7 +110,7 @@ READINGS: dict[str, tuple[Reading, ...]] = {
         Reading(
             'the vector of a topic', 'the mean over the tokens of its name in the last hidden layer'
         ),
-        Reading('clusters of an odd number of topics', 'the one in the middle is near'),
+        Reading('the middle topic of an odd cluster', 'near and far by turns; docs/subsets.md'),
         Reading(
             'the two random groups', 'two halves, drawn by a seed; more draws by `subset.seed`'
         ),

@@ -114,7 +114,7 @@ class Paper(Pieces):
     def table5(self) -> Experiment:
         """Give both base models with three embeddings and two random halves."""
         steps = []
-        for base, asked in (('llama3_8b', ANAH), ('internlm2_7b', 'internlm2_7b')):
+        for base, asked in (('llama3_8b', ANAH), ('internlm2_7b', 'internlm2_7b_anah')):
             config = f'{base}_maskdpo'
             rows: dict[str, Recipe] = {}
             for vectors in ('internlm2_7b', 'llama3_8b', 'openai'):

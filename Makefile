@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.10; do \
 # `xtuner` starts the `python` that is first on PATH.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install demo demo-full test test-slow check format docs lock clean help
+.PHONY: install demo demo-full reproduce test test-slow check format docs lock clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -81,6 +81,9 @@ $(FULL)/%/hf/config.json: $(FULL)/%/last_checkpoint
 	xtuner convert pth_to_hf $(call full_config,$(call full_word,$*,2)) "$$(cat $<)" $(@D) \
 		--safe-serialization
 	@test -f $@ || { echo 'conversion failed, see above' >&2; exit 1; }
+
+reproduce: $(STAMP) ## hours: every experiment of the paper in small; goes on when interrupted
+	maskdpo reproduce all --small --run
 
 test: $(STAMP) ## the tests of every day
 	python -m pytest -m 'not slow' -n 2

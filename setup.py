@@ -67,6 +67,7 @@ setup(
         'maskdpo_xtuner': [
             *('reports/templates/*', 'annotators/*/prompts/*.j2', 'preference/prompts/*.j2'),
             'evaluation/*.json',
+            'reproduction/*.md',
             'py.typed',
         ]
     },

@@ -9,10 +9,11 @@ import pytest
 
 from maskdpo_xtuner import cli, xtuner_cli
 from maskdpo_xtuner.cli import main
-from maskdpo_xtuner.config_files import config_file, config_names
+from maskdpo_xtuner.config_files import config_file, config_names, shipped
 
 TOOLS = sorted((Path(__file__).parents[1] / 'tools').glob('*.py'))
-DATA = {'data', 'strategies', 'evaluation'}
+DATA = {'data', 'evaluation'}
+TRAINING = {'ablations', 'paper', '.'}
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *argv: str) -> object:
@@ -70,13 +71,12 @@ def test_configs_are_listed_by_what_they_are_for(
     training, rest = capsys.readouterr().out.split('maskdpo sample, evaluate:\n')
     assert training.startswith('maskdpo train:\n')
     data, rounds = rest.split('maskdpo rounds:\n')
-    others = {*DATA, 'rounds'}
-    folders = {name: path.parent.name for name, path in config_names().items()}
-    for part, of_it in (
-        (training, set(folders.values()) - others),
-        (data, DATA),
-        (rounds, {'rounds'}),
-    ):
+    root = shipped('configs')
+    folders = {
+        name: [*path.parent.relative_to(root).parts, '.'][0]
+        for name, path in config_names().items()
+    }
+    for part, of_it in ((training, TRAINING), (data, DATA), (rounds, {'rounds'})):
         names = [line.split()[0] for line in part.splitlines() if line.startswith('  ')]
         assert names == [name for name, folder in folders.items() if folder in of_it]
 

@@ -102,6 +102,8 @@ def test_every_name_in_a_config_is_registered(path: Path) -> None:
 def test_the_policy_and_its_tokenizer_are_one_model(path: Path) -> None:
     config = load(path)
     model = config.model.llm.pretrained_model_name_or_path
+    if path.stem == 'llama3_8b_base_sft':  # It has no template of its own.
+        model += '-Instruct'
     assert config.tokenizer.pretrained_model_name_or_path == model
     # The data set takes the config's tokenizer: one path less to override.
     assert 'tokenizer' not in config.train_dataloader.dataset

@@ -18,7 +18,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         'tables',
         nargs='+',
         metavar='TABLE',
-        help='table1, ..., table12, affinity, perplexity, figure3, or all',
+        help='table1, ..., table12, judges, rounds, affinity, perplexity, figure3, or all',
     )
     parser.add_argument(
         '--small', action='store_true', help='with the built-in model, on two CPU cores'

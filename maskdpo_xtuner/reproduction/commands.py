@@ -105,14 +105,15 @@ def sample_alone(
     scale: Scale,
     cost: Cost = FREE,
     needs: tuple[Step, ...] = (),
+    options: Sequence[str] = (),
     judged: bool = True,
 ) -> Step:
     """Give the step that does so in one process, as what shares a store must.
 
     ``judged`` says whether the judge is that of the scale, whose options it takes.
     """
-    options = [o for o in scale.data_options if judged or not o.startswith('annotator.')]
-    arguments = _with_options(config, options)
+    given = [o for o in scale.data_options if judged or not o.startswith('annotator.')]
+    arguments = _with_options(config, [*given, *options])
     return Step(
         config, (f'maskdpo sample {arguments}',), f'work_dirs/{config}/pairs.jsonl', needs, cost
     )
@@ -123,6 +124,20 @@ def pair_anew(config: str, source: str, scale: Scale, needs: tuple[Step, ...]) -
     arguments = _with_options(config, scale.data_options)
     command = f'maskdpo pairs work_dirs/{source} {arguments}'
     return Step(config, (command,), f'work_dirs/{config}/pairs.jsonl', needs)
+
+
+def second_round(
+    name: str, config: str, recipe: Recipe, scale: Scale, cost: Cost
+) -> tuple[Step, str]:
+    """Give one more on-policy round from the first seed of a recipe, and the model of it."""
+    folder = f'{ROOT}/{name}'
+    model = f'{folder}/round_1/hf'
+    options = [f'model={recipe.folder(1)}', 'rounds=1', *_round_options(scale)]
+    command = (
+        f'{_processes(scale.gpus)}maskdpo rounds {config} --work-dir {folder}{_options(options)}'
+    )
+    before = trained(recipe, scale)[:1]
+    return Step(name, (command,), f'{model}/config.json', before, cost), model
 
 
 def train(recipe: Recipe, seed: int, scale: Scale) -> Step:
@@ -247,6 +262,12 @@ def _batch_options(recipe: Recipe, gpus: int) -> list[str]:
     """Keep 64 pairs a step, as on 8 GPUs, where there are fewer."""
     counts = recipe.accumulated * 8 // max(gpus, 1)
     return [f'optim_wrapper.accumulative_counts={counts}'] if 0 < gpus < 8 else []
+
+
+def _round_options(scale: Scale) -> list[str]:
+    """Give the options of `maskdpo rounds`: its shards, and those of its data."""
+    shards = [f'sampling_processes={scale.gpus}'] if scale.gpus else []
+    return [*shards, *(f'data_options.{option}' for option in scale.data_options)]
 
 
 def path_option(data: Step) -> str:

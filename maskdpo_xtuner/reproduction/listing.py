@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from maskdpo_xtuner.reproduction.commands import Scale
-from maskdpo_xtuner.reproduction.paper import DATA_OPTIONS, Paper
+from maskdpo_xtuner.reproduction.paper import Paper
+from maskdpo_xtuner.reproduction.pieces import DATA_OPTIONS
 from maskdpo_xtuner.reproduction.running import commands_of, is_done
 from maskdpo_xtuner.reproduction.small import Small
 from maskdpo_xtuner.reproduction.steps import Experiment, Step, gpu_hours, hours

@@ -9,62 +9,38 @@ from maskdpo_xtuner.reproduction import readings
 from maskdpo_xtuner.reproduction.commands import (
     ROOT,
     Recipe,
-    Scale,
     beside_paper,
     by_hand,
     evaluate,
-    pair_anew,
-    path_option,
     sample,
     sample_alone,
+    second_round,
     train,
     trained,
+)
+from maskdpo_xtuner.reproduction.pieces import (
+    ANAH,
+    HUB,
+    JUDGE_OPTIONS,
+    PROMPTS,
+    TEMPERATURES,
+    Pieces,
 )
 from maskdpo_xtuner.reproduction.rates import (
     QUESTIONS,
     TEST_QUESTIONS,
     facts,
     sampling,
-    training,
 )
 from maskdpo_xtuner.reproduction.steps import Cost, Experiment, Step
 
-ANAH = 'llama3_8b_anah'
-PROMPTS = 'anah_v2_prompts.json'
-DATA_OPTIONS = (f'annotator.prompts={PROMPTS}',)
-JUDGE_OPTIONS = (f'evaluation.judges.0.prompts={PROMPTS}',)
-JUDGE_SERVED = 'work_dirs/paper/judge-is-served'
-TEMPERATURES = ('0_25', '0_5', '0_75', '1_0')
-HUB = {
-    'Qwen2-7B': 'Qwen/Qwen2-7B-Instruct',
-    'Yi1.5-6B': '01-ai/Yi-1.5-6B-Chat',
-    'Yi1.5-9B': '01-ai/Yi-1.5-9B-Chat',
-    'Yi1.5-34B': '01-ai/Yi-1.5-34B-Chat',
-}
 
-
-class Paper:
-    """Builds the experiments, each step once.
+class Paper(Pieces):
+    """Builds the experiments.
 
     Args:
         scale: GPUs, seeds and the options of the data.
     """
-
-    def __init__(self, scale: Scale) -> None:
-        self.scale = scale
-        self.whole = training(QUESTIONS, max(scale.gpus, 1))
-        self.inputs = (
-            by_hand('questions', 'question_document.jsonl', readings.QUESTIONS_BY_HAND),
-            by_hand('test-questions', 'test_question_document.jsonl', readings.TEST_BY_HAND),
-            by_hand('anah-prompts', PROMPTS, readings.PROMPTS_BY_HAND),
-        )
-        self.served = by_hand('served-judge', JUDGE_SERVED, readings.SERVED_BY_HAND)
-        cost = sampling(QUESTIONS, 32, max(scale.gpus, 1))
-        self.anah = sample(ANAH, scale, cost, self.inputs)
-        self.internlm = sample('internlm2_7b_anah', scale, cost, self.inputs)
-        self.maskdpo = self.recipe('llama3_8b_maskdpo', self.anah)
-        self.dpo = self.recipe('llama3_8b_dpo', self.anah)
-        self.facttune = self.recipe('llama3_8b_facttune', self._facttune_pairs(), share=30.0)
 
     def experiments(self) -> Iterator[Experiment]:
         """Give them in the order of the paper."""
@@ -80,71 +56,11 @@ class Paper:
         yield self.table10()
         yield self.one_judge('table11', self.temperatures())
         yield self.one_judge('table12', self.halves('llama3_8b_{half}_questions'))
+        yield self.one_judge('judges', self.other_judges())
+        yield self.rounds()
         yield self.affinity()
         yield self.perplexity()
         yield self.figure3()
-
-    def recipe(
-        self,
-        config: str,
-        *needs: Step,
-        name: str = '',
-        share: float = 1.0,
-        reads: Step | None = None,
-        seeds: int = 0,
-    ) -> Recipe:
-        """Give a training of ``share`` of the pairs that reads those of its first need.
-
-        Args:
-            config: by its name.
-            needs: steps that come before.
-            name: of the run.
-            share: of the pairs of all questions.
-            reads: the step whose pairs are read, where the config does not say it.
-            seeds: of the training; 0 for those of the scale.
-        """
-        reads = reads or (needs[0] if needs[0] in (self.anah, self.internlm) else None)
-        return Recipe(
-            config,
-            needs,
-            name=name,
-            options=(path_option(reads),) if reads else (),
-            cost=training(share * QUESTIONS, max(self.scale.gpus, 1)),
-            seeds=seeds,
-            accumulated=4 if config.startswith('internlm2') else 1,
-        )
-
-    def one_judge(
-        self, table: str, rows: dict[str, Recipe], config: str = ANAH, name: str = ''
-    ) -> Experiment:
-        """Give a table whose rows are judged by ANAH-v2."""
-        cost = Cost(0.1 * (1 + sum(r.number(self.scale) for r in rows.values())), 1, 'evaluate')
-        asked = evaluate(name or table, config, {'base': None, **rows}, self.scale, cost)
-        return Experiment(
-            table,
-            readings.TITLES[table],
-            (beside_paper(name or table, asked, table),),
-            readings.READINGS[table],
-        )
-
-    def two_judges(self, table: str, rows: dict[str, Recipe]) -> Experiment:
-        """Give a table whose rows are judged by ANAH-v2 and by FActScore."""
-        steps = (self._judged_twice(table, rows),)
-        return Experiment(table, readings.TITLES[table], steps, readings.READINGS[table])
-
-    def _judged_twice(self, table: str, rows: dict[str, Recipe]) -> Step:
-        models = 1 + sum(recipe.number(self.scale) for recipe in rows.values())
-        cost = facts(models * TEST_QUESTIONS)
-        asked = evaluate(
-            table,
-            'llama3_8b_two_judges',
-            {'base': None, **rows},
-            self.scale,
-            cost,
-            JUDGE_OPTIONS,
-            (self.served,),
-        )
-        return beside_paper(table, asked)
 
     def table1(self) -> Experiment:
         """Give open models, FactTune and Mask-DPO on both sets."""
@@ -170,15 +86,6 @@ class Paper:
         )
         return Experiment('table1', readings.TITLES['table1'], steps, readings.READINGS['table1'])
 
-    def _facttune_pairs(self) -> Step:
-        return sample_alone(
-            'llama3_8b_facttune_pairs',
-            self.scale,
-            facts(10 * QUESTIONS),
-            (self.anah, self.served),
-            judged=False,
-        )
-
     def sampling_strategies(self) -> dict[str, Recipe]:
         """Give the rows of Table 3."""
         gpus = max(self.scale.gpus, 1)
@@ -195,13 +102,6 @@ class Paper:
             rows[row] = self.recipe(f'llama3_8b_maskdpo_{data}', pairs)
         return {**rows, 'Llama': self.maskdpo}
 
-    def subset(self, data: str, share: float, config: str = 'llama3_8b_maskdpo') -> Recipe:
-        """Give a training on the pairs of a subset of the questions."""
-        whole = self.internlm if data.startswith('internlm2') else self.anah
-        source = 'internlm2_7b_anah' if whole is self.internlm else ANAH
-        pairs = pair_anew(data, source, self.scale, (whole,))
-        return self.recipe(config, pairs, name=f'on_{data}', share=share, reads=pairs)
-
     def scaled(self) -> dict[str, Recipe]:
         """Give the rows of Table 4."""
         rows = {
@@ -211,19 +111,10 @@ class Paper:
         }
         return {**rows, 'all': self.maskdpo}
 
-    def halves(self, pattern: str, config: str = 'llama3_8b_maskdpo') -> dict[str, Recipe]:
-        """Give the far and the near half of a clustering."""
-        return {
-            f'{half}-{pattern.rpartition("}_")[2]}': self.subset(
-                pattern.format(half=half), 0.5, config
-            )
-            for half in ('far', 'near')
-        }
-
     def table5(self) -> Experiment:
         """Give both base models with three embeddings and two random halves."""
         steps = []
-        for base, asked in (('llama3_8b', ANAH), ('internlm2_7b', 'internlm2_7b')):
+        for base, asked in (('llama3_8b', ANAH), ('internlm2_7b', 'internlm2_7b_anah')):
             config = f'{base}_maskdpo'
             rows: dict[str, Recipe] = {}
             for vectors in ('internlm2_7b', 'llama3_8b', 'openai'):
@@ -306,6 +197,34 @@ class Paper:
             pairs = sample(f'llama3_8b_{name}', self.scale, cost, self.inputs)
             rows[value.replace('_', '.')] = self.recipe(f'llama3_8b_maskdpo_{name}', pairs)
         return {**rows, '0.8': self.maskdpo}
+
+    def other_judges(self) -> dict[str, Recipe]:
+        """Give trainings on the same answers, as other judges label them."""
+        cost = facts(32 * QUESTIONS)
+        needs = (self.anah, self.served)
+        anah = (f'annotator.judges.0.prompts={PROMPTS}',)
+        rows = {'ANAH-v2': self.maskdpo}
+        for judge, options in (('factscore', ()), ('both', anah)):
+            pairs = sample_alone(
+                f'llama3_8b_{judge}', self.scale, cost, needs, options, judged=False
+            )
+            rows[judge] = self.recipe('llama3_8b_maskdpo', pairs, name=f'by_{judge}', reads=pairs)
+            # What both asks of FActScore the judge before it has asked.
+            cost, needs = Cost(0.5, 1, 'evaluate'), (*needs, pairs)
+        return rows
+
+    def rounds(self) -> Experiment:
+        """Give one more on-policy round from the first seed."""
+        cost = sampling(QUESTIONS, 32, max(self.scale.gpus, 1))
+        hours = round(cost.hours + self.whole.hours + 0.1, 2)
+        step, model = second_round(
+            'round_2', 'llama3_8b_two_rounds', self.maskdpo, self.scale, replace(cost, hours=hours)
+        )
+        rows = {'base': None, 'round_1': replace(self.maskdpo, seeds=1), 'round_2': model}
+        asked = evaluate('rounds', ANAH, rows, self.scale, Cost(0.3, 1, 'evaluate'), needs=(step,))
+        return Experiment(
+            'rounds', readings.TITLES['rounds'], (asked,), readings.READINGS['rounds']
+        )
 
     def table10(self) -> Experiment:
         """Give the benchmarks by OpenCompass, which has an environment of its own."""

@@ -6,6 +6,8 @@ from maskdpo_xtuner.evaluation.paper import paper
 from maskdpo_xtuner.reproduction.steps import Reading
 
 TITLES = {table.name: table.title for table in paper().tables} | {
+    'judges': 'Pairs of the same answers by other judges (sections 3.2, 3.3)',
+    'rounds': 'One more round, on answers of the aligned model; not of the paper',
     'affinity': 'How near entities are to their topics, before and after (appendix C.1)',
     'perplexity': 'Perplexity of the answers under GPT-2 (appendix C.2)',
     'figure3': 'Answers before and after the training (appendix D)',
@@ -108,7 +110,7 @@ READINGS: dict[str, tuple[Reading, ...]] = {
         Reading(
             'the vector of a topic', 'the mean over the tokens of its name in the last hidden layer'
         ),
-        Reading('clusters of an odd number of topics', 'the one in the middle is near'),
+        Reading('the middle topic of an odd cluster', 'near and far by turns; docs/subsets.md'),
         Reading(
             'the two random groups', 'two halves, drawn by a seed; more draws by `subset.seed`'
         ),
@@ -158,6 +160,14 @@ READINGS: dict[str, tuple[Reading, ...]] = {
         Reading('the vector of a question', 'the mean over the tokens of the question'),
         Reading('clusters', 'as for topics, around the test questions'),
     ),
+    'judges': (
+        Reading(
+            'which part of the gain is the judge',
+            'Mask-DPO on the same answers as FActScore labels their sentences, and where it agrees '
+            'with ANAH-v2; the paper only compares FactTune with its plain DPO',
+        ),
+    ),
+    'rounds': (Reading('rounds', 'the paper trains once; docs/rounds.md has the choices'),),
     'affinity': (Reading('entities, layer, distance', 'docs/affinity.md has every choice'),),
     'perplexity': (
         Reading(

@@ -18,6 +18,7 @@ from maskdpo_xtuner.reproduction.commands import (
     pair_anew,
     path_option,
     sample,
+    second_round,
     train,
     trained,
 )
@@ -63,6 +64,8 @@ class Small:
         yield self.table('table9', both)
         yield self.table('table11', self.temperatures())
         yield self.table('table12', self.halves('questions'))
+        yield self.table('judges', self.other_judges())
+        yield self.rounds()
         yield self.affinity()
 
     def recipe(
@@ -196,6 +199,30 @@ class Small:
             pairs = sample(f'smollm2_135m_{name}', self.scale, minutes(7))
             rows[name] = self.on_sampled(name, pairs)
         return {**rows, 'temperature_0_8': self.maskdpo}
+
+    def other_judges(self) -> dict[str, Recipe]:
+        """Give one seed on the demo's answers as words label them, and where both judges agree."""
+        rows = {'by_table': self.maskdpo}
+        for judge in ('lexical', 'both'):
+            pairs = sample(f'smollm2_135m_{judge}', self.scale, minutes(1), (self.pairs,))
+            rows[f'by_{judge}'] = self.recipe(
+                'smollm2_135m_maskdpo', pairs, name=f'small_by_{judge}', seeds=1, reads=pairs
+            )
+        return rows
+
+    def rounds(self) -> Experiment:
+        """Give one more on-policy round from the first seed."""
+        step, model = second_round(
+            'small_round_2',
+            'smollm2_135m_two_rounds',
+            self.maskdpo,
+            self.scale,
+            minutes(7 + STEPS + 0.5),
+        )
+        rows = {'base': None, 'round_1': replace(self.maskdpo, seeds=1), 'round_2': model}
+        cost = minutes(0.5 + EVALUATED)
+        asked = evaluate('small-rounds', ASKED, rows, self.scale, cost, needs=(step,))
+        return Experiment('rounds', TITLES['rounds'], (asked,))
 
     def affinity(self) -> Experiment:
         """Give the distances between topics and entities (C.1)."""

@@ -18,7 +18,7 @@ CONFIGS = Path(__file__).parents[2] / 'configs'
 TRAINING = sorted(
     path.relative_to(CONFIGS)
     for path in CONFIGS.rglob('*.py')
-    if not {'_base_', 'data', 'evaluation'} & set(path.relative_to(CONFIGS).parts)
+    if not {'_base_', 'data', 'evaluation', 'rounds'} & set(path.relative_to(CONFIGS).parts)
 )
 
 

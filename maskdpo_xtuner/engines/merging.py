@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from maskdpo_xtuner.engines.adapters import base_of, is_adapter, merge
@@ -93,7 +93,7 @@ def _place(model: str) -> str:
     return str(Path(model).resolve()) if Path(model).is_dir() else model
 
 
-def _save_tokenizer(source: dict[str, object], adapter: Path, folder: Path) -> None:
+def _save_tokenizer(source: Mapping[str, object], adapter: Path, folder: Path) -> None:
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(

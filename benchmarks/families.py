@@ -27,7 +27,6 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 
 from maskdpo_xtuner.batches import mask_preference_collate_fn
 from maskdpo_xtuner.modeling import LogitsSettings, supervised_logps
-from maskdpo_xtuner.modeling.attention import enable_sequences
 from maskdpo_xtuner.modeling.checking import check_forward
 from maskdpo_xtuner.modeling.heads import text_config
 from maskdpo_xtuner.objectives import TokenTerms, build_objective, pair_values
@@ -192,8 +191,6 @@ def batch(**layout: bool) -> dict[str, Tensor]:
 
 def gradient(model: Any, data: Mapping[str, Tensor], settings: LogitsSettings) -> Tensor:
     """The loss of a batch, held against a reference of another day, and its gradient, as one."""
-    if 'sequences' in data:
-        enable_sequences(model)
     check_forward(model, data, settings)
     model.zero_grad()
     logps = supervised_logps(model, data, settings)

@@ -18,7 +18,9 @@ EMPTY_THOUGHT = '<think>\n\n</think>\n\n'
 
 
 def row_of(**more: Any) -> dict[str, Any]:
-    return {'prompt': [TURN], 'chosen': 'A metal.', 'rejected': 'A gas.', **more}
+    said = {'chosen': 'A metal.', 'rejected': 'A gas.'}
+    sides = {side: [{'role': 'assistant', 'content': text}] for side, text in said.items()}
+    return {'prompt': [TURN], **sides, **more}
 
 
 def with_template(template: str) -> Any:

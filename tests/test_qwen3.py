@@ -91,8 +91,9 @@ def sample(folder: Path, model: Path) -> Path:
         f'work_dir = {str(folder / "work")!r}\n'
         f"questions = dict(type='jsonl', path={str(folder / 'q.jsonl')!r})\n"
         f"policy = dict(type='transformers', model={str(model)!r}, template_kwargs={NO_THINKING})\n"
-        "annotator = dict(type='parity')\n"
-        'sampling = dict(num_samples=2, max_new_tokens=16)\n'
+        # All are cut, and some of random bytes are damaged: of six samples enough are not.
+        "annotator = dict(type='parity', cut_sentence='judged')\n"
+        'sampling = dict(num_samples=6, max_new_tokens=16)\n'
     )
     command = [sys.executable, str(ROOT / 'tools' / 'sample_and_annotate.py'), str(config)]
     subprocess.run([*command, '--quiet'], check=True, cwd=folder)

@@ -32,7 +32,7 @@ def refuse_other_prompt(tokenizer: Any, prompt: Prompt, kwargs: TemplateKwargs |
     rendered, asked = _both(tokenizer, prompt, kwargs)
     if rendered == asked:
         return
-    common = len(commonprefix([rendered, asked]))
+    common = len(commonprefix([rendered, asked]).rstrip('<'))  # marks are shown whole
     raise MaskingError(
         f'the chat template writes {rendered[common:][:_SHOWN]!r} before the response, and '
         f'{asked[common:][:_SHOWN]!r} where the model is asked for one; set '

@@ -18,7 +18,9 @@ EMPTY_THOUGHT = '<think>\n\n</think>\n\n'
 
 
 def row_of(**more: Any) -> dict[str, Any]:
-    return {'prompt': [TURN], 'chosen': 'A metal.', 'rejected': 'A gas.', **more}
+    said = {'chosen': 'A metal.', 'rejected': 'A gas.'}
+    sides = {side: [{'role': 'assistant', 'content': text}] for side, text in said.items()}
+    return {'prompt': [TURN], **sides, **more}
 
 
 def with_template(template: str) -> Any:
@@ -59,12 +61,21 @@ def test_a_template_without_thoughts_asks_as_it_renders(name: str) -> None:
         (
             QWEN3,
             None,
-            r"writes '<think>.*' before the response, and '' where .* set "
+            r"writes '.*<think>.*' before the response, and '' where .* set "
             r'template_kwargs=dict\(enable_thinking=False\) in training and wherever',
         ),
-        (QWEN3, {'enable_thinking': True}, r'set template_kwargs=dict\(enable_thinking=False\)'),
+        (
+            QWEN3,
+            {'enable_thinking': True},
+            r'.*; set template_kwargs=dict\(enable_thinking=False\)',
+        ),
         (DEEPSEEK_R1, None, r"writes '' before .*, and '<think>' where .*dict\(chat_template="),
-        (DEEPSEEK_V31, {'thinking': True}, r'set template_kwargs=dict\(thinking=False\)'),
+        (
+            DEEPSEEK_V31,
+            {'thinking': True},
+            r"writes '</think>' before .*, and '<think>' where .*; set "
+            r'template_kwargs=dict\(thinking=False\)',
+        ),
     ],
 )
 def test_a_prompt_that_is_asked_otherwise_is_refused_with_what_makes_them_agree(

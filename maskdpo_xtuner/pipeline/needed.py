@@ -21,7 +21,7 @@ from maskdpo_xtuner.pipeline.annotation import as_annotated
 from maskdpo_xtuner.records import NOT_NEEDED, AnnotatedResponse, Question, Response, Sentence
 from maskdpo_xtuner.settings import Settings
 
-LOOK_AHEAD = 4
+LOOK_AHEAD = 2
 """Sentences of a question that are asked about at a time, of different responses.
 
 It decides what is asked, so that it depends on nothing: not on how many the engine takes.

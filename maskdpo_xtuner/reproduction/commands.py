@@ -90,13 +90,12 @@ def sample(
 ) -> Step:
     """Give the step that samples, judges and pairs; on several GPUs by a shard each."""
     arguments = _with_options(config, [*scale.data_options, *options])
+    commands: tuple[str, ...] = (f'maskdpo sample {arguments}',)
     if scale.gpus > 1:
         commands = (
             _shards(f'maskdpo sample {arguments} --quiet', scale.gpus),
             f'maskdpo merge --completions {arguments}',
         )
-    else:
-        commands = (f'maskdpo sample {arguments}',)
     return Step(config, commands, f'work_dirs/{config}/pairs.jsonl', needs, cost)
 
 

@@ -113,7 +113,7 @@ class Paper(Pieces):
 
     def table5(self) -> Experiment:
         """Give both base models with three embeddings and two random halves."""
-        steps = []
+        steps: list[Step] = []
         for base, asked in (('llama3_8b', ANAH), ('internlm2_7b', 'internlm2_7b_anah')):
             config = f'{base}_maskdpo'
             rows: dict[str, Recipe] = {}
@@ -201,7 +201,7 @@ class Paper(Pieces):
     def other_judges(self) -> dict[str, Recipe]:
         """Give trainings on the same answers, as other judges label them."""
         cost = facts(32 * QUESTIONS)
-        needs = (self.anah, self.served)
+        needs: tuple[Step, ...] = (self.anah, self.served)
         anah = (f'annotator.judges.0.prompts={PROMPTS}',)
         rows = {'ANAH-v2': self.maskdpo}
         for judge, options in (('factscore', ()), ('both', anah)):

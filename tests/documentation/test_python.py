@@ -103,3 +103,11 @@ def test_an_import_that_is_not_there_is_found() -> None:
         check_imports('from maskdpo_xtuner.pairing import make_pear')
     with pytest.raises(AssertionError, match='maskdpo_xtuner has no evaluate_all'):
         check_imports('import maskdpo_xtuner as mask_dpo\nmask_dpo.evaluate_all()')
+
+
+def test_the_page_of_the_interface_names_what_there_is() -> None:
+    page = (ROOT / 'docs' / 'api.md').read_text(encoding='utf-8')
+    shown = re.findall(r'^::: (maskdpo_xtuner[\w.]*)\.(\w+)$', page, re.M)
+    assert len(shown) > 20
+    for module, name in shown:
+        assert name in names_in(module), f'{module} has no {name}'

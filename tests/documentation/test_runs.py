@@ -61,6 +61,7 @@ def run(text: str, folder: Path) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize('page', [page for page in PAGES if RUN[page]], ids=lambda page: page.name)
 def test_a_page_runs_from_its_first_block_to_its_last(page: Path, folder: Path) -> None:
     run('\n'.join(RUN[page]), folder)

@@ -129,8 +129,8 @@ def test_in_small_the_models_are_asked_once_on_held_out_topics_by_both_judges() 
     asked = load_settings(CONFIGS / 'evaluation' / 'smollm2_135m_paper.py')
     train = {question.topic for question in asked.questions.load()}
     assert asked.evaluation is not None
-    (tested,) = asked.evaluation.sets or [asked.evaluation]
-    test = {question.topic for question in tested.questions.load()}
+    assert asked.evaluation.questions is not None
+    test = {question.topic for question in asked.evaluation.questions.load()}
     assert not train & test
     assert [judge.annotator.type for judge in asked.evaluation.judges] == ['lexical', 'table']
     assert asked.evaluation.num_runs == 1

@@ -24,8 +24,8 @@ BOTH = pytest.mark.parametrize('small', [False, True], ids=['paper', 'small'])
 CONFIG_AT = {'sample': 1, 'merge': 1, 'train': 1, 'evaluate': 1, 'pairs': 2, 'convert': 2}
 
 
-def all_steps(*, small: bool, **options: int) -> list[Step]:
-    known = experiments(small=small, **options)
+def all_steps(*, small: bool, seeds: int | None = None) -> list[Step]:
+    known = experiments(small=small, seeds=seeds)
     return in_order(step for experiment in known for step in experiment.steps)
 
 

@@ -11,6 +11,7 @@ the first batch must pass. Windows are of 6 tokens, so that they matter.
 from __future__ import annotations
 
 import argparse
+import inspect
 import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -65,7 +66,8 @@ TINY: dict[str, Any] = {
     **dict.fromkeys(('n_group', 'topk_group', 'first_k_dense_replace', 'moe_layer_start_index'), 1),
     **dict.fromkeys(('sliding_window', 'attention_window_size', 'window_size'), WINDOW),
     **dict.fromkeys(('sliding_window_pattern', 'full_attention_interval', 'attn_layer_period'), 2),
-    **dict.fromkeys(('attn_layer_offset', 'expert_layer_period', 'global_attn_every_n_layers'), 1),
+    **dict.fromkeys(('attn_layer_offset', 'expert_layer_offset'), 1),
+    **dict.fromkeys(('expert_layer_period', 'global_attn_every_n_layers'), 2),
     **dict.fromkeys(('max_position_embeddings', 'n_positions', 'n_ctx', 'max_seq_len'), 64),
     **dict.fromkeys(('image_size', 'patch_size'), 16),
     'attention_chunk_size': 16,
@@ -75,11 +77,12 @@ TINY: dict[str, Any] = {
     'mamba_n_groups': 1,
     'mamba_expand': 2,
     'mamba_d_ssm': 64,
-    'pad_token_id': 0,
-    'is_decoder': True,
     'use_sliding_window': True,
     'max_window_layers': 2,
+    'pad_token_id': 0,
+    'is_decoder': True,
 }
+OF_WHOLE = ('pad_token_id', 'is_decoder')
 
 
 @dataclass(frozen=True)
@@ -111,30 +114,27 @@ def families() -> list[str]:
     return sorted(set(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES).intersection(CONFIG_MAPPING.keys()))
 
 
-def tiny_config(config_class: Any) -> Any:
-    """The config of a tiny model of a family, whose parts are tiny too."""
+def tiny_fields(config_class: Any, is_part: bool = False) -> dict[str, Any]:
+    """What makes a config tiny, and the parts of it."""
     parts = {
-        name: tiny_config(part).to_dict()
+        name: tiny_fields(part, is_part=True)
         for name, part in getattr(config_class, 'sub_configs', {}).items()
         if isinstance(part, type) and part.__name__ != 'AutoConfig'
     }
-    default = config_class()
-    renamed = getattr(config_class, 'attribute_map', {})
-    own = {
-        name: value
-        for name, value in TINY.items()
-        if name in default.to_dict() and name not in renamed
-    }
+    known = {*config_class().to_dict(), *inspect.signature(config_class.__init__).parameters}
+    renamed = {*getattr(config_class, 'attribute_map', {}), *(OF_WHOLE if is_part else ())}
+    own = {name: value for name, value in TINY.items() if name in known - renamed}
     if 'qk_rope_head_dim' in own:  # all heads are made of one latent state
         own.pop('head_dim', None)
         own['num_key_value_heads'] = own['num_attention_heads']
-    return config_class(**own, **parts)
+    return {**own, **parts}
 
 
 def tiny_model(family: str) -> Any:
     """A tiny random model of a family, far from its initialisation."""
     torch.manual_seed(0)
-    config = tiny_config(CONFIG_MAPPING[family])
+    config_class = CONFIG_MAPPING[family]
+    config = config_class(**tiny_fields(config_class))
     capped = getattr(config.get_text_config(), 'attn_logit_softcapping', None)
     kwargs = {'attn_implementation': 'eager'} if capped else {}  # as the message says
     model = AutoModelForCausalLM.from_config(config, **kwargs)
@@ -177,7 +177,8 @@ def batch(**layout: bool) -> dict[str, Tensor]:
 
     items = []
     for number in range(3):
-        prompt, item = tokens(4 + number), {'place': f'pair {number}'}
+        item: dict[str, Any] = {'place': f'pair {number}'}
+        prompt = tokens(4 + number)
         for side, length in (('chosen', 9), ('rejected', 6 + number)):
             response = tokens(length)
             marks = [0.0] * len(prompt) + [float(index % 3 > 0) for index in range(length)]

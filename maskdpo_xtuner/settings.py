@@ -214,7 +214,9 @@ def _describe(config: Path | str, values: Any, detail: Any) -> str:
     if detail['type'] != 'extra_forbidden':
         return f'{config}: {key}: {detail["msg"].removeprefix("Value error, ")}'
     *place, wrong = detail['loc']
-    near = difflib.get_close_matches(str(wrong), _keys_at(values, place) or _all_keys(), n=1)
+    # It may be a setting elsewhere.
+    known = (_keys_at(values, place) or _all_keys()) - {wrong}
+    near = difflib.get_close_matches(str(wrong), known, n=1)
     hint = f'; did you mean "{near[0]}"?' if near else ''
     return f'{config}: there is no setting {key}{hint}'
 

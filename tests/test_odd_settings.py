@@ -63,7 +63,7 @@ def test_an_odd_value_is_taken_or_refused_in_one_line_that_names_the_file(
 ) -> None:
     for odd in ODD:
         values = put(copy.deepcopy(CONFIG), place, odd)
-        monkeypatch.setattr(settings, '_read_config', lambda *_, found=values: found)
+        monkeypatch.setattr(settings, 'read_config', lambda *_, found=values: found)
         said = what_is_said()
         assert said is None or (said.startswith(__file__) and '\n' not in said), (odd, said)
 

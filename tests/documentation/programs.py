@@ -23,7 +23,7 @@ DATA = {'data', 'evaluation'}
 # Programs of others that are checked by no more than their names.
 OTHERS = {
     *('git', 'ls', 'pip', 'python3', 'source', 'tensorboard', 'pre-commit', 'hf', 'cd', 'curl'),
-    *('mkdir', 'cp', 'cat', 'echo', 'scancel', 'squeue'),
+    *('mkdir', 'cp', 'cat', 'echo', 'tee', 'scancel', 'squeue'),
 }
 
 

@@ -158,7 +158,7 @@ def test_the_identity_names_dtype_and_template(engine: TransformersEngine, folde
     other = TransformersEngine(str(folder), dtype='float32')
     assert other.identity['chat_template'] == engine.identity['chat_template']
     assert other.identity['dtype'] != engine.identity['dtype']
-    varied = TransformersEngine(str(folder), template_kwargs={'enable_thinking': False})
+    varied = TransformersEngine(str(folder), template_kwargs={'chat_template': '{{ messages }}'})
     assert varied.identity['chat_template'] != engine.identity['chat_template']
 
 

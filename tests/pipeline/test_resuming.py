@@ -119,7 +119,7 @@ def test_when_the_engine_goes_down_the_run_stops_and_the_next_one_ends_it(
     undisturbed = run(settings=many)
     expected = contents(tmp_path / 'work')
     (tmp_path / 'work').rename(tmp_path / 'undisturbed')
-    policy, left = down_after(25, mixed_response), {'settings.json'}
+    policy, left = down_after(25, mixed_response), {'settings.json', 'asked.jsonl'}
     judge: Script = judged
     if stage == 'annotation':
         policy, judge = mixed_response, down_after(25, judged)

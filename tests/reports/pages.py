@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-NEIGHBOURS = {'pairs.html', 'evaluation.html'}
+NEIGHBOURS = {'pairs.html', 'evaluation.html', 'page.html'}
 VOID = {'meta', 'input', 'br', 'hr', 'link', 'img'}
 
 

@@ -148,7 +148,9 @@ def test_a_file_of_trl_is_trained_on_by_plain_dpo_alone(tmp_path: Path, tokenize
 
 def test_variables_of_the_chat_template_reach_it(write_pairs: WritePairs, smollm2: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(smollm2)
-    tokenizer.chat_template += '{{- closing | default("") }}'
+    tokenizer.chat_template += (
+        '{%- if not add_generation_prompt %}{{- closing | default("") }}{%- endif %}'
+    )
     pairs = write_pairs([released_pair()])
     (item,) = build(pairs, tokenizer, template_kwargs={'closing': 'Bye.'})
     assert tokenizer.decode(item['chosen_ids']).endswith('<|im_end|>\nBye.')

@@ -135,6 +135,7 @@ def tiny_model(family: str) -> Any:
     torch.manual_seed(0)
     config_class = CONFIG_MAPPING[family]
     config = config_class(**tiny_fields(config_class))
+    config.use_cache = False  # as XTuner has it
     capped = getattr(config.get_text_config(), 'attn_logit_softcapping', None)
     kwargs = {'attn_implementation': 'eager'} if capped else {}  # as the message says
     model = AutoModelForCausalLM.from_config(config, **kwargs)

@@ -38,9 +38,9 @@ def test_packed_pairs_give_the_loss_and_the_gradient_of_plain_ones(
 PLAIN = {
     'falcon': 'computes its attention by itself',
     'bloom': 'computes its attention by itself',
-    'gemma2': 'caps the scores of its attention',
 }
 NEWER = {
+    'gemma2': 'caps the scores of its attention',
     'gpt_oss': 's_aux',
     'qwen3_next': 'linear_attention, which no mask keeps within a response',
     'lfm2': 'layers of conv, which no mask',

@@ -233,7 +233,9 @@ def test_a_config_of_a_later_model_is_the_papers_but_for_the_model(
 ) -> None:
     monkeypatch.setattr('maskdpo_xtuner.config_files.version', lambda package: '4.57.6')
     own, base = load(Path(f'{name}.py')), load(Path('llama3_8b_maskdpo.py'))
-    changed = {key for key, value in flat(own.to_dict()).items() if flat(base).get(key) != value}
+    changed = {
+        key for key, value in flat(own.to_dict()).items() if flat(base.to_dict()).get(key) != value
+    }
     allowed = {
         'tokenizer.pretrained_model_name_or_path',
         'model.llm.pretrained_model_name_or_path',

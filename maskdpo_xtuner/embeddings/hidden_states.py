@@ -75,15 +75,15 @@ class NameVectors:
     def _tokenizer(self) -> Any:
         return load_tokenizer(self._source)
 
-    def __call__(self, names: Sequence[str]) -> NDArray[np.float64]:
-        """Give (names, width).
+    def __call__(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Give (texts, width).
 
         Raises:
             ValueError: for a layer that the model does not have, a name without a token, and
                 numbers that are not finite.
         """
         self._check_layer()
-        ids = [self._ids(name) for name in names]
+        ids = [self._ids(name) for name in texts]
         batches = list(_slices(ids, self._batch_size))
         vectors: NDArray[np.float64] = np.concatenate([self._means(batch) for batch in batches])
         if not np.isfinite(vectors).all():

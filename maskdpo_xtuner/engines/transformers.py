@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from maskdpo_xtuner.chat_templates import encode_chat, load_tokenizer, template_digest
 from maskdpo_xtuner.engines.base import Completion, Failure, Request, Sampling, in_thread
@@ -180,8 +180,8 @@ class TransformersEngine:
         ids = new[:-1] if stopped else new
         text = self._decoded(ids, skip_special_tokens=True)
         reasoning, answer = split_reasoning(text)
-        whole = 'stop' if stopped else 'length'
-        completion = Completion(answer, whole, len(prompt), len(ids), reasoning)
+        reason: Literal['stop', 'length'] = 'stop' if stopped else 'length'
+        completion = Completion(answer, reason, len(prompt), len(ids), reasoning)
         if opens_thought(self._decoded(prompt[-_MARK:])):
             return within_thought(completion)
         return completion

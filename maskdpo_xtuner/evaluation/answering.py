@@ -62,9 +62,7 @@ def answer(plan: Plan, *, quiet: bool) -> Answered:
         for asked in (each for each in plan.sets if judge in plan.judges_of(each)):
             for key in identities:
                 requests = sampled[asked.name, key].requests
-                own = Summary(
-                    len(asked.questions), asked.sampling.num_samples, requests=requests
-                )
+                own = Summary(len(asked.questions), asked.sampling.num_samples, requests=requests)
                 _annotate(plan, asked, key, judge, built, own, quiet=quiet)
                 counts[asked.name, key][judge.name] = own
         del built

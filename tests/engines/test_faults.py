@@ -114,9 +114,14 @@ def outcome_of(engine: OpenAIEngine) -> tuple[str, str]:
 def test_every_fault_of_a_server_has_its_outcome(kind: str) -> None:
     response, outcome, said = FAULTS[kind]
     with serving(lambda seen: response) as server:
-        bounds = {'timeout': LIMIT, 'max_response_bytes': LARGEST}
         # What is said of the dialect is another matter; see test_dialects.
-        engine = OpenAIEngine('m', [server.url], patience=0.2, dialect='lmdeploy', **bounds)
+        engine = OpenAIEngine(
+            *('m', [server.url]),
+            dialect='lmdeploy',
+            patience=0.2,
+            timeout=LIMIT,
+            max_response_bytes=LARGEST,
+        )
         start = time.monotonic()
         found, words = outcome_of(engine)
         assert time.monotonic() - start < 3

@@ -184,7 +184,7 @@ def test_the_tab_key_goes_through_a_page_in_few_steps(
 ) -> None:
     browser.open(folder / f'{page}.html')
     here = 'document.activeElement.tagName + "." + document.activeElement.className'
-    reached = []
+    reached: list[str] = []
     browser.press('Tab')
     while (name := browser.run(here)) != 'BODY.' and len(reached) < 40:
         reached.append(name)

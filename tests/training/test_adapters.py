@@ -59,7 +59,7 @@ def move(llm: nn.Module) -> None:
     with torch.no_grad():
         for name, weight in llm.named_parameters():
             if 'lora_B.default' in name:
-                weight += 0.3 * torch.randn(weight.shape, generator=generator)
+                weight.add_(torch.randn(weight.shape, generator=generator), alpha=0.3)
 
 
 def batch() -> dict[str, Tensor]:

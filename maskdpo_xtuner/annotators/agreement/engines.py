@@ -48,7 +48,7 @@ class JudgesEngines:
     def __init__(self, engines: Mapping[int, Engine]) -> None:
         self._engines = dict(engines)
         every = list(self._engines.values())
-        self.identity = _joined(self._engines)
+        self.identity: Mapping[str, str] = _joined(self._engines)
         self.batch_size = max(engine.batch_size for engine in every)
         self.concurrency = min(engine.concurrency for engine in every)
 

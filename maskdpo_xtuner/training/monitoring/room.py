@@ -30,9 +30,9 @@ def memory_for_training(held: float) -> float:
         return 0.0
     import psutil
 
-    free_on_host = min(psutil.virtual_memory().available, group_memory())
+    free_on_host: float = min(psutil.virtual_memory().available, group_memory())
     processes = int(os.environ.get('LOCAL_WORLD_SIZE', '1'))
-    return free_on_host / processes + min(psutil.Process().memory_info().rss, held)
+    return free_on_host / processes + min(float(psutil.Process().memory_info().rss), held)
 
 
 def group_memory(folder: Path = CGROUP) -> float:

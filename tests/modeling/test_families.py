@@ -61,8 +61,9 @@ def test_what_a_mask_does_not_keep_apart_trains_in_rows_of_its_own(
 
 @pytest.mark.slow
 def test_the_page_of_the_docs_is_what_a_run_gives(script: Any) -> None:
-    page = (ROOT / 'docs/families.md').read_text(encoding='utf-8')
-    if f'transformers {script.transformers.__version__} ' not in page:
+    path = ROOT / 'docs/families.md'
+    page = path.read_text(encoding='utf-8') if path.exists() else ''
+    if f'transformers {script.transformers.__version__},' not in page:
         pytest.skip('the page is of another version')
     outcomes = [script.try_family(family) for family in script.families()]
     assert script.page(outcomes).splitlines()[4:] == page.splitlines()[4:]

@@ -1,9 +1,9 @@
 """Which families of causal language models train, and how: every one of the installed transformers.
 
-A tiny random model of each family computes the Mask-DPO loss of the same pairs in fp64 three times:
-plainly, by the model's own forward pass over each response alone; in padded rows with decoder and
-head apart (`plain` in the table); and packed, prompts shared (`packed`). Loss and gradient must
-agree, and the check of the first batch must pass. Windows are of 6 tokens, so that they matter.
+A tiny random model of each family computes the Mask-DPO loss of the same pairs three times: by its
+own forward pass over each response alone; in rows of their own with decoder and head apart (`plain`
+in the table); and packed, prompts shared (`packed`). Loss and gradient must agree, and the check of
+the first batch must pass. Windows are of 6 tokens, so that they matter.
 
     python benchmarks/families.py --page docs/families.md
 """
@@ -11,6 +11,7 @@ agree, and the check of the first batch must pass. Windows are of 6 tokens, so t
 from __future__ import annotations
 
 import argparse
+import inspect
 import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,13 +28,12 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 
 from maskdpo_xtuner.batches import mask_preference_collate_fn
 from maskdpo_xtuner.modeling import LogitsSettings, supervised_logps
-from maskdpo_xtuner.modeling.attention import enable_sequences
 from maskdpo_xtuner.modeling.checking import check_forward
 from maskdpo_xtuner.modeling.heads import text_config
 from maskdpo_xtuner.objectives import TokenTerms, build_objective, pair_values
 
-TOLERANCE = 1e-5
-"""Relative error of loss and gradient: many models compute their norms in fp32 whatever is set."""
+TOLERANCE = 1e-4
+"""Relative error of loss and gradient in fp32; a response that sees another one makes 1e-2."""
 WINDOW, VOCABULARY = 6, 100
 PLAIN = {'pack': False, 'share_prompt': False}
 # What 130 families may raise of configs that nobody has tried.
@@ -66,7 +66,8 @@ TINY: dict[str, Any] = {
     **dict.fromkeys(('n_group', 'topk_group', 'first_k_dense_replace', 'moe_layer_start_index'), 1),
     **dict.fromkeys(('sliding_window', 'attention_window_size', 'window_size'), WINDOW),
     **dict.fromkeys(('sliding_window_pattern', 'full_attention_interval', 'attn_layer_period'), 2),
-    **dict.fromkeys(('attn_layer_offset', 'expert_layer_period', 'global_attn_every_n_layers'), 1),
+    **dict.fromkeys(('attn_layer_offset', 'expert_layer_offset'), 1),
+    **dict.fromkeys(('expert_layer_period', 'global_attn_every_n_layers'), 2),
     **dict.fromkeys(('max_position_embeddings', 'n_positions', 'n_ctx', 'max_seq_len'), 64),
     **dict.fromkeys(('image_size', 'patch_size'), 16),
     'attention_chunk_size': 16,
@@ -75,11 +76,13 @@ TINY: dict[str, Any] = {
     'mamba_n_heads': 8,
     'mamba_n_groups': 1,
     'mamba_expand': 2,
-    'pad_token_id': 0,
-    'is_decoder': True,
+    'mamba_d_ssm': 64,
     'use_sliding_window': True,
     'max_window_layers': 2,
+    'pad_token_id': 0,
+    'is_decoder': True,
 }
+OF_WHOLE = ('pad_token_id', 'is_decoder')
 
 
 @dataclass(frozen=True)
@@ -111,32 +114,31 @@ def families() -> list[str]:
     return sorted(set(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES).intersection(CONFIG_MAPPING.keys()))
 
 
-def tiny_config(config_class: Any) -> Any:
-    """The config of a tiny model of a family, whose parts are tiny too."""
+def tiny_fields(config_class: Any, is_part: bool = False) -> dict[str, Any]:
+    """What makes a config tiny, and the parts of it."""
     parts = {
-        name: tiny_config(part).to_dict()
+        name: tiny_fields(part, is_part=True)
         for name, part in getattr(config_class, 'sub_configs', {}).items()
         if isinstance(part, type) and part.__name__ != 'AutoConfig'
     }
-    default = config_class()
-    renamed = getattr(config_class, 'attribute_map', {})
-    own = {
-        name: value
-        for name, value in TINY.items()
-        if name in default.to_dict() and name not in renamed
-    }
-    if 'qk_rope_head_dim' in own:  # then the size of a head follows from others
+    known = {*config_class().to_dict(), *inspect.signature(config_class.__init__).parameters}
+    renamed = {*getattr(config_class, 'attribute_map', {}), *(OF_WHOLE if is_part else ())}
+    own = {name: value for name, value in TINY.items() if name in known - renamed}
+    if 'qk_rope_head_dim' in own:  # all heads are made of one latent state
         own.pop('head_dim', None)
-    return config_class(**own, **parts)
+        own['num_key_value_heads'] = own['num_attention_heads']
+    return {**own, **parts}
 
 
 def tiny_model(family: str) -> Any:
-    """A tiny random model of a family, in fp64 and far from its initialisation."""
+    """A tiny random model of a family, far from its initialisation."""
     torch.manual_seed(0)
-    config = tiny_config(CONFIG_MAPPING[family])
+    config_class = CONFIG_MAPPING[family]
+    config = config_class(**tiny_fields(config_class))
+    config.use_cache = False  # as XTuner has it
     capped = getattr(config.get_text_config(), 'attn_logit_softcapping', None)
     kwargs = {'attn_implementation': 'eager'} if capped else {}  # as the message says
-    model = AutoModelForCausalLM.from_config(config, **kwargs).double()
+    model = AutoModelForCausalLM.from_config(config, **kwargs)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
@@ -152,10 +154,14 @@ def try_family(family: str) -> Outcome:
     has_window = bool(getattr(text_config(model), 'sliding_window', None))
     try:
         expected = gradient(model, batch(**PLAIN), LogitsSettings(supervised_only=False))
+    except FAILURES as error:
+        return Outcome(family, False, False, _line(error), has_window)
+    try:
         found = gradient(model, batch(**PLAIN), LogitsSettings())
         _compare(found, expected, 'decoder and head apart are not the model')
     except FAILURES as error:
-        return Outcome(family, False, False, _line(error), has_window)
+        remark = f'{_line(error)}; trains with `model.logits.supervised_only=False` beside'
+        return Outcome(family, False, True, remark, has_window)
     try:
         _compare(gradient(model, batch(), LogitsSettings()), expected, 'packed is not plain')
     except FAILURES as error:
@@ -172,7 +178,8 @@ def batch(**layout: bool) -> dict[str, Tensor]:
 
     items = []
     for number in range(3):
-        prompt, item = tokens(4 + number), {'place': f'pair {number}'}
+        item: dict[str, Any] = {'place': f'pair {number}'}
+        prompt = tokens(4 + number)
         for side, length in (('chosen', 9), ('rejected', 6 + number)):
             response = tokens(length)
             marks = [0.0] * len(prompt) + [float(index % 3 > 0) for index in range(length)]
@@ -186,8 +193,6 @@ def batch(**layout: bool) -> dict[str, Tensor]:
 
 def gradient(model: Any, data: Mapping[str, Tensor], settings: LogitsSettings) -> Tensor:
     """The loss of a batch, held against a reference of another day, and its gradient, as one."""
-    if 'sequences' in data:
-        enable_sequences(model)
     check_forward(model, data, settings)
     model.zero_grad()
     logps = supervised_logps(model, data, settings)
@@ -244,8 +249,8 @@ KINDS = {
 HEAD = """Made by `python benchmarks/families.py --page docs/families.md`; transformers {version},
 torch {torch}. A tiny random model of each causal family (`model_type` in `config.json`) computed
 loss and gradient of the same pairs packed, in rows of their own, and by its own forward pass. What
-stands under *packed* agreed to 1e-5. A model is judged by what its layers are, not by its name,
-and the first batch of every training is compared with the plain computation."""
+stands under *packed* agreed to 1e-4 in fp32. A model is judged by what its layers are, not by its
+name, and the first batch of every training is compared with the plain computation."""
 
 
 def main() -> None:

@@ -62,7 +62,7 @@ def check_sequences(llm: nn.Module, data: Data, settings: LogitsSettings) -> Non
     """
     pair = _longest_pair(data)
     with _evaluation(llm):
-        packed = supervised_logps(llm, pair, settings)
+        packed = _packed_logps(llm, pair, settings)
         with ordinary_attention(llm):
             alone = _logps_alone(llm, pair, settings)
         other = supervised_logps(llm, _with_another_first(pair), settings)
@@ -112,6 +112,17 @@ def _longest_pair(data: Data) -> dict[str, Tensor]:
         'sequences': sequences - start,
         'counts': counts,
     }
+
+
+def _packed_logps(llm: nn.Module, pair: Data, settings: LogitsSettings) -> Tensor:
+    try:
+        return supervised_logps(llm, pair, settings)
+    except (AttributeError, LookupError, TypeError) as error:
+        # The model takes the mask for one of its own.
+        raise ValueError(
+            f'{type(causal_lm(llm)).__name__} does not take the mask that keeps packed responses '
+            f'apart ({type(error).__name__}: {error}); {PLAIN_LAYOUT}'
+        ) from error
 
 
 def _logps_alone(llm: nn.Module, pair: Data, settings: LogitsSettings) -> Tensor:

@@ -34,7 +34,9 @@ def recompute_layers(llm: nn.Module, share: float) -> None:
             f'between 0 and 1, not {share}'
         )
     # The decoder calls the function until transformers 4.52, each layer its own from 4.53 on.
-    callers = [part for part in llm.modules() if hasattr(part, '_gradient_checkpointing_func')]
+    callers: list[Any] = [
+        part for part in llm.modules() if hasattr(part, '_gradient_checkpointing_func')
+    ]
     layers = decoder_layers(llm) if callers else ()
     if not layers:
         if share == 1:

@@ -73,5 +73,6 @@ def test_a_template_that_cannot_be_rendered_is_said(model: Path, template: str) 
     path = model / 'tokenizer_config.json'
     config = json.loads(path.read_text())
     path.write_text(json.dumps({**config, 'chat_template': template}))
+    (model / 'chat_template.jinja').unlink(missing_ok=True)  # newer versions read it first
     with pytest.raises(ChatTemplateError, match=r'refuses the conversation \(user\): .+'):
         ChatTemplate(str(model)).render([Message(role='user', content='hi')])

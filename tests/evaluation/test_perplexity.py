@@ -30,6 +30,7 @@ def plain(chat: Path) -> Path:
     """The same model without a chat template, as GPT-2 is."""
     folder = shutil.copytree(chat, chat.parent / 'plain')
     edit(folder / 'tokenizer_config.json', chat_template=None)
+    (folder / 'chat_template.jinja').unlink(missing_ok=True)
     return folder
 
 

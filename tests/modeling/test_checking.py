@@ -127,3 +127,14 @@ def test_scores_that_would_not_be_capped_stop_the_training_and_the_advice_trains
     check_forward(eager, data, LogitsSettings())
     with pytest.raises(ValueError, match='caps the scores of its attention at 50 .*pack=False'):
         check_forward(eager, batch(), LogitsSettings())
+
+
+def test_a_model_that_cannot_read_the_mask_is_told_how_to_train(
+    model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def attend(module: Any, query: Any, key: Any, value: Any, mask: Any, *_: Any, **__: Any) -> Any:
+        return mask.size(-1)
+
+    monkeypatch.setitem(ALL_ATTENTION_FUNCTIONS, attention.NAME, attend)
+    with pytest.raises(ValueError, match=r'does not take the mask .*size.*share_prompt=False'):
+        check_forward(model, batch(), LogitsSettings())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ def script() -> Any:
     spec = spec_from_file_location('families', ROOT / 'benchmarks/families.py')
     assert spec is not None
     assert spec.loader is not None
-    module = module_from_spec(spec)
+    module = sys.modules['families'] = module_from_spec(spec)  # dataclasses look there
     spec.loader.exec_module(module)
     return module
 
@@ -37,9 +38,9 @@ def test_packed_pairs_give_the_loss_and_the_gradient_of_plain_ones(
 PLAIN = {
     'falcon': 'computes its attention by itself',
     'bloom': 'computes its attention by itself',
-    'gemma2': 'caps the scores of its attention',
 }
 NEWER = {
+    'gemma2': 'caps the scores of its attention',
     'gpt_oss': 's_aux',
     'qwen3_next': 'linear_attention, which no mask keeps within a response',
     'lfm2': 'layers of conv, which no mask',
@@ -60,8 +61,9 @@ def test_what_a_mask_does_not_keep_apart_trains_in_rows_of_its_own(
 
 @pytest.mark.slow
 def test_the_page_of_the_docs_is_what_a_run_gives(script: Any) -> None:
-    page = (ROOT / 'docs/families.md').read_text(encoding='utf-8')
-    if f'transformers {script.transformers.__version__} ' not in page:
+    path = ROOT / 'docs/families.md'
+    page = path.read_text(encoding='utf-8') if path.exists() else ''
+    if f'transformers {script.transformers.__version__},' not in page:
         pytest.skip('the page is of another version')
     outcomes = [script.try_family(family) for family in script.families()]
     assert script.page(outcomes).splitlines()[4:] == page.splitlines()[4:]

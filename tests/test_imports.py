@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'parsers': set(),
     'shell_completion': set(),
     'identity': set(),
+    'locks': set(),
     'processes': set(),
     'experiments': set(),
     'splitters': {'registry'},
@@ -81,7 +82,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'pipeline': {
         *{'records', 'jsonl', 'progress', 'identity', 'engines', 'completions', 'annotators'},
         *{'pairing', 'refusals', 'settings', 'builtin', 'registry', 'atomic', 'columns'},
-        *{'splitters', 'experiments', 'subsets', 'forms', 'chat_templates'},
+        *{'splitters', 'experiments', 'subsets', 'forms', 'chat_templates', 'locks'},
     },
     'evaluation': {
         *{'records', 'jsonl', 'progress', 'engines', 'completions', 'annotators'},

@@ -102,7 +102,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *{'config_files', 'parts', 'settings', 'engines', 'builtin', 'hashing', 'pipeline'},
         *{'atomic', 'experiments', 'processes'},
     },
-    'reproduction': {'evaluation', 'atomic'},
+    'reproduction': {'evaluation', 'atomic', 'locks'},
     'xtuner_cli': {'config_files', 'processes'},
     'cli': {
         *{'command_line', 'config_files', 'engines', 'xtuner_cli', 'parsers'},

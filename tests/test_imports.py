@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'parsers': set(),
     'shell_completion': set(),
     'identity': set(),
+    'locks': set(),
     'processes': set(),
     'experiments': set(),
     'splitters': {'registry'},
@@ -81,7 +82,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'pipeline': {
         *{'records', 'jsonl', 'progress', 'identity', 'engines', 'completions', 'annotators'},
         *{'pairing', 'refusals', 'settings', 'builtin', 'registry', 'atomic', 'columns'},
-        *{'splitters', 'experiments', 'subsets', 'forms', 'chat_templates'},
+        *{'splitters', 'experiments', 'subsets', 'forms', 'chat_templates', 'locks'},
     },
     'evaluation': {
         *{'records', 'jsonl', 'progress', 'engines', 'completions', 'annotators'},
@@ -101,7 +102,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *{'config_files', 'parts', 'settings', 'engines', 'builtin', 'hashing', 'pipeline'},
         *{'atomic', 'experiments', 'processes'},
     },
-    'reproduction': {'evaluation', 'atomic'},
+    'reproduction': {'evaluation', 'atomic', 'locks'},
     'xtuner_cli': {'config_files', 'processes'},
     'cli': {
         *{'command_line', 'config_files', 'engines', 'xtuner_cli', 'parsers'},

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from maskdpo_xtuner.annotators.base import Annotator
@@ -16,12 +13,18 @@ from maskdpo_xtuner.completions import CompletionStore
 from maskdpo_xtuner.engines.base import Engine
 from maskdpo_xtuner.experiments import NOT_SAID
 from maskdpo_xtuner.identity import identity_of
+from maskdpo_xtuner.locks import locked
 from maskdpo_xtuner.pipeline.needed import rules_of_needed
 from maskdpo_xtuner.pipeline.shards import Shard
 from maskdpo_xtuner.records import Question
 from maskdpo_xtuner.registry import PAIRINGS
 from maskdpo_xtuner.settings import Settings
 from maskdpo_xtuner.splitters.english_chinese import EnglishChinese
+
+IN_USE = (
+    'another run works in this folder: wait for it, or give this one a work dir of its own '
+    '(--work-dir)'
+)
 
 
 def experiment(
@@ -93,28 +96,8 @@ def open_work_dir(settings: Settings) -> Iterator[CompletionStore]:
     """
     # A store in the folder is of the run that the folder is of, wherever it is moved.
     run = str(settings.work_dir) if settings.store else ''
-    with _locked(settings.work_dir), CompletionStore(settings.store_path, run) as store:
+    with locked(settings.work_dir, IN_USE), CompletionStore(settings.store_path, run) as store:
         # Nobody else writes here: the folder is ours alone.
         for path in settings.work_dir.glob('.*.tmp'):
             path.unlink()
         yield store
-
-
-@contextmanager
-def _locked(work_dir: Path) -> Iterator[None]:
-    """Keep other runs out of the folder, those with another store too; ends with the process."""
-    work_dir.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(work_dir, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ValueError(
-                f'{work_dir}: another run works in this folder: wait for it, or give this one a '
-                'work dir of its own (--work-dir)'
-            ) from error
-        except OSError:  # A file system without locks on folders; the store has its own.
-            pass
-        yield
-    finally:
-        os.close(descriptor)

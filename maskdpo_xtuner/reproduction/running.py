@@ -7,7 +7,6 @@ was made by hand, without this command, counts as done.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shlex
@@ -15,15 +14,18 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TextIO
 
+from maskdpo_xtuner.locks import locked
 from maskdpo_xtuner.reproduction.steps import Step
 
 STATE = Path('work_dirs/reproduce')
+IN_USE = (
+    'another `maskdpo reproduce`, or a step of one that was killed, is at work in this folder; '
+    'wait for it, or end it'
+)
 
 
 def is_done(step: Step) -> bool:
@@ -50,7 +52,7 @@ def run_steps(steps: Sequence[Step]) -> None:
         ValueError: when a step fails, makes nothing, or has to be done by a person, with the
             command or what to do; when another run is at work here.
     """
-    with _alone() as lock:
+    with locked(STATE, IN_USE) as lock:
         for number, step in enumerate(steps, 1):
             place = f'[{number}/{len(steps)}] {step.name}'
             if is_done(step):
@@ -62,7 +64,7 @@ def run_steps(steps: Sequence[Step]) -> None:
             _run(step, lock)
 
 
-def _run(step: Step, lock: TextIO) -> None:
+def _run(step: Step, lock: int) -> None:
     begun = _begun(step)
     commands = commands_of(step)
     begun.touch()
@@ -73,7 +75,7 @@ def _run(step: Step, lock: TextIO) -> None:
         status = subprocess.run(
             ['bash', '-euo', 'pipefail', '-c', command],
             env=_environment(),
-            pass_fds=[lock.fileno()],
+            pass_fds=[lock],
         ).returncode
         if status:
             raise ValueError(
@@ -125,17 +127,3 @@ def _free(step: Step) -> None:
     """Remove what nothing needs any more: checkpoints whose model has been converted."""
     for path in Path().glob(step.frees) if step.frees else ():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-@contextmanager
-def _alone() -> Iterator[TextIO]:
-    STATE.mkdir(parents=True, exist_ok=True)
-    with (STATE / 'lock').open('w') as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(
-                f'another `maskdpo reproduce`, or a step of one that was killed, is at work in '
-                f'{Path.cwd()}; wait for it, or end it'
-            ) from None
-        yield lock

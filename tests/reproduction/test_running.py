@@ -129,7 +129,7 @@ def test_killed_it_goes_on_once_what_it_left_running_has_ended(folder: Path) -> 
     process.send_signal(signal.SIGKILL)
     process.wait()
     # The command of the step is still at work and must not be started beside itself.
-    with pytest.raises(ValueError, match='is at work in'):
+    with pytest.raises(ValueError, match='is at work in this folder'):
         run_steps([step('c')])
     while 'end' not in ran():
         time.sleep(0.05)

@@ -100,7 +100,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     'rounds': {
         *{'config_files', 'parts', 'settings', 'engines', 'builtin', 'hashing', 'pipeline'},
-        *{'atomic', 'experiments', 'processes'},
+        *{'atomic', 'experiments', 'processes', 'locks'},
     },
     'reproduction': {'evaluation', 'atomic', 'locks'},
     'xtuner_cli': {'config_files', 'processes'},

@@ -95,7 +95,7 @@ class LogRatioScorer:
 def _load(loader: Any, name: str, **options: Any) -> Any:
     try:
         return loader.from_pretrained(name, **options)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise ValueError(f'{name} cannot be loaded: {error}') from error
 
 

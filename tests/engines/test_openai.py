@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 import time
 from typing import Any
@@ -72,16 +73,17 @@ def test_each_sample_has_its_own_seed(server: Server) -> None:
     ('content', 'reason', 'transient'),
     [
         ('[raise]', 'HTTP 500', True),
-        ('[error]', 'error: internal error happened, status code', True),
-        ('[too long]', 'INPUT_LENGTH_ERROR', False),
-        ('[break off]', 'the answer broke off', True),
+        # As LMDeploy says it until 0.12, or as 0.18 does.
+        ('[error]', 'error: internal error happened, status code|HTTP 500: An internal', True),
+        ('[too long]', 'INPUT_LENGTH_ERROR|HTTP 400: .*exceeds the model context length', False),
+        ('[break off]', 'the answer broke off|HTTP 500: An internal', True),
     ],
 )
 def test_trouble_of_the_engine_is_never_an_answer(
     server: Server, content: str, reason: str, transient: bool
 ) -> None:
     failure = failure_of(engine_of(server.urls[0]), content)
-    assert reason in failure.reason
+    assert re.search(reason, failure.reason)
     assert failure.transient is transient
 
 
@@ -93,7 +95,7 @@ def test_an_empty_answer_is_an_answer(server: Server) -> None:
 
 @pytest.mark.parametrize(
     ('top_p', 'said'),
-    [(1.5, 'HTTP 400: The top_p 1.5 must be in'), ('high', 'HTTP 422: .*valid number')],
+    [(1.5, 'HTTP 400: The top_p 1.5 must be in'), ('high', 'HTTP (422|400): .*valid number')],
 )
 def test_a_bad_setting_ends_the_stage(server: Server, top_p: Any, said: str) -> None:
     engine = engine_of(server.urls[0], extra_body={'top_p': top_p})

@@ -37,6 +37,7 @@ TOLERANCE = 1e-4
 WINDOW, VOCABULARY = 6, 100
 PLAIN = {'pack': False, 'share_prompt': False}
 # What 130 families may raise of configs that nobody has tried.
+UNTRIED = 'not tried: '
 FAILURES = (
     *(ValueError, TypeError, RuntimeError, StopIteration, AttributeError, LookupError, ImportError),
     *(AssertionError, OSError, ArithmeticError),
@@ -106,6 +107,8 @@ class Outcome:
     @property
     def kind(self) -> str:
         """The column of the table."""
+        if self.remark.startswith(UNTRIED):
+            return 'untried'
         return 'packed' if self.packed else 'plain' if self.plain else 'refused'
 
 
@@ -150,7 +153,7 @@ def try_family(family: str) -> Outcome:
     try:
         model = tiny_model(family)
     except FAILURES as error:
-        return Outcome(family, False, False, f'not tried: {_line(error)}')
+        return Outcome(family, False, False, f'{UNTRIED}{_line(error)}')
     has_window = bool(getattr(text_config(model), 'sliding_window', None))
     try:
         expected = gradient(model, batch(**PLAIN), LogitsSettings(supervised_only=False))
@@ -235,7 +238,9 @@ def _lines(outcomes: Sequence[Outcome]) -> Iterator[str]:
             continue
         yield '| family | why |'
         yield '|---|---|'
-        yield from (f'| `{each.family}` | {each.remark.replace("|", "/")} |' for each in rows)
+        for each in rows:
+            why = each.remark.removeprefix(UNTRIED).replace('|', '/').strip()
+            yield f'| `{each.family}` | {why} |'
 
 
 KINDS = {
@@ -245,6 +250,7 @@ KINDS = {
         'share_prompt=False train_cfg.row_tokens=None`, which the message of the refusal says.'
     ),
     'refused': 'A message before the first step says why.',
+    'untried': 'The script could not build a tiny one; a training tries it all the same.',
 }
 HEAD = """Made by `python benchmarks/families.py --page docs/families.md`; transformers {version},
 torch {torch}. A tiny random model of each causal family (`model_type` in `config.json`) computed

@@ -105,7 +105,7 @@ def assert_logs(work_dir: Path) -> None:
     assert '16 pairs of ' in said
     steps = '3 epochs, 3 optimizer steps of 16 pairs (2 ranks x 4 pairs x 2 accumulated), in rows'
     assert steps in said
-    assert 'memory of a GPU, estimated: ' in said
+    assert 'memory of a process, estimated: ' in said
     (visual,) = work_dir.glob('*/vis_data')
     curves = EventAccumulator(str(visual)).Reload()
     points = {name: len(curves.Scalars(name)) for name in curves.Tags()['scalars']}

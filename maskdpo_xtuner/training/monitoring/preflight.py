@@ -66,7 +66,8 @@ def preflight_lines(runner: Any) -> Iterator[str]:
     trained = memory.trainable or 0
     yield f'{trained:,} of {shape.parameters:,} parameters are trained'
     yield describe_checkpoints(runner, shape.parameters, trained, memory.weight_bytes)
-    yield f'memory of a GPU, estimated: {estimate_memory(shape, memory)}{_describe_budget(model)}'
+    estimate = estimate_memory(shape, memory)
+    yield f'memory of a process, estimated: {estimate}{_describe_budget(model)}'
 
 
 def _pairs_file(cfg: Any) -> str:

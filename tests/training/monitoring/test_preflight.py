@@ -137,7 +137,7 @@ def test_what_is_off_is_told_and_computes_more(model: Any) -> None:
 
 def test_the_memory_is_that_of_the_model_as_it_stands(model: Any) -> None:
     line = lines_of(model)[-1]
-    assert line.startswith('memory of a GPU, estimated: 0.0 GiB (weights 0.0, gradients 0.0, ')
+    assert line.startswith('memory of a process, estimated: 0.0 GiB (weights 0.0, gradients 0.0, ')
     assert 'reference' not in line
     assert 'buffers' not in line
     with_reference = SimpleNamespace(**{**vars(model), 'ref_llm': model.llm})

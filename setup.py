@@ -70,7 +70,8 @@ setup(
             'evaluation/*.json',
             'reproduction/*.md',
             'py.typed',
-        ]
+        ],
+        'maskdpo_xtuner.tools.slurm': ['*.sh'],
     },
     install_requires=[
         'bm25s',

@@ -48,16 +48,21 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_CONFIG,
         help='a file, or a name that `maskdpo list-cfg` gives',
     )
+    add_replacements(parser, 'sampling.num_samples=8')
+    parser.add_argument('--quiet', action='store_true', help='no progress bars')
+
+
+def add_replacements(parser: argparse.ArgumentParser, example: str) -> None:
+    """Add the options that replace settings of a config; ``example`` is one of them."""
     parser.add_argument(
         '--cfg-options',
         nargs='+',
         type=key_value,
         default=[],
         metavar='KEY=VALUE',
-        help='replace settings of the config, such as sampling.num_samples=8',
+        help=f'replace settings of the config, such as {example}',
     )
     parser.add_argument('--work-dir', metavar='DIR', help="replace the config's work_dir")
-    parser.add_argument('--quiet', action='store_true', help='no progress bars')
 
 
 def run_tool(main: Callable[[], int | None]) -> None:

@@ -27,7 +27,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     'columns': set(),
     'packed': set(),
     'jsonl': {'records', 'atomic', 'packed'},
-    'held_out_topics': {'records'},
     'knowledge': {'records', 'jsonl', 'hashing', 'atomic'},
     'chat_templates': {'records'},
     'progress': set(),

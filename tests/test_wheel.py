@@ -63,15 +63,14 @@ def run(site: Path, folder: Path, *argv: str) -> str:
 
 
 def test_configs_and_tools_are_those_of_the_checkout(site: Path) -> None:
-    for name in ('configs', 'tools'):
-        installed = {path.relative_to(site / 'maskdpo_xtuner') for path in python_files(site, name)}
-        assert installed == {path.relative_to(ROOT) for path in ROOT.joinpath(name).rglob('*.py')}
+    for name, kind in (('configs', '*.py'), ('tools', '*.py'), ('tools', '*.sh')):
+        installed = (site / 'maskdpo_xtuner' / name).rglob(kind)
+        found = {path.relative_to(site / 'maskdpo_xtuner') for path in installed}
+        assert (
+            found == {path.relative_to(ROOT) for path in ROOT.joinpath(name).rglob(kind)} != set()
+        )
     (script,) = site.glob('bin/maskdpo')
     assert 'maskdpo_xtuner.cli' in script.read_text()
-
-
-def python_files(site: Path, name: str) -> list[Path]:
-    return list((site / 'maskdpo_xtuner' / name).rglob('*.py'))
 
 
 def test_configs_are_listed_and_are_the_installed_ones(site: Path, folder: Path) -> None:

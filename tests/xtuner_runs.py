@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from maskdpo_xtuner.xtuner_cli import run_xtuner
+from tests.models import tiny_llama
+from tests.preference_pairs import released_pair
+from tests.tokenizers import tokenizer_folder
 
 ROOT = Path(__file__).parents[1]
+
+
+def small_training(folder: Path, pairs: int) -> list[str]:
+    """Give options by which a config trains a small model in the folder on so many pairs."""
+    model = tiny_llama(folder / 'model', tokenizer_folder('llama3'))
+    lines = [json.dumps(released_pair(question=f'What is element {i}?')) for i in range(pairs)]
+    (folder / 'pairs.jsonl').write_text('\n'.join(lines))
+    return [
+        *(f'{key}.pretrained_model_name_or_path={model}' for key in ('model.llm', 'tokenizer')),
+        f'train_dataloader.dataset.dataset.path={folder / "pairs.jsonl"}',
+    ]
 
 
 @dataclass(frozen=True)

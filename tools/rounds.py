@@ -8,23 +8,15 @@ from __future__ import annotations
 
 import argparse
 
-from maskdpo_xtuner.command_line import key_value, run_tool
+from maskdpo_xtuner.command_line import add_replacements, run_tool
 
 
 def main() -> int:
     """Parse, run, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config', help='a file, or a name that `maskdpo list-cfg` gives')
-    parser.add_argument('--work-dir', metavar='DIR', help="replace the config's work_dir")
+    add_replacements(parser, 'rounds=3')
     parser.add_argument('--deepspeed', metavar='NAME', help='as of `maskdpo train`')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        type=key_value,
-        default=[],
-        metavar='KEY=VALUE',
-        help='replace settings of the config, such as rounds=3',
-    )
     args = parser.parse_args()
 
     from maskdpo_xtuner.rounds.run import next_command, run_rounds

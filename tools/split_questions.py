@@ -26,8 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Read, split, write, say what is where."""
     args = parse_args(argv)
 
-    from maskdpo_xtuner.held_out_topics import hold_out
     from maskdpo_xtuner.jsonl import read_questions, write_records
+    from maskdpo_xtuner.subsets.held_out import hold_out
 
     parts = hold_out(read_questions(args.questions), args.test, args.train, args.seed)
     for path, part in zip((args.out_train, args.out_test), parts, strict=True):

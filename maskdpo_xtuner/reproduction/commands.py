@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from maskdpo_xtuner.reproduction.steps import FREE, Cost, Step
@@ -111,11 +111,8 @@ def sample_alone(
 
     ``judged`` says whether the judge is that of the scale, whose options it takes.
     """
-    given = [o for o in scale.data_options if judged or not o.startswith('annotator.')]
-    arguments = _with_options(config, [*given, *options])
-    return Step(
-        config, (f'maskdpo sample {arguments}',), f'work_dirs/{config}/pairs.jsonl', needs, cost
-    )
+    given = tuple(o for o in scale.data_options if judged or not o.startswith('annotator.'))
+    return sample(config, replace(scale, gpus=1, data_options=given), cost, needs, options)
 
 
 def pair_anew(config: str, source: str, scale: Scale, needs: tuple[Step, ...]) -> Step:
@@ -152,7 +149,7 @@ def train(recipe: Recipe, seed: int, scale: Scale) -> Step:
     name = f'{recipe.run}-seed_{seed}'
     trained = Step(f'train-{name}', (command,), made, recipe.needs, recipe.cost, resumes=folder)
     convert = (
-        f'maskdpo convert pth_to_hf {recipe.config} "$(cat {made})" {folder}/hf --fp32 '
+        f'maskdpo convert pth_to_hf {recipe.config} "$(cat {made})" {folder}/hf '
         f'--safe-serialization{_options(model_options)}'
     )
     return Step(

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 import torch
 
 from tests.engines.lmdeploy_server import free_ports
-from tests.models import tiny_llama
-from tests.preference_pairs import released_pair
 from tests.slurm.jobs import MASKDPO, commands, ended_well, job_of, run, started
-from tests.tokenizers import tokenizer_folder
+from tests.xtuner_runs import small_training
 
 CONFIG = 'llama3_8b_maskdpo'
 
@@ -27,13 +24,9 @@ def weights(work_dir: Path) -> dict[str, torch.Tensor]:
 
 def options_of(folder: Path) -> list[str]:
     """Options of the config for a small model and as few pairs."""
-    model = tiny_llama(folder / 'model', tokenizer_folder('llama3'))
-    lines = [json.dumps(released_pair(question=f'What is element {i}?')) for i in range(16)]
-    (folder / 'pairs.jsonl').write_text('\n'.join(lines))
     return [
         *('--deepspeed', 'zero2', '--cfg-options'),
-        *(f'{key}.pretrained_model_name_or_path={model}' for key in ('model.llm', 'tokenizer')),
-        f'train_dataloader.dataset.dataset.path={folder / "pairs.jsonl"}',
+        *small_training(folder, 16),
         'train_dataloader.batch_size=4',
         'optim_wrapper.optimizer.lr=1e-3',
         'default_hooks.checkpoint.interval=2',

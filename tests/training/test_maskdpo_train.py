@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import subprocess
@@ -12,10 +11,7 @@ from pathlib import Path
 import pytest
 from transformers import AutoModelForCausalLM
 
-from tests.models import tiny_llama
-from tests.preference_pairs import released_pair
-from tests.tokenizers import tokenizer_folder
-from tests.xtuner_runs import ROOT
+from tests.xtuner_runs import ROOT, small_training
 
 NAME = 'llama3_8b_maskdpo'
 
@@ -23,14 +19,7 @@ NAME = 'llama3_8b_maskdpo'
 @pytest.fixture
 def options(tmp_path: Path) -> list[str]:
     """Options of the config for a small model and as few pairs."""
-    model = tiny_llama(tmp_path / 'model', tokenizer_folder('llama3'))
-    lines = [json.dumps(released_pair(question=f'What is element {i}?')) for i in range(8)]
-    (tmp_path / 'pairs.jsonl').write_text('\n'.join(lines))
-    return [
-        *(f'{key}.pretrained_model_name_or_path={model}' for key in ('model.llm', 'tokenizer')),
-        f'train_dataloader.dataset.dataset.path={tmp_path / "pairs.jsonl"}',
-        'train_cfg.max_epochs=1',
-    ]
+    return [*small_training(tmp_path, 8), 'train_cfg.max_epochs=1']
 
 
 def maskdpo(folder: Path, *argv: str) -> subprocess.CompletedProcess[str]:

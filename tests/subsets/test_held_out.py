@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from maskdpo_xtuner.held_out_topics import hold_out
 from maskdpo_xtuner.jsonl import read_questions, write_records
 from maskdpo_xtuner.records import Question
+from maskdpo_xtuner.subsets.held_out import hold_out
 from tools.split_questions import main
 
 QUESTIONS = [
@@ -45,6 +45,18 @@ def test_the_order_of_the_file_decides_nothing_but_the_order() -> None:
     train, test = hold_out(QUESTIONS, 7, 30)
     again = hold_out(QUESTIONS[::-1], 7, 30)
     assert (ids(train)[::-1], ids(test)[::-1]) == (ids(again[0]), ids(again[1]))
+
+
+def test_two_spellings_of_a_topic_are_not_on_two_sides() -> None:
+    spelled = [
+        question.model_copy(update={'topic': question.topic.upper()})
+        if question.question_id.endswith('1')
+        else question
+        for question in QUESTIONS
+    ]
+    train, test = hold_out(spelled, test=30)
+    assert not {q.topic.lower() for q in train} & {q.topic.lower() for q in test}
+    assert (len(train), len(test)) == (30, 30)
 
 
 def test_another_seed_holds_out_others() -> None:

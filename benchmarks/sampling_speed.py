@@ -78,10 +78,9 @@ def filled_cache(config: Any, rows: int, columns: int) -> DynamicCache:
 
 
 @torch.inference_mode()
-def bare_steps(model: Any, cache: DynamicCache, steps: int) -> int:
+def bare_steps(model: Any, cache: DynamicCache, rows: int, steps: int) -> int:
     """Take so many steps, as transformers does by itself; how many tokens they are."""
     enabled, model.config._attn_implementation = model.config._attn_implementation, 'sdpa'
-    rows = len(cache.key_cache[0])
     for _ in range(steps):
         columns = cache.get_seq_length()
         model(
@@ -115,7 +114,7 @@ def compare(rows: int, tokens: int, repeats: int, steps: int) -> None:
         for _ in range(repeats):
             cache = filled_cache(engine._model.config, rows, prompt + tokens // 2)
             with bare.turn() as made:
-                made.append(bare_steps(engine._model, cache, steps))
+                made.append(bare_steps(engine._model, cache, rows, steps))
             del cache
             with whole.turn() as made:
                 made.append(answered(engine, requests)[0])

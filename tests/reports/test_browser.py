@@ -144,6 +144,20 @@ def test_the_scheme_of_the_reader_is_followed(browser: Browser, folder: Path) ->
     assert means['dark'] < 100 < 200 < means['light']
 
 
+@pytest.mark.parametrize('width', [320, 390, 1400])
+def test_labels_and_reasons_are_not_torn_within_a_word(
+    browser: Browser, folder: Path, width: int
+) -> None:
+    browser.open(folder / 'pairs.html', width=width, height=800)
+    lines = (
+        'Math.max(...[...document.querySelectorAll(".counts td:first-child")].map(cell => {'
+        ' const range = document.createRange(); range.selectNodeContents(cell);'
+        ' const tops = new Set([...range.getClientRects()].map(r => Math.round(r.top)));'
+        ' return tops.size - cell.textContent.split(/[\\s_]+/).length; }))'
+    )
+    assert browser.run(lines) <= 0
+
+
 @pytest.mark.parametrize('width', [320, 390, 800])
 @pytest.mark.parametrize('page', PAGES)
 def test_a_narrow_window_is_not_left_to_the_side(

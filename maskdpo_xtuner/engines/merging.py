@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from maskdpo_xtuner.engines.adapters import base_of, is_adapter, merge
 from maskdpo_xtuner.engines.model_files import check_model, load_model, tokenizer_source
@@ -51,7 +52,7 @@ def write_merged(
         base: folder or hub name.
         adapter: folder.
         folder: to write, with safetensors.
-        dtype: of `DTYPES`; ``auto``: the one in which the base is published.
+        dtype: of `DTYPES`; ``auto``: the one that the base's config names, else fp32.
         device: a torch device, or ``auto``.
         max_shard_size: of a file, as transformers reads it.
         trust_remote_code: whether code of the base's repository may run.
@@ -68,11 +69,21 @@ def write_merged(
         'revision': None,
         'trust_remote_code': trust_remote_code,
     }
-    model = merge(load_model('AutoModelForCausalLM', source, dtype, device), str(adapter))
+    model = merge(load_model('AutoModelForCausalLM', source, 'float32', device), str(adapter))
+    model = model.to(_torch_dtype(source, dtype))
     make_savable(model.generation_config)
     model.save_pretrained(folder, max_shard_size=max_shard_size, safe_serialization=True)
     _save_tokenizer(source, adapter, folder)
     return _check_written(folder, str(model.dtype).removeprefix('torch.'))
+
+
+def _torch_dtype(source: Mapping[str, Any], dtype: str) -> Any:
+    import torch
+    from transformers import AutoConfig
+
+    if dtype != 'auto':
+        return getattr(torch, dtype)
+    return getattr(AutoConfig.from_pretrained(**source), 'torch_dtype', None) or torch.float32
 
 
 def _check_folders(base: str, adapter: Path, folder: Path) -> None:

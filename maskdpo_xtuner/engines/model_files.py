@@ -124,7 +124,7 @@ def load_model(kind: str, source: Mapping[str, Any], dtype: str, device: str) ->
     Args:
         kind: name of the class of transformers that loads it.
         source: of `model_source`.
-        dtype: name of the torch dtype of the weights; ``auto``: as they are in the files.
+        dtype: name of the torch dtype of the weights.
         device: a torch device, or ``auto`` for CUDA where there is one, else the CPU.
 
     Raises:
@@ -140,8 +140,7 @@ def load_model(kind: str, source: Mapping[str, Any], dtype: str, device: str) ->
     loader = getattr(transformers, kind)
     plain = {key: value for key, value in source.items() if key != 'adapter'}
     try:
-        torch_dtype = dtype if dtype == 'auto' else getattr(torch, dtype)
-        model = loader.from_pretrained(**plain, torch_dtype=torch_dtype)
+        model = loader.from_pretrained(**plain, torch_dtype=getattr(torch, dtype))
     except (*_UNREADABLE, SafetensorError) as error:
         _refuse_unknown_kind(source['pretrained_model_name_or_path'], error)
         raise ValueError(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from maskdpo_xtuner import cli
+from maskdpo_xtuner.engines.merging import _check_written
 from tests.engines.test_adapters import answer_of, folders
 
 __all__ = ['folders']  # a fixture
@@ -51,12 +52,34 @@ def test_the_format_may_be_another(
     assert run(monkeypatch, *arguments) == 0
     written = AutoModelForCausalLM.from_pretrained(tmp_path, torch_dtype='auto')
     assert {weight.dtype for weight in written.parameters()} == {torch.bfloat16}
-    exact = AutoModelForCausalLM.from_pretrained(folders['merged'])
-    # The base is rounded, and the sum once more.
+    exact = AutoModelForCausalLM.from_pretrained(folders['merged'], torch_dtype='float32')
+    # The sums are made in fp32 and rounded once.
     assert all(
-        torch.allclose(one.float(), other, rtol=2**-7, atol=2**-8)
+        torch.equal(one, other.to(torch.bfloat16))
         for one, other in zip(written.parameters(), exact.parameters(), strict=True)
     )
+
+
+def test_sums_that_are_not_finite_are_refused(
+    folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    path = folders['adapter'] / 'adapter_model.safetensors'
+    save_file({name: weight * float('inf') for name, weight in load_file(path).items()}, path)
+    ended = run(monkeypatch, folders['base'], folders['adapter'], tmp_path / 'out')
+    assert 'NaNs detected' in str(ended)
+    assert not (tmp_path / 'out').exists()
+
+
+def test_weights_that_were_written_otherwise_are_refused(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    assert _check_written(folders['base'], 'float32').endswith('tensors in float32')
+    with pytest.raises(ValueError, match=r"not in bfloat16, but in \{'F32'\}"):
+        _check_written(folders['base'], 'bfloat16')
+    with pytest.raises(ValueError, match='not in float32, but in none'):
+        _check_written(tmp_path / 'nothing', 'float32')
 
 
 def test_what_does_not_fit_is_refused(

@@ -177,15 +177,32 @@ def varlen_by_hand(
     return torch.cat(parts)
 
 
+def torch_by_hand(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    cum_seq_q: Tensor,
+    cum_seq_k: Tensor,
+    *_: Any,
+    window_size_left: int | None,
+    **__: Any,
+) -> tuple[Tensor]:
+    """What torch's own kernel does, whose windows are None where there is none."""
+    window = (-1, -1) if window_size_left is None else (window_size_left, 0)
+    return (varlen_by_hand(query, key, value, cum_seq_q, cum_seq_k, window),)
+
+
+@pytest.mark.parametrize('installed', [True, False])
 @pytest.mark.parametrize('window', [None, 1, 4, 20])
 @pytest.mark.parametrize('rows', [1, 2])
-def test_one_call_of_flash_attn_gives_the_same(
-    rows: int, window: int | None, monkeypatch: pytest.MonkeyPatch
+def test_one_call_of_a_flash_kernel_gives_the_same(
+    rows: int, window: int | None, installed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = ModuleType('flash_attn')
     module.flash_attn_varlen_func = varlen_by_hand  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, 'flash_attn', module)
-    monkeypatch.setattr('maskdpo_xtuner.modeling.flash._is_flash_attn_installed', lambda: True)
+    monkeypatch.setattr(torch.ops.aten, '_flash_attention_forward', torch_by_hand)
+    monkeypatch.setattr('maskdpo_xtuner.modeling.flash._is_flash_attn_installed', lambda: installed)
     draw = torch.Generator().manual_seed(0)
     query, key, value = (
         torch.randn(rows, heads, 14 // rows, 8, generator=draw) for heads in (4, 2, 2)

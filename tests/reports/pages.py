@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 NEIGHBOURS = {'pairs.html', 'evaluation.html', 'page.html'}
-VOID = {'meta', 'input', 'br', 'hr', 'link', 'img'}
+VOID = {'meta', 'input', 'br', 'hr', 'link', 'img', 'wbr'}
 
 
 @dataclass

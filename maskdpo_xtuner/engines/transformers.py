@@ -32,7 +32,7 @@ class TransformersEngine:
 
     Prompts are rendered by the tokenizer's chat template. Texts are decoded without special
     tokens and are otherwise as the model wrote them, thoughts apart. ``completion_tokens`` does not
-    count the end-of-turn token. Answers are those of `maskdpo_xtuner.engines.decoding`: equal for
+    count the end-of-turn token. Answers are those of `maskdpo_xtuner.engines.groups`: equal for
     equal calls; another composition of a call may move a logit by a rounding error. That is why a
     call has a fixed number of requests, more than are decoded at once: a row that ends is replaced
     by the next one of its call, never by one of another.
@@ -159,12 +159,15 @@ class TransformersEngine:
         sampling: Sampling,
         stop: threading.Event,
     ) -> list[Completion]:
-        from maskdpo_xtuner.engines.decoding import Rows, decode
+        from maskdpo_xtuner.engines.decoding import Rows
+        from maskdpo_xtuner.engines.groups import decode_in_groups
 
         distinct = {prompt: index for index, prompt in enumerate(dict.fromkeys(prompts))}
         rows = Rows(list(distinct), [distinct[prompt] for prompt in prompts], seeds)
         at_once = self._rows_at_once(max(map(len, distinct)), sampling)
-        written = decode(self._model, rows, sampling, self._end_ids, stop, at_once=at_once)
+        written = decode_in_groups(
+            self._model, rows, sampling, self._end_ids, stop, at_once=at_once
+        )
         return [self._completion(p, new) for p, new in zip(prompts, written, strict=True)]
 
     def _rows_at_once(self, longest_prompt: int, sampling: Sampling) -> int:

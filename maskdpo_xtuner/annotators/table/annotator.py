@@ -147,7 +147,7 @@ class TableAnnotator(SentenceAnnotator):
         """Weigh by token what nothing was found for: names and numbers two, other words one."""
         used = {i for finding in reading.findings for i in finding.used}
         used |= {i for m in reading.mentions if m.own for i in range(m.start, m.end)}
-        asked = set(values.content_stems(tokens_of(question.question), ()).values())
+        asked = values.stems_of(question.question, ())
         stated = values.content_stems(reading.tokens, self._table.plain)
         own = question.topic.casefold()[:_ADJECTIVE]  # Norwegian, of Norway
         left = {

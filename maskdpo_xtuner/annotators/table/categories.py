@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from maskdpo_xtuner.annotators.table import vocabulary as v
 from maskdpo_xtuner.annotators.table.columns import Column, Finding, finding
 from maskdpo_xtuner.annotators.table.reading import Clause
 
 _CATEGORY_REACH = 10  # words between "is" and what the topic is
-_FORM = re.compile('(?:s|es|lic|ic|eous)?')  # metals, metallic, gaseous
 
 
 def read_category(column: Column, value: str, clause: Clause) -> Iterator[Finding]:
@@ -27,22 +25,10 @@ def read_category(column: Column, value: str, clause: Clause) -> Iterator[Findin
 def _categories(column: Column, clause: Clause) -> Iterator[tuple[int, int, str]]:
     index = clause.start
     while index < clause.end:
-        for words, name in column.categories:
-            if _matches(clause, index, words):
-                yield index, index + len(words), name
-                index += len(words) - 1
-                break
-        index += 1
-
-
-def _matches(clause: Clause, start: int, words: Sequence[str]) -> bool:
-    if start + len(words) > clause.end:
-        return False
-    stated = [t.word.replace('-', '') for t in clause.sentence[start : start + len(words)]]
-    return all(
-        word.startswith(known) and _FORM.fullmatch(word[len(known) :]) is not None
-        for word, known in zip(stated, (w.replace('-', '') for w in words), strict=True)
-    )
+        category = column.category_at(clause, index)
+        if category:
+            yield index, *category
+        index = category[0] if category else index + 1
 
 
 def _lead(clause: Clause, index: int) -> int | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from maskdpo_xtuner.annotators.table import values
@@ -13,6 +13,7 @@ from maskdpo_xtuner.annotators.table.reading import Clause, tokens_of
 
 # What may follow a cue: discovery, isolation, named; not symbolized, periodic.
 _CUE_ENDING = re.compile('(?:e?s|e?d|e|e?rs?|y|ies|ied|ing|ions?|ation|zed)?')
+_FORM = re.compile('(?:s|es|lic|ic|eous)?')  # metals, metallic, gaseous
 
 
 @dataclass(frozen=True)
@@ -48,18 +49,26 @@ class Column:
 
     def cues(self, clause: Clause) -> list[tuple[int, int]]:
         """Find where a cue stands in the clause; nowhere when a blocker stands there."""
-        if any(t.word.startswith(self.check.blockers) for t in clause.tokens if not t.is_mark):
-            return []
-        return [
+        starts = [token.index for token in clause.tokens if self._may_cue(token.word)]
+        found = [
             (index, index + len(words))
             for words in self._cue_words
-            for index in range(clause.start, clause.end)
+            for index in starts
             if _begins(clause, index, words)
         ]
+        return [] if found and self._is_blocked(clause) else found
+
+    def _is_blocked(self, clause: Clause) -> bool:
+        return any(t.word.startswith(self.check.blockers) for t in clause.tokens if not t.is_mark)
 
     @cached_property
     def _cue_words(self) -> list[list[str]]:
         return [cue.split() for cue in self.check.cues]
+
+    @cached_property
+    def _may_cue(self) -> Callable[[str], bool]:
+        """Whether a cue may begin with a word."""
+        return _remembered(_CUE_ENDING, [words[0] for words in self._cue_words])
 
     @cached_property
     def names(self) -> list[tuple[tuple[str, ...], str]]:
@@ -71,23 +80,52 @@ class Column:
         phrases = [(tuple(t.word for t in tokens_of(text)), name) for text, name in spellings]
         return sorted(phrases, key=lambda pair: (-len(pair[0]), pair))
 
+    def category_at(self, clause: Clause, start: int) -> tuple[int, str] | None:
+        """Where the category that begins at ``start`` ends, and its name; the longest one."""
+        if not self._may_be_category(clause.word(start).replace('-', '')):
+            return None
+        for words, name in self._categories:
+            end = start + len(words)
+            stated = [t.word.replace('-', '') for t in clause.sentence[start:end]]
+            if end <= clause.end and _are_forms(_FORM, stated, words):
+                return end, name
+        return None
+
     @cached_property
-    def categories(self) -> list[tuple[list[str], str]]:
-        """The words of every category, singular, the longest first."""
+    def _may_be_category(self) -> Callable[[str], bool]:
+        """Whether a category may begin with a word, hyphens left out."""
+        return _remembered(_FORM, [words[0] for words, _ in self._categories])
+
+    @cached_property
+    def _categories(self) -> list[tuple[list[str], str]]:
+        """The words of every category, singular and without hyphens, the longest first."""
         also = [other for others in self.check.also.values() for other in others]
         names = {value.removeprefix('not ') for value in (*self.values, *also)}
         pairs = [([_singular(t.word) for t in tokens_of(name)], name) for name in names]
-        return sorted(pairs, key=lambda pair: (-len(pair[0]), -len(pair[0][-1]), pair[1]))
+        pairs.sort(key=lambda pair: (-len(pair[0]), -len(pair[0][-1]), pair[1]))
+        return [([word.replace('-', '') for word in words], name) for words, name in pairs]
 
 
 def _begins(clause: Clause, index: int, words: Sequence[str]) -> bool:
     if index + len(words) > clause.end:
         return False
     stated = [token.word for token in clause.sentence[index : index + len(words)]]
+    return _are_forms(_CUE_ENDING, stated, words)
+
+
+def _are_forms(ending: re.Pattern[str], stated: Sequence[str], words: Sequence[str]) -> bool:
+    """Whether each stated word is one of ``words`` with an ending."""
     return all(
-        word.startswith(cue) and _CUE_ENDING.fullmatch(word[len(cue) :]) is not None
-        for word, cue in zip(stated, words, strict=True)
+        word.startswith(known) and ending.fullmatch(word[len(known) :]) is not None
+        for word, known in zip(stated, words, strict=True)
     )
+
+
+def _remembered(ending: re.Pattern[str], beginnings: Iterable[str]) -> Callable[[str], bool]:
+    """A test whether a word is a beginning with an ending, which remembers what it has seen."""
+    either = '|'.join(map(re.escape, sorted(set(beginnings))))
+    pattern = re.compile(f'(?:{either}){ending.pattern}')
+    return cache(lambda word: pattern.fullmatch(word) is not None)
 
 
 def _singular(word: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from maskdpo_xtuner.annotators.table import values
 from maskdpo_xtuner.annotators.table import vocabulary as v
@@ -25,7 +26,7 @@ def read_words(column: Column, value: str, clause: Clause) -> Iterator[Finding]:
     mentioned = {i for m in clause.mentions for i in range(m.start, m.end)}
     stated = {i: s for i, s in stated.items() if i not in mentioned | cue_tokens(cues)}
     for text in _texts(value, whole=bool(cues)):
-        known = set(values.content_stems(tokens_of(text), column.plain).values())
+        known = values.stems_of(text, column.plain)
         held = {i for i, s in stated.items() if s in known}
         if held and (cues or (len(held) == len(stated) and _is_specific(clause, held))):
             denied = clause.is_denied(clause.end)
@@ -40,10 +41,11 @@ def _is_specific(clause: Clause, held: set[int]) -> bool:
     return len(held) > 1 or any(clause.word(index).endswith('est') for index in held)
 
 
-def _texts(value: str, whole: bool) -> list[str]:
+@lru_cache(4096)
+def _texts(value: str, whole: bool) -> tuple[str, ...]:
     if whole:
-        return [value]
-    return [value[start:end] for start, end in split_sentences(value, 'en')]
+        return (value,)
+    return tuple(value[start:end] for start, end in split_sentences(value, 'en'))
 
 
 def read_origin(column: Column, value: str, clause: Clause) -> Iterator[Finding]:

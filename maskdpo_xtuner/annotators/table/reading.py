@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from maskdpo_xtuner.annotators.table import vocabulary as v
 
@@ -35,13 +36,14 @@ class Token:
         return self.text[:1].isupper()
 
 
-def tokens_of(text: str) -> list[Token]:
-    """The tokens of a sentence or of a column's value."""
+@lru_cache(4096)
+def tokens_of(text: str) -> tuple[Token, ...]:
+    """The tokens of a sentence or of a column's value; values are asked for again and again."""
     expanded = _CONTRACTED.sub(r'\1 is', _ABBREVIATED.sub(r'\1\2', text))
     decomposed = unicodedata.normalize('NFKD', expanded)
     plain = ''.join(c for c in decomposed if not unicodedata.combining(c))
     plain = _LIST_MARKER.sub('', plain).replace('−', '-')
-    return [_token(index, match) for index, match in enumerate(_TOKEN.finditer(plain))]
+    return tuple(_token(index, match) for index, match in enumerate(_TOKEN.finditer(plain)))
 
 
 def _token(index: int, match: re.Match[str]) -> Token:
@@ -82,7 +84,7 @@ class Topics:
         phrases = [
             (tokens_of(name), topic) for topic, all_names in names.items() for name in all_names
         ]
-        self._by_first: dict[str, list[tuple[list[Token], str]]] = {}
+        self._by_first: dict[str, list[tuple[Sequence[Token], str]]] = {}
         for phrase, topic in sorted(phrases, key=lambda pair: -len(pair[0])):
             self._by_first.setdefault(phrase[0].word, []).append((phrase, topic))
         self._not_topics = re.compile('|'.join(not_topics) or r'(?!)')

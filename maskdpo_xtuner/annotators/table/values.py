@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 from maskdpo_xtuner.annotators.table import vocabulary as v
 from maskdpo_xtuner.annotators.table.reading import Token, tokens_of
@@ -13,6 +14,7 @@ from maskdpo_xtuner.annotators.words import stem
 _SIMILARITY = 0.8  # of two spellings of one name: Ramsay and Ramsey, Wöhler and Wohler
 _NO_NAMES = v.TITLES | {'jr', 'et', 'al'}
 _SEMICOLON = re.compile(r'\s*;\s*')
+_SAYS_NOTHING = v.FUNCTION_WORDS | v.NEGATIONS | v.AUXILIARIES | v.TITLES
 _SEPARATOR = re.compile(r'\s*(?:[,;/]|\band\b|&)\s*')
 
 
@@ -155,12 +157,18 @@ def content_stems(tokens: Sequence[Token], plain: Sequence[str]) -> dict[int, st
     return {token.index: stem(token.word) for token in tokens if says_something(token, plain)}
 
 
+@lru_cache(4096)
+def stems_of(text: str, plain: tuple[str, ...]) -> frozenset[str]:
+    """The stems of the words of a column's value, or of a question, that say something."""
+    return frozenset(content_stems(tokens_of(text), plain).values())
+
+
 def says_something(token: Token, plain: Sequence[str]) -> bool:
     """Tell whether the token is a content word or a number, and not plain."""
     word = token.word
     if len(word) == 2 and token.text.isupper() and token.index > 0:
         return True
-    if token.is_mark or word in v.FUNCTION_WORDS | v.NEGATIONS | v.AUXILIARIES | v.TITLES:
+    if token.is_mark or word in _SAYS_NOTHING:
         return False
     if token.value is not None:
         return True

@@ -12,7 +12,7 @@ from maskdpo_xtuner.annotators.anah_v2 import (
     DialogueSettings,
     Prompts,
 )
-from maskdpo_xtuner.engines import decoding
+from maskdpo_xtuner.engines import decoding, groups
 from maskdpo_xtuner.engines.transformers import TransformersEngine
 from maskdpo_xtuner.records import Question
 from tests.annotators.anah_v2.internlm2 import internlm2_template, internlm2_tokenizer
@@ -56,7 +56,7 @@ def test_the_model_reads_what_internlm2_was_trained_on(
         read.extend(map(internlm2_tokenizer().decode, rows.prompt_ids))
         return [[internlm2_tokenizer().eos_token_id] for _ in rows.prompts]
 
-    monkeypatch.setattr(decoding, 'decode', decode)
+    monkeypatch.setattr(groups, 'decode_in_groups', decode)
     annotator = AnahV2Annotator(
         engine.identity, SHORT, Context(999, internlm2_template()), DialogueSettings(system=system)
     )

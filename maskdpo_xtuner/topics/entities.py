@@ -95,7 +95,8 @@ def _named(runs: Iterable[tuple[bool, str]], within: set[str]) -> Iterator[str]:
 class Spacy:
     """The entities of a pipeline of spaCy, all kinds, dates and numbers among them.
 
-    ``pip install spacy`` and ``python -m spacy download en_core_web_sm``, or another pipeline.
+    ``pip install 'maskdpo_xtuner[entities]'`` and ``python -m spacy download en_core_web_sm``, or
+    another pipeline.
     """
 
     def __init__(self, model: str | None = None) -> None:
@@ -103,7 +104,9 @@ class Spacy:
         try:
             import spacy
         except ImportError as error:
-            raise ValueError('spaCy is not installed; pip install spacy') from error
+            raise ValueError(
+                "spaCy is not installed; pip install 'maskdpo_xtuner[entities]'"
+            ) from error
         try:
             self._pipeline: Any = spacy.load(self._model)
         except OSError as error:

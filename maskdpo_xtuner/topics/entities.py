@@ -17,7 +17,10 @@ from maskdpo_xtuner.splitters import split_sentences
 
 
 class Extractor(Protocol):
-    """Finds the entities of a text."""
+    """Finds the entities of a text.
+
+    One that depends on more than its name has an attribute ``identity`` that says what, in words.
+    """
 
     def __call__(self, text: str, language: str) -> list[str]:
         """Give the names of the entities as the text has them, in its order.
@@ -36,6 +39,12 @@ def find_extractor(name: str, model: str | None = None) -> Extractor:
     """
     extractor: Extractor = ENTITIES.get(name)(model)
     return extractor
+
+
+def describe_extractor(extractor: Extractor, name: str, model: str | None = None) -> str:
+    """Say what found the entities: what the extractor says of itself, else how it was named."""
+    said: str = getattr(extractor, 'identity', ' '.join(filter(None, (name, model))))
+    return said
 
 
 def distinct(names: Iterable[str], topic: str) -> tuple[str, ...]:
@@ -113,6 +122,10 @@ class Spacy:
             raise ValueError(
                 f'spaCy has no pipeline {self._model}; python -m spacy download {self._model}'
             ) from error
+        about = self._pipeline.meta
+        self.identity = (
+            f'spacy {spacy.__version__}, {about["lang"]}_{about["name"]} {about["version"]}'
+        )
 
     def __call__(self, text: str, language: str) -> list[str]:
         """Give the texts of ``doc.ents``; the pipeline must be of the language."""
@@ -136,9 +149,10 @@ class TokenClassifier:
             )
         from transformers import pipeline
 
-        from maskdpo_xtuner.engines.model_files import check_model
+        from maskdpo_xtuner.engines.model_files import check_model, name_and_revision
 
         check_model(model)
+        self.identity = ' '.join(('transformers', *name_and_revision(model, None, False)))
         self._pipeline: Any = pipeline(
             'token-classification', model=model, aggregation_strategy='simple'
         )

@@ -93,6 +93,7 @@ setup(
         'lmdeploy': LMDEPLOY,
         'demo': DEMO,
         'languages': ['sentencex'],
+        'entities': ['spacy'],
         'dev': DEV,
     },
 )

@@ -10,6 +10,8 @@ prompt (those of the package):
     half    the same, but half of its lists of facts cannot be read
     judge   the judge `llm`: a sentence is supported where the document has its names and numbers
     longer  preference: the longer response by more than a tenth; its judgements are easily checked
+    long    tells a biography in three sentences, which it makes up from the name
+    short   the first of them
     silent  gives no verdict, whatever it is asked
     never   takes the question and does not answer
 
@@ -85,6 +87,23 @@ def longer(prompt: str) -> str:
     return '[[FIRST]]' if first > second else '[[SECOND]]'
 
 
+def long(prompt: str) -> str:
+    """A biography; whether it is true is left to chance."""
+    name = prompt.rpartition(' bio of ')[2].rstrip('.? ')
+    lot = zlib.crc32(name.encode())
+    work = ('chemist', 'painter', 'geologist', 'composer')[lot % 4]
+    city, other = (('Vienna', 'Prague', 'Oslo', 'Ghent')[lot // n % 4] for n in (4, 16))
+    return (
+        f'{name} was a {work} of {city}. {name} was born in {1900 + lot // 64 % 3} and wrote '
+        f'{2 + lot // 256 % 4} books. The last years {name} spent in {other}.'
+    )
+
+
+def short(prompt: str) -> str:
+    """The first sentence of the biography."""
+    return long(prompt).partition('. ')[0] + '.'
+
+
 def silent(prompt: str) -> str:
     """No verdict."""
     return 'I would rather not say.'
@@ -97,7 +116,7 @@ def never(prompt: str) -> str:
 
 
 RULES: dict[str, Callable[[str], str]] = {
-    rule.__name__: rule for rule in (facts, half, judge, longer, silent, never)
+    rule.__name__: rule for rule in (facts, half, judge, longer, long, short, silent, never)
 }
 
 

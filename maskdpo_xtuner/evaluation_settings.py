@@ -113,6 +113,22 @@ Trainings = Annotated[tuple[ModelSource, ...], BeforeValidator(_each), Field(min
 """The trainings of one model, which are one row of the tables; most models have one."""
 
 
+def _by_last_part(values: Any) -> Any:
+    """Name -> model of a list of models, or of one that stands alone."""
+    if isinstance(values, dict):
+        return values
+    several = values if isinstance(values, list | tuple) else [values]
+    named: dict[str, Any] = {}
+    for model in several:
+        short = Path(str(model)).name
+        named[str(model) if short in named else short] = model
+    return named
+
+
+NamedModels = Annotated[dict[str, str], BeforeValidator(_by_last_part)]
+"""Models by the names that the tables show."""
+
+
 class EvaluationSettings(Part):
     """What `tools/evaluate.py` asks; five runs, as the paper has five replications (section 3.1).
 
@@ -134,8 +150,9 @@ class EvaluationSettings(Part):
             for ``pairs.jsonl`` of the work dir, if it is there.
         text_quality: whether the perplexity under the first model is measured, where the policy
             is one of transformers. False where no model can be loaded on this machine.
-        perplexity: folders or hub names of other causal models to measure the perplexity under;
-            the paper takes GPT-2 (appendix C.2).
+        perplexity: name -> folder or hub name of another causal model to measure the perplexity
+            under, or a list of those, which are called by the last part of theirs; the paper takes
+            GPT-2 (appendix C.2).
         bounds: what a model may lose and still be called better.
         most_without_verdict: share of units (sentences, or facts) without a verdict, or of
             sentences whose facts are not known, from which on the tool ends in an error, though it
@@ -157,7 +174,7 @@ class EvaluationSettings(Part):
     models: dict[str, Trainings] = {}
     pairs: Path | None = None
     text_quality: bool = True
-    perplexity: tuple[str, ...] = ()
+    perplexity: NamedModels = {}
     bounds: Bounds = Bounds()
     most_without_verdict: float = Field(default=0.2, gt=0, le=1)
     metrics: tuple[str, ...] = ()

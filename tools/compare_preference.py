@@ -26,7 +26,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Compare, print; the exit status is 1 when requests failed, or nothing could be read."""
+    """Compare, print; the exit status is 1 when anything is missing from the numbers."""
     args = parse_args(argv)
 
     from maskdpo_xtuner.evaluation.preference.run import compare_models
@@ -36,8 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = load_settings(args.config, dict(args.cfg_options), args.work_dir)
     run = compare_models(settings, args.baseline, args.model, args.set, quiet=args.quiet)
     print(f'{run.requests.describe()}\n\n{format_preference(run.result)}')
-    if missing := run.requests.failed + run.requests.refused:
-        print(f'\n{missing} requests have no answer; run again for those that failed')
+    for said in run.shortfalls:
+        print(f'\n{said}')
     return run.exit_status
 
 

@@ -50,7 +50,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Read, judge, compare, print; the exit status is 1 when requests failed."""
+    """Read, judge, compare, print; the exit status is 1 when too much is missing."""
     args = parse_args(argv)
 
     from maskdpo_xtuner.evaluation.human import run
@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         write_lines(args.out, [report.model_dump_json(indent=2)])
     if failed:
         print(f'{failed} requests to judges have no answer; run again for those that failed')
-    return int(failed > 0)
+    return int(failed > 0 or any(found.is_doubtful for found in report.judges))
 
 
 if __name__ == '__main__':

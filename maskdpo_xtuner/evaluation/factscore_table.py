@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from maskdpo_xtuner.evaluation.counts import count_response
+from maskdpo_xtuner.evaluation.metrics import judged_answers
 from maskdpo_xtuner.evaluation.official_factscore import GAMMA, Abstain, official_scores
 from maskdpo_xtuner.records import AnnotatedResponse, Fact, Record, Sentence
 
@@ -16,6 +18,8 @@ class FactCounts(Record):
 
     Attributes:
         responses: answers.
+        judged: answers of which something is known; the others, on a topic without a page say, are
+            in no number per answer.
         silent: answers of which all was read and that state no fact.
         supported: facts that the knowledge supports.
         unsupported: facts that it does not.
@@ -25,6 +29,7 @@ class FactCounts(Record):
     """
 
     responses: int
+    judged: int
     silent: int
     supported: int
     unsupported: int
@@ -54,6 +59,7 @@ def count_facts(responses: Iterable[AnnotatedResponse]) -> FactCounts:
     )
     return FactCounts(
         responses=len(responses),
+        judged=sum(judged_answers(count_response(response)) for response in responses),
         silent=sum(map(_is_silent, responses)),
         supported=facts[True],
         unsupported=facts[False],
@@ -80,9 +86,10 @@ def _own_row(model: str, counts: FactCounts) -> Row:
     return {
         'model': model,
         'precision %': _percent(counts.precision),
-        'supported/answer': _each(counts.supported, counts.responses),
-        'not supported/answer': _each(counts.unsupported, counts.responses),
+        'supported/answer': _each(counts.supported, counts.judged),
+        'not supported/answer': _each(counts.unsupported, counts.judged),
         'answers without facts': str(counts.silent),
+        'not judged': str(counts.responses - counts.judged),
         'facts without verdict': str(counts.without_verdict),
         'sentences without facts read': _listed(counts.failures),
     }

@@ -59,8 +59,8 @@ def _of_counts(
     return of_counts
 
 
-def _judged_answers(counts: Counts) -> int:
-    """Answers, but for one of which nothing has a verdict: it does not say nothing."""
+def judged_answers(counts: Counts) -> int:
+    """Count an answer, but for one of which nothing has a verdict: it does not say nothing."""
     return 0 if counts.units and counts.without_verdict == counts.units else counts.answers
 
 
@@ -70,8 +70,8 @@ BUILT_IN: dict[str, Metric] = {
         lambda c: c.correct, lambda c: c.correct + c.incorrect, Form(scale=100, by_run=True)
     ),
     'precision': _of_counts(lambda c: c.supported, lambda c: c.checkable, PERCENT),
-    'supported_per_answer': _of_counts(lambda c: c.supported, _judged_answers, Form()),
-    'hallucinated_per_answer': _of_counts(lambda c: c.incorrect, _judged_answers, Form()),
+    'supported_per_answer': _of_counts(lambda c: c.supported, judged_answers, Form()),
+    'hallucinated_per_answer': _of_counts(lambda c: c.incorrect, judged_answers, Form()),
     'no_facts': _of_counts(lambda c: c.no_facts, lambda c: c.sentences, PERCENT),
     'uncheckable_answers': _of_counts(lambda c: c.uncheckable, lambda c: c.answers, PERCENT),
     'without_verdict': _of_counts(lambda c: c.without_verdict, lambda c: c.units, PERCENT),

@@ -18,8 +18,10 @@ METRICS = ('score', 'precision')
 
 def read_scores(
     sources: Mapping[str, Path], over: Over = 'models', metric: str = 'score'
-) -> tuple[dict[str, dict[str, float]], dict[str, str]]:
+) -> tuple[dict[str, dict[str, float | None]], dict[str, str]]:
     """Read judge -> item -> score, and item -> question where the items are responses.
+
+    An item without anything to score has None.
 
     Args:
         sources: name -> ``evaluation.json`` or a table, alone; or annotated responses, one file a
@@ -46,28 +48,27 @@ def read_scores(
     return found, questions
 
 
-def _of_evaluation(path: Path, metric: str) -> dict[str, dict[str, float]]:
-    """By judge, the models that have a value of the metric."""
+def _of_evaluation(path: Path, metric: str) -> dict[str, dict[str, float | None]]:
+    """By judge, the metric of each model."""
     if not path.is_file():
         raise RecordError(path, None, 'there is no such file; check the path')
     evaluation = read_evaluation(path)
-    found: dict[str, dict[str, float]] = {}
+    found: dict[str, dict[str, float | None]] = {}
     for result in evaluation.judges:
         known = {name for model in result.models for name in model.measures}
         if metric not in known:
             raise ValueError(f'{path}: no {metric!r}; choose of {", ".join(sorted(known))}')
-        values = {model.name: model.measures[metric].value for model in result.models}
-        found[result.judge.name] = {n: value for n, value in values.items() if value is not None}
+        found[result.judge.name] = {m.name: m.measures[metric].value for m in result.models}
     return found
 
 
-def _of_table(path: Path) -> dict[str, dict[str, float]]:
+def _of_table(path: Path) -> dict[str, dict[str, float | None]]:
     """Read a column a judge; the first column names the items, the first row the judges."""
     if not path.is_file():
         raise RecordError(path, None, 'there is no such file; check the path')
     with path.open(encoding='utf-8-sig', newline='') as file:
         (_, *judges), *rows = [row for row in csv.reader(file) if row] or [['']]
-    found: dict[str, dict[str, float]] = {judge: {} for judge in judges}
+    found: dict[str, dict[str, float | None]] = {judge: {} for judge in judges}
     for number, (item, *cells) in enumerate(rows, start=2):
         if len(cells) != len(judges):
             raise RecordError(path, number, f'{len(cells)} scores, but {len(judges)} judges')
@@ -81,14 +82,13 @@ def _of_table(path: Path) -> dict[str, dict[str, float]]:
 
 def _of_responses(
     responses: Iterable[AnnotatedResponse], over: Over, metric: str
-) -> dict[str, float]:
-    """Score the responses, or the models; one without a sentence to score has no score."""
+) -> dict[str, float | None]:
+    """Score the responses, or the models; one without a sentence to score has None."""
     counts: dict[str, Counts] = {}
     for response in responses:
         item = response.model if over == 'models' else _name(response)
         counts[item] = counts.get(item, Counts()) + count_response(response)
-    scores = {item: getattr(count, metric) for item, count in counts.items()}
-    return {item: score for item, score in scores.items() if score is not None}
+    return {item: getattr(count, metric) for item, count in counts.items()}
 
 
 def _name(response: AnnotatedResponse) -> str:

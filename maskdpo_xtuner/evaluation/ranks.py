@@ -22,8 +22,8 @@ from maskdpo_xtuner.records import Record
 RESAMPLES = Bootstrap(resamples=1000)
 """Fewer than elsewhere: each one is ranked anew."""
 
-Scores = Mapping[str, float]
-"""Item (a model, a response) -> the score that a judge gave it."""
+Scores = Mapping[str, float | None]
+"""Item (a model, a response) -> the score that a judge gave it; None where it gave none."""
 
 
 class RankAgreement(Record):
@@ -33,15 +33,19 @@ class RankAgreement(Record):
         judges: names of the two.
         items: what both scored.
         left_out: what one of them alone scored.
+        unscored: what neither scored.
         spearman: rho; None for fewer than two items, or a judge that scores all alike.
         kendall: tau-b; None likewise.
-        spearman_interval: from resampled clusters; None for one cluster alone.
+        spearman_interval: from resampled clusters; None for one cluster alone, and for orders that
+            are the same, or opposite, throughout: no resample of them is anything else, however few
+            they are.
         kendall_interval: likewise.
     """
 
     judges: tuple[str, str]
     items: int
     left_out: int
+    unscored: int
     spearman: float | None
     kendall: float | None
     spearman_interval: Interval | None = None
@@ -78,12 +82,18 @@ def _compare(
     cluster_of: Mapping[str, str] | None,
     bootstrap: Bootstrap,
 ) -> RankAgreement:
-    items = [item for item in first if item in second]
-    left_out = len(first.keys() ^ second.keys())
-    both = np.array([[first[item], second[item]] for item in items]).reshape(-1, 2)
+    scores = {item: (first.get(item), second.get(item)) for item in {**first, **second}}
+    items = [item for item, pair in scores.items() if None not in pair]
+    both = np.array([scores[item] for item in items], dtype=float).reshape(-1, 2)
     spearman, kendall = coefficients(both)
+    unscored = sum(pair == (None, None) for pair in scores.values())
     found = RankAgreement(
-        judges=judges, items=len(items), left_out=left_out, spearman=spearman, kendall=kendall
+        judges=judges,
+        items=len(items),
+        left_out=len(scores) - len(items) - unscored,
+        unscored=unscored,
+        spearman=spearman,
+        kendall=kendall,
     )
     clusters = [cluster_of[item] if cluster_of else item for item in items]
     if spearman is None or len(set(clusters)) < 2:
@@ -113,7 +123,14 @@ def _intervals(
         for times in bootstrap.weights(len(names))
     ]
     columns = np.array(values, dtype=float).T  # None becomes NaN
-    return [expanded_percentiles(column, len(names), bootstrap.level) for column in columns]
+    return [_interval(column[~np.isnan(column)], len(names), bootstrap.level) for column in columns]
+
+
+def _interval(values: NDArray[np.float64], clusters: int, level: float) -> Interval | None:
+    """Give what the resamples span; nothing where they are all alike."""
+    if not len(values) or np.ptp(values) < 1e-9:
+        return None
+    return expanded_percentiles(values, clusters, level)
 
 
 def rank_rows(agreements: Sequence[RankAgreement]) -> list[dict[str, str]]:
@@ -123,6 +140,7 @@ def rank_rows(agreements: Sequence[RankAgreement]) -> list[dict[str, str]]:
             'judges': ' and '.join(found.judges),
             'items': str(found.items),
             'by one alone': str(found.left_out),
+            'by neither': str(found.unscored),
             'Spearman': format_value(found.spearman, found.spearman_interval, 3),
             'Kendall tau-b': format_value(found.kendall, found.kendall_interval, 3),
         }

@@ -34,9 +34,8 @@ def scorers_of(
     if isinstance(first, TransformersSettings) and asked.text_quality:
         found[name] = _first_model(first)
     device = policy.device if isinstance(policy, TransformersSettings) else 'auto'
-    for model in asked.perplexity:
-        short = Path(model).name
-        found[model if short in found else short] = PerplexityScorer(model, device=device)
+    for called, model in asked.perplexity.items():
+        found[model if called in found else called] = PerplexityScorer(model, device=device)
     return found
 
 

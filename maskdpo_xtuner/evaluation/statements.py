@@ -5,6 +5,9 @@ from __future__ import annotations
 from maskdpo_xtuner.evaluation.agreement import Agreement
 from maskdpo_xtuner.evaluation.results import Evaluation, JudgeResult
 
+FEWEST_TOPICS = 6
+"""All of six fair coins fall alike in 3 % of all throws, all of five in 6 %."""
+
 
 def statements_of(evaluation: Evaluation, name: str) -> list[str]:
     """Give what is said of a model: by each judge, and, of several, in the end by all together."""
@@ -48,6 +51,11 @@ def remarks_of(evaluation: Evaluation) -> list[str]:
     """Give what a reader of the numbers should know: what was trained on, and what is missing."""
     found = evaluation.trained_on
     remarks = []
+    if evaluation.cluster == 'topic' and evaluation.topics < FEWEST_TOPICS:
+        remarks.append(
+            f'intervals and verdicts are not to be relied on: all of {evaluation.topics} topics '
+            f'point the same way by chance too often; ask about {FEWEST_TOPICS} or more'
+        )
     if found and (found.questions or found.topics):
         remarks.append(
             f'{found.questions} of {evaluation.questions} questions and {found.topics} of '

@@ -19,7 +19,7 @@ from maskdpo_xtuner.topics.affinity import (
     draw,
     names_of,
 )
-from maskdpo_xtuner.topics.entities import find_extractor
+from maskdpo_xtuner.topics.entities import describe_extractor, find_extractor
 
 
 def measure_affinity(
@@ -55,7 +55,7 @@ def measure_affinity(
     settings = {
         'pairs': source,
         'seed': str(seed),
-        'entities': ' '.join(filter(None, entities)),
+        'entities': describe_extractor(extractor, *entities),
         **{f'{n}.{key}': value for n in names for key, value in vectors[n].identity.items()},
     }
     drawn = draw(enumerate(read_pairs(source), start=1), count, seed)

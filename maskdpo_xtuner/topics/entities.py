@@ -17,7 +17,10 @@ from maskdpo_xtuner.splitters import split_sentences
 
 
 class Extractor(Protocol):
-    """Finds the entities of a text."""
+    """Finds the entities of a text.
+
+    One that depends on more than its name has an attribute ``identity`` that says what, in words.
+    """
 
     def __call__(self, text: str, language: str) -> list[str]:
         """Give the names of the entities as the text has them, in its order.
@@ -36,6 +39,12 @@ def find_extractor(name: str, model: str | None = None) -> Extractor:
     """
     extractor: Extractor = ENTITIES.get(name)(model)
     return extractor
+
+
+def describe_extractor(extractor: Extractor, name: str, model: str | None = None) -> str:
+    """Say what found the entities: what the extractor says of itself, else how it was named."""
+    said: str = getattr(extractor, 'identity', ' '.join(filter(None, (name, model))))
+    return said
 
 
 def distinct(names: Iterable[str], topic: str) -> tuple[str, ...]:
@@ -95,7 +104,8 @@ def _named(runs: Iterable[tuple[bool, str]], within: set[str]) -> Iterator[str]:
 class Spacy:
     """The entities of a pipeline of spaCy, all kinds, dates and numbers among them.
 
-    ``pip install spacy`` and ``python -m spacy download en_core_web_sm``, or another pipeline.
+    ``pip install 'maskdpo_xtuner[entities]'`` and ``python -m spacy download en_core_web_sm``, or
+    another pipeline.
     """
 
     def __init__(self, model: str | None = None) -> None:
@@ -103,13 +113,19 @@ class Spacy:
         try:
             import spacy
         except ImportError as error:
-            raise ValueError('spaCy is not installed; pip install spacy') from error
+            raise ValueError(
+                "spaCy is not installed; pip install 'maskdpo_xtuner[entities]'"
+            ) from error
         try:
             self._pipeline: Any = spacy.load(self._model)
         except OSError as error:
             raise ValueError(
                 f'spaCy has no pipeline {self._model}; python -m spacy download {self._model}'
             ) from error
+        about = self._pipeline.meta
+        self.identity = (
+            f'spacy {spacy.__version__}, {about["lang"]}_{about["name"]} {about["version"]}'
+        )
 
     def __call__(self, text: str, language: str) -> list[str]:
         """Give the texts of ``doc.ents``; the pipeline must be of the language."""
@@ -133,9 +149,10 @@ class TokenClassifier:
             )
         from transformers import pipeline
 
-        from maskdpo_xtuner.engines.model_files import check_model
+        from maskdpo_xtuner.engines.model_files import check_model, name_and_revision
 
         check_model(model)
+        self.identity = ' '.join(('transformers', *name_and_revision(model, None, False)))
         self._pipeline: Any = pipeline(
             'token-classification', model=model, aggregation_strategy='simple'
         )

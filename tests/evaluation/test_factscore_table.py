@@ -33,7 +33,7 @@ def test_each_outcome_has_a_count_of_its_own() -> None:
     )
     assert (counts.supported, counts.unsupported, counts.without_verdict) == (2, 1, 1)
     assert counts.failures == {'no_page': 2, 'unparsed': 1}
-    assert (counts.responses, counts.silent) == (4, 2)
+    assert (counts.responses, counts.judged, counts.silent) == (4, 3, 2)
     assert counts.precision == pytest.approx(2 / 3)
     assert counts.unjudged == pytest.approx(4 / 7)
 
@@ -47,6 +47,14 @@ def test_the_two_countings_of_the_same_answers() -> None:
     assert official['FActScore % (gamma 10)'] == '16.7'
     assert (official['without penalty %'], official['respond ratio %']) == ('75.0', '50.0')
     assert official['facts/response'] == '4.0'
+
+
+def test_an_answer_of_which_nothing_is_known_does_not_support_nothing() -> None:
+    known, unknown = factscored(['++']), factscored(['no_page: x'])
+    (ours,) = own_rows({'base': [known, unknown]})
+    assert (ours['supported/answer'], ours['not judged']) == ('2.00', '1')
+    (nothing,) = own_rows({'base': [unknown]})
+    assert (nothing['supported/answer'], nothing['not judged']) == ('-', '1')
 
 
 def test_without_any_fact_there_is_no_number() -> None:

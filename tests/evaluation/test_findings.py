@@ -122,9 +122,14 @@ def test_a_loss_of_supported_sentences_within_noise_counts_only_against_better()
 
 
 def test_a_precision_that_only_repetition_lifts_is_not_better() -> None:
-    assert turned('distinct_precision', 'within noise', distinct_precision=39.0) == [
-        'answers alike: precision 38 -> 39 % with each sentence of a topic once'
-    ]
+    assert turned(
+        'distinct_precision', 'within noise', precision=50.0, distinct_precision=39.0
+    ) == ['answers alike: precision 38 -> 39 % with each sentence of a topic once']
+
+
+def test_a_gain_that_hardly_leaves_the_noise_is_not_taken_for_repetition() -> None:
+    kept = turned('distinct_precision', 'within noise', precision=50.0, distinct_precision=46.0)
+    assert kept == ['within noise: precision 38 -> 46 % with each sentence of a topic once']
 
 
 def test_what_cannot_be_compared_is_unknown() -> None:

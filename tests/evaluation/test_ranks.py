@@ -61,21 +61,27 @@ def test_ties_share_their_rank_and_are_out_of_kendalls_pairs() -> None:
 
 def test_what_one_judge_alone_scored_is_counted_and_a_constant_judge_has_no_order() -> None:
     (found,) = rank_agreements({'x': {'a': 1, 'b': 2, 'c': 3}, 'y': {'a': 3, 'b': 3, 'd': 1}})
-    assert (found.items, found.left_out) == (2, 2)
+    assert (found.items, found.left_out, found.unscored) == (2, 2, 0)
     assert found.spearman is None
     assert found.kendall is None
     assert found.spearman_interval is None
 
 
-def test_opposite_orders_are_minus_one_in_every_resample() -> None:
+def test_what_neither_judge_could_score_is_counted() -> None:
+    first, second = {'a': 1, 'b': 2, 'mute': None}, {'a': 1, 'b': None, 'mute': None}
+    (found,) = rank_agreements({'x': first, 'y': second})
+    assert (found.items, found.left_out, found.unscored) == (1, 1, 1)
+
+
+def test_opposite_orders_are_minus_one_without_an_interval() -> None:
     (found,) = rank_agreements(
         {'x': {str(n): n for n in range(9)}, 'y': {str(n): -n for n in range(9)}},
         bootstrap=FEW,
     )
     assert found.spearman == pytest.approx(-1)
     assert found.kendall == pytest.approx(-1)
-    assert found.kendall_interval is not None
-    assert found.kendall_interval.high == pytest.approx(-1)
+    # Every resample is in the opposite order, too: [-1, -1] would leave nothing to chance.
+    assert (found.spearman_interval, found.kendall_interval) == (None, None)
 
 
 def test_one_judge_alone_is_refused() -> None:
@@ -94,12 +100,14 @@ def test_responses_are_ranked_by_their_own_score_and_models_by_the_pooled_one(
         write_records(path, responses)
         files[judge] = path
     scores, questions = read_scores(files, 'responses')
-    assert scores['b'] == {'test q#0': 50.0, 'test r#0': 0.0, 'other q#0': 100.0}
+    assert scores['b'] == {
+        **{'test q#0': 50.0, 'test r#0': 0.0, 'test r#1': None, 'other q#0': 100.0}
+    }
     assert questions['test r#0'] == 'r'
     models, _ = read_scores(files, 'models')
     assert models == {'a': {'test': 50.0, 'other': 100.0}, 'b': {'test': 25.0, 'other': 100.0}}
     precise, _ = read_scores(files, 'models', 'precision')
-    assert precise['a'] == {'test': 50.0}
+    assert precise['a'] == {'test': 50.0, 'other': None}
     with pytest.raises(ValueError, match="no 'beauty' of responses"):
         read_scores(files, 'models', 'beauty')
     assert names_of([(None, files['a']), ('x', files['b'])]) == {'a': files['a'], 'x': files['b']}

@@ -77,3 +77,15 @@ def test_text_quality_turns_the_first_model_off_and_not_those_named(
 ) -> None:
     asked = settings(tmp_path, text_quality=False, perplexity=['a/gpt2', 'b/gpt2'])
     assert names(asked, {'base': None}) == ['gpt2', 'b/gpt2']
+
+
+def test_a_model_that_measures_may_have_a_name_and_a_list_names_by_the_last_part(
+    tmp_path: Path, made: list[dict[str, Any]]
+) -> None:
+    named = {'SFT': 'work_dirs/sft/hf', 'DPO': 'work_dirs/dpo/hf'}
+    assert names(settings(tmp_path, perplexity=named), {'base': None}) == ['SFT', 'DPO']
+    assert [call['model'] for call in made] == ['work_dirs/sft/hf', 'work_dirs/dpo/hf']
+    alone = settings(tmp_path, perplexity='openai-community/gpt2')
+    assert names(alone, {'base': None}) == ['gpt2']
+    with pytest.raises(ValueError, match='perplexity'):
+        settings(tmp_path, perplexity=[3])

@@ -5,6 +5,7 @@ from maskdpo_xtuner.evaluation.printing import format_evaluation
 from maskdpo_xtuner.evaluation.results import JudgeResult
 from maskdpo_xtuner.evaluation.statements import (
     agreement_line,
+    remarks_of,
     statements_of,
 )
 from maskdpo_xtuner.evaluation.table import (
@@ -48,6 +49,14 @@ def test_what_the_score_hides_is_in_a_table_of_its_own() -> None:
         *('0%', '100%'),
     )
     assert (failed['no verdict'], failed['answers without checkable']) == ('24.0', '0%')
+
+
+def test_few_topics_are_said_to_be_few() -> None:
+    enough = evaluated(base='+u', aligned='++u').model_copy(update={'topics': 6})
+    assert remarks_of(enough) == []
+    (said,) = remarks_of(enough.model_copy(update={'topics': 5}))
+    assert said.startswith('intervals and verdicts are not to be relied on: all of 5 topics')
+    assert said in format_evaluation(enough.model_copy(update={'topics': 5}))
 
 
 def test_the_texts_are_in_a_table_that_no_judge_decides() -> None:

@@ -64,3 +64,18 @@ def test_a_language_that_the_judge_does_not_speak_is_refused(tmp_path: Path) -> 
     options = ['--form', 'marks', '--judge', 'lexical', '--work-dir', str(tmp_path / 'work')]
     with pytest.raises(ValueError, match='q is in the language "fr"'):
         main([marks(tmp_path, language='fr'), *options])
+
+
+def test_half_of_the_sentences_without_a_verdict_end_in_exit_status_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = marks(tmp_path)
+    file = tmp_path / 'annotated-mine.jsonl'
+    judged = {'start': 0, 'end': 21, 'label': 'no_hallucination'}
+    unread = {'start': 21, 'end': len(TEXT), 'failure': 'unparsed: hm'}
+    about = {'question_id': 'q', 'sample_index': 0, 'seed': 1, 'model': 'm', 'text': TEXT}
+    made = {'finish_reason': 'stop', 'prompt_tokens': None, 'completion_tokens': None}
+    record = {**about, **made, 'annotator': {'name': 'mine'}, 'sentences': [judged, unread]}
+    file.write_text(json.dumps(record) + '\n')
+    assert main([source, '--form', 'marks', '--annotated', str(file)]) == 1
+    assert 'mine: 50% of the sentences have no verdict: too few' in capsys.readouterr().out

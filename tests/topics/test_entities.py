@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from maskdpo_xtuner.topics.entities import Capitals, distinct, find_extractor
+from maskdpo_xtuner.topics.entities import Capitals, describe_extractor, distinct, find_extractor
 
 
 @pytest.mark.parametrize(
@@ -47,12 +47,15 @@ def test_a_pipeline_of_spacy_gives_its_entities(tmp_path: Path) -> None:
     pipeline.to_disk(tmp_path / 'pipeline')
     extract = find_extractor('spacy', str(tmp_path / 'pipeline'))
     assert extract('He went to Paris.', 'en') == ['Paris']
+    said = describe_extractor(extract, 'spacy', 'any')
+    assert said == f'spacy {spacy.__version__}, en_pipeline 0.0.0'
     with pytest.raises(ValueError, match='of spaCy reads "en", not "zh"'):
         extract('他去了巴黎。', 'zh')
 
 
 def test_what_is_not_there_is_named_with_its_mend() -> None:
-    with pytest.raises(ValueError, match='pip install spacy|python -m spacy download no_such'):
+    mend = r'pip install .maskdpo_xtuner\[entities\]|python -m spacy download no_such'
+    with pytest.raises(ValueError, match=mend):
         find_extractor('spacy', 'no_such')
     with pytest.raises(ValueError, match='no extractor of entities "spacey"; did you mean "spacy"'):
         find_extractor('spacey')
@@ -63,4 +66,7 @@ def test_what_is_not_there_is_named_with_its_mend() -> None:
 def test_an_extractor_of_the_users_is_found_in_its_file(tmp_path: Path) -> None:
     file = tmp_path / 'mine.py'
     file.write_text('def make(model):\n    return lambda text, language: text.split()\n')
-    assert find_extractor(f'{file}:make')('a b', 'zh') == ['a', 'b']
+    extract = find_extractor(f'{file}:make')
+    assert extract('a b', 'zh') == ['a', 'b']
+    assert describe_extractor(extract, f'{file}:make') == f'{file}:make'
+    assert describe_extractor(find_extractor('capitals'), 'capitals') == 'capitals'

@@ -12,12 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskdpo_xtuner.evaluation.agreement import cohens_kappa
-from maskdpo_xtuner.evaluation.human.matching import Case, Matched
+from maskdpo_xtuner.evaluation.human.matching import (
+    NOT_JUDGED,
+    NOT_TO_JUDGE,
+    OUTCOMES,
+    Case,
+    Matched,
+)
 from maskdpo_xtuner.evaluation.intervals import Bootstrap, Estimate, estimate
 from maskdpo_xtuner.records import Label, Record
 
 LABELS = tuple(Label)
 HALLUCINATION = 'hallucination'
+MOST_UNJUDGED = 0.2
+"""As `evaluation.most_without_verdict` is by default."""
 Tables = NDArray[np.float64]
 """Counts of sentences, (tables, labels, labels): a row a human label, a column one of the judge."""
 Statistic = Callable[[Tables], NDArray[np.float64]]
@@ -66,6 +74,17 @@ class HumanAgreement(Record):
     kappa_labels: Estimate
     auroc: Estimate
     scored: int
+
+    @property
+    def unjudged(self) -> float:
+        """Share of the sentences that the judge was to judge and gave no verdict."""
+        asked = sum(self.counts.get(end, 0) for end in OUTCOMES if end != NOT_TO_JUDGE)
+        return self.counts.get(NOT_JUDGED, 0) / asked
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether too few were judged for the numbers to be trusted."""
+        return self.unjudged >= MOST_UNJUDGED
 
 
 class Report(Record):

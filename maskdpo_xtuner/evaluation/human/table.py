@@ -28,6 +28,11 @@ def format_agreement(found: HumanAgreement) -> str:
         _classes(found.classes),
         '\n'.join(_lines(found)),
     ]
+    if found.is_doubtful:
+        blocks.append(
+            f'{found.judge}: {found.unjudged:.0%} of the sentences have no verdict: too few were '
+            'judged for numbers to be trusted'
+        )
     return '\n\n'.join(blocks)
 
 

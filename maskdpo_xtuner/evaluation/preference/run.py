@@ -34,16 +34,39 @@ Named = tuple[str | None, Path]
 
 @dataclass(frozen=True)
 class PreferenceRun:
-    """What a comparison found, and what became of its requests."""
+    """What a comparison found, and what became of its requests.
+
+    Attributes:
+        result: what was found.
+        requests: to the judge.
+        most_without_verdict: `evaluation.most_without_verdict`, here of the pairs.
+    """
 
     result: PreferenceResult
     requests: Accounting
+    most_without_verdict: float
+
+    @property
+    def shortfalls(self) -> list[str]:
+        """What is missing from the numbers, a line each."""
+        lost = self.requests.failed + self.requests.refused
+        said = [f'{lost} requests have no answer; run again for those that failed'] if lost else []
+        if self.result.left_out:
+            said.append(
+                f'{self.result.left_out} responses are left out: the other model has none to the '
+                'same question and of the same number'
+            )
+        return said + [
+            f'{each.criterion}: {each.without_verdict:.0%} of the pairs have no verdict: too few '
+            'were judged for numbers to be trusted'
+            for each in self.result.criteria
+            if each.without_verdict >= self.most_without_verdict
+        ]
 
     @property
     def exit_status(self) -> int:
-        """0 when every request was answered, and some pair of each criterion could be read."""
-        unread = any(each.win_rate.value is None for each in self.result.criteria)
-        return int(self.requests.failed + self.requests.refused > 0 or unread)
+        """0 when nothing is missing."""
+        return int(bool(self.shortfalls))
 
 
 def compare_models(
@@ -74,7 +97,7 @@ def compare_models(
     questions = _questions(settings, set_name)
     answered = settings.work_dir / 'evaluation' / set_name
     responses = [_responses(answered, named) for named in (baseline, model)]
-    pairs = _side_by_side(names, responses, questions)
+    pairs, left_out = _side_by_side(names, responses, questions)
     judge, engine = asked.build()
     folder = settings.work_dir / 'preference' / set_name
     path = folder / f'{names[1]}-{names[0]}.jsonl'
@@ -86,11 +109,14 @@ def compare_models(
         baseline=names[0],
         model=names[1],
         judge=dict(judge.identity),
+        left_out=left_out,
         criteria=_criteria(judge, list(read_records(path, Preference)), questions),
     )
     with atomic_writer(path.with_suffix('.json')) as file:
         file.write(result.model_dump_json(indent=2))
-    return PreferenceRun(result, scheduler.accounting)
+    assert settings.evaluation is not None, 'there were questions'
+    most = settings.evaluation.most_without_verdict
+    return PreferenceRun(result, scheduler.accounting, most)
 
 
 def _write(
@@ -165,11 +191,15 @@ def _side_by_side(
     names: Sequence[str],
     responses: Sequence[Sequence[Response]],
     questions: Mapping[str, Question],
-) -> list[Pair]:
+) -> tuple[list[Pair], int]:
     """Give the two models' responses with the same question and number, in the order of the first.
 
+    Returns:
+        The pairs, and how many responses stand alone: an engine refused a question, say.
+
     Raises:
-        ValueError: naming a response that stands alone, twice, or answers no question.
+        ValueError: naming a response that stands twice, or answers no question, and when all of
+            them stand alone.
     """
     by_place: list[dict[tuple[str, int], Response]] = []
     for name, own in zip(names, responses, strict=True):
@@ -177,17 +207,13 @@ def _side_by_side(
         if len(places) < len(own):
             raise ValueError(f'{name} has two responses of the same question and number')
         by_place.append(places)
-    alone = sorted(by_place[0].keys() ^ by_place[1].keys())
-    if alone:
-        question_id, index = alone[0]
-        raise ValueError(
-            f'{len(alone)} responses of {" and ".join(names)} have none beside them, the first is '
-            f'{question_id}#{index}; both must have answered the same questions as often'
-        )
+    pairs = [(one, by_place[1][at]) for at, one in by_place[0].items() if at in by_place[1]]
+    if not pairs:
+        raise ValueError(f'{" and ".join(names)} have answered no question both')
     unknown = sorted({question_id for question_id, _ in by_place[0]} - questions.keys())
     if unknown:
         raise ValueError(f'the question {unknown[0]} is not among those of the config')
-    return [(by_place[0][place], by_place[1][place]) for place in by_place[0]]
+    return pairs, len(by_place[0].keys() ^ by_place[1].keys())
 
 
 def _dialogues(judge: Judge, questions: Mapping[str, Question], pair: Pair) -> list[Comparison]:

@@ -45,13 +45,28 @@ class CriterionResult(Record):
     baseline_length: float
     length: float
 
+    @property
+    def without_verdict(self) -> float:
+        """Share of the pairs that are in no rate."""
+        lost = sum(n for outcome, n in self.counts.items() if outcome not in WORTH)
+        return lost / sum(self.counts.values())
+
 
 class PreferenceResult(Record):
-    """What a judge prefers; ``judge`` says what determined its verdicts."""
+    """What a judge prefers.
+
+    Attributes:
+        baseline: name of the model before.
+        model: name of the one whose wins count.
+        judge: what determined its verdicts.
+        left_out: responses of either model that have none of the other's beside them.
+        criteria: what was found by each.
+    """
 
     baseline: str
     model: str
     judge: dict[str, str]
+    left_out: int = 0
     criteria: tuple[CriterionResult, ...]
 
 

@@ -48,6 +48,7 @@ class Compared:
         baseline: name of the row that the others are compared with.
         models: the rows.
         questions: how many all models have answered.
+        topics: how many these are on.
         left_out: how many not all have.
     """
 
@@ -57,6 +58,7 @@ class Compared:
     baseline: str
     models: tuple[ComparedModel, ...]
     questions: int
+    topics: int
     left_out: int
 
 
@@ -100,6 +102,7 @@ def compare_group(group: Group, against: str | None = None) -> Compared:
             for row in rows
         ),
         questions=len(shared),
+        topics=len({question.topic for question in shared.values()}),
         left_out=len(questions) - len(shared),
     )
 

@@ -36,7 +36,7 @@ def about(compared: Compared) -> list[str]:
     decoding = ', '.join(f'{key} {value:g}' for key, value in evaluation.sampling.items())
     made = ', '.join(f'{key}: {value}' for key, value in compared.judge.annotator.items())
     lines = [
-        f'{compared.questions} questions on {evaluation.topics} topics; decoding: {decoding}',
+        f'{compared.questions} questions on {compared.topics} topics; decoding: {decoding}',
         f'judge: {" ".join(made.split())}',
     ]
     if compared.left_out:

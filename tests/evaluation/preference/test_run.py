@@ -242,12 +242,45 @@ def test_responses_that_do_not_stand_side_by_side_are_refused(tmp_path: Path) ->
     with pytest.raises(ValueError, match='both models are named base'):
         compare_models(settings, base, base)
     file = tmp_path / 'few.jsonl'
-    write_records(file, [response('q0', SHORT)])
-    with pytest.raises(ValueError, match='5 responses of base and few .*, the first is q1#0'):
+    write_records(file, [response('q0', SHORT).model_copy(update={'sample_index': 1})])
+    with pytest.raises(ValueError, match='base and few have answered no question both'):
         compare_models(settings, base, ('few', file))
     write_records(file, [response('q9', SHORT)])
     with pytest.raises(ValueError, match='the question q9 is not among those of the config'):
         compare_models(settings, ('a', file), ('b', file))
+
+
+def test_a_response_without_one_beside_it_is_left_out_and_ends_in_exit_status_1(
+    tmp_path: Path,
+) -> None:
+    settings = settings_of(tmp_path, ScriptedEngine(judge))
+    file = tmp_path / 'few.jsonl'
+    write_records(file, [response('q0', GOOD), response('q1', SHORT)])
+    run = compare_models(settings, (None, Path('base')), ('few', file), quiet=True)
+    counts = run.result.criteria[0].counts
+    assert (counts['win'], counts['loss'], sum(counts.values())) == (1, 1, 2)
+    assert (run.result.left_out, run.exit_status) == (4, 1)
+    assert [said.split(':')[0] for said in run.shortfalls] == ['4 responses are left out']
+
+
+@pytest.mark.parametrize(('mute', 'status'), [(1, 0), (2, 1)])
+def test_a_fifth_of_the_pairs_without_a_verdict_ends_in_exit_status_1(
+    tmp_path: Path, mute: int, status: int
+) -> None:
+    files = {}
+    for name in ('a', 'b'):
+        said = ['Mute.'] * mute if name == 'b' else []
+        texts = [*said, *[name] * (6 - len(said))]
+        files[name] = tmp_path / f'{name}.jsonl'
+        write_records(files[name], [response(f'q{n}', text) for n, text in enumerate(texts)])
+    settings = settings_of(tmp_path, ScriptedEngine(judge), criteria={'help': 'x'})
+    run = compare_models(settings, ('a', files['a']), ('b', files['b']), quiet=True)
+    assert run.exit_status == status
+    assert run.shortfalls == [
+        *['help: 33% of the pairs have no verdict: too few were judged for numbers to be trusted'][
+            :status
+        ]
+    ]
 
 
 def test_a_config_without_a_judge_is_refused(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_questions_that_one_model_did_not_answer_are_left_out_for_all(tmp_path: 
     a = make_run(tmp_path / 'a', {'base': alike('+c', '+c') | hard})
     b = make_run(tmp_path / 'b', {'lost': alike('++', '++') | {'q5': ['++']}})
     found = compared(a, b)
-    assert (found.questions, found.left_out) == (5, 1)
+    assert (found.questions, found.topics, found.left_out) == (5, 5, 1)
     assert found.models[0].measures['precision'].value == 50  # without q5
     assert found.models[0].result.means['incorrect'] == 5  # a run, and without q5
     assert found.models[0].result.measures['precision'].value == pytest.approx(100 * 10 / 28)

@@ -10,6 +10,8 @@ import datasets
 import transformers
 from mmengine.logging import MMLogger
 
+from maskdpo_xtuner.deprecations import keep_quiet_about_torch_dtype
+
 LONG = ('Config:\n', 'Hooks will be executed', '\n-----')
 """How the messages of mmengine begin that are pages long."""
 
@@ -36,7 +38,11 @@ def keep_long_messages_in_files() -> None:
 
 
 def quiet_libraries() -> None:
-    """Hear of warnings alone from DeepSpeed, and of no progress where it would fill a file."""
+    """Hear of warnings alone from DeepSpeed, and of no progress where it would fill a file.
+
+    And nothing of names in configs that transformers has others for by now.
+    """
+    keep_quiet_about_torch_dtype()
     logging.getLogger('DeepSpeed').setLevel(logging.WARNING)
     if not sys.stderr.isatty():
         datasets.disable_progress_bars()

@@ -63,3 +63,12 @@ def test_what_goes_to_a_gpu_is_locked_for_every_python(script: Any, minor: int) 
 
 def test_what_is_large_or_compiled_on_the_way_does_not_go(script: Any) -> None:
     assert not {'torch', 'deepspeed', 'bitsandbytes'}.intersection(script.PACKAGES)
+
+
+CLASSES = [path for folder in ('maskdpo_xtuner', 'tools') for path in (ROOT / folder).rglob('*.py')]
+
+
+def test_class_variables_name_their_type() -> None:
+    # pydantic cannot read a ClassVar alone on Python 3.10, and every command would end there.
+    bare = re.compile(r'^\s+\w+: ClassVar *(=|$)', re.MULTILINE)
+    assert not [path for path in CLASSES if bare.search(path.read_text(encoding='utf-8'))]

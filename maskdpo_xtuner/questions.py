@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, SerializeAsAny, field_validator
 
@@ -19,7 +19,7 @@ from maskdpo_xtuner.jsonl import RecordError, read_objects, read_questions
 from maskdpo_xtuner.knowledge import Knowledge
 from maskdpo_xtuner.parts import Choice, choice_of
 from maskdpo_xtuner.records import Language, Question
-from maskdpo_xtuner.registry import QUESTIONS
+from maskdpo_xtuner.registry import QUESTIONS, Registry
 
 __all__ = ['JsonlQuestions', 'NamedPages', 'QuestionSettings', 'QuestionsChoice', 'TableSplit']
 
@@ -27,7 +27,7 @@ __all__ = ['JsonlQuestions', 'NamedPages', 'QuestionSettings', 'QuestionsChoice'
 class QuestionSettings(Choice):
     """A source of questions; subclasses add what it needs."""
 
-    registry: ClassVar = QUESTIONS
+    registry: ClassVar[Registry[Any]] = QUESTIONS
 
     def load(self) -> list[Question]:
         """Give the questions, each with an id of its own, in an order that does not change.

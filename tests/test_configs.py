@@ -142,6 +142,8 @@ def test_the_papers_settings(name: str) -> None:
     assert (config.model.loss_type, config.model.beta) == ('sigmoid', 0.1)
     assert 'loss_options' not in config.model
     assert config.train_dataloader.dataset.max_length == 1024
+    # Its 377 steps have checkpoints before the end.
+    assert 0 < config.default_hooks.checkpoint.interval < 377
     assert config.model.llm.torch_dtype == 'torch.bfloat16'
     warmup, cosine = config.param_scheduler
     assert warmup.end == cosine.begin == pytest.approx(0.03 * 3)

@@ -22,6 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'hashing': set(),
     'deferred': set(),
     'devices': set(),
+    'deprecations': set(),
     'allocator': set(),
     'atomic': set(),
     'columns': set(),
@@ -48,12 +49,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     'objectives': {'registry'},
     'batches': {'masking'},
     'modeling': {'objectives'},
-    'sepo': {'records', 'masking', 'objectives', 'devices'},
-    'builtin': {'records', 'hashing', 'registry', 'atomic'},
+    'sepo': {'records', 'masking', 'objectives', 'devices', 'deprecations'},
+    'builtin': {'records', 'hashing', 'registry', 'atomic', 'deprecations'},
     'questions': {'records', 'jsonl', 'parts', 'registry', 'builtin', 'knowledge'},
     'engines': {
         *{'records', 'builtin', 'hashing', 'parts', 'registry', 'identity', 'chat_templates'},
-        *{'devices', 'allocator'},
+        *{'devices', 'allocator', 'deprecations'},
     },
     'embeddings': {
         *{'engines', 'parts', 'registry', 'builtin', 'identity', 'atomic', 'chat_templates'},
@@ -111,7 +112,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'training': {
         *{'records', 'hashing', 'jsonl', 'progress', 'masking', 'objectives', 'builtin'},
         *{'batches', 'modeling', 'engines', 'chat_templates', 'forms', 'config_files', 'atomic'},
-        'allocator',
+        *{'allocator', 'deprecations'},
     },
 }
 FRAMEWORKS = {'xtuner', 'mmengine', 'deepspeed'}

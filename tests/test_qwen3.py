@@ -21,6 +21,7 @@ from tests.xtuner_runs import ROOT, XTunerRuns
 KNOWN = tuple(int(part) for part in version('transformers').split('.')[:2]) >= (4, 51)
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(3600),
     pytest.mark.skipif(not KNOWN, reason='this transformers does not know Qwen3'),
 ]
 # Random texts state nothing: odd samples are right here, and even ones wrong.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, SerializeAsAny, model_validator
 from typing_extensions import Self
@@ -29,7 +29,7 @@ from maskdpo_xtuner.engines.settings import EngineChoice, LMDeploySettings
 from maskdpo_xtuner.identity import identity_of
 from maskdpo_xtuner.parts import Choice, choice_of
 from maskdpo_xtuner.records import Question
-from maskdpo_xtuner.registry import ANNOTATORS
+from maskdpo_xtuner.registry import ANNOTATORS, Registry
 from maskdpo_xtuner.splitters import find_splitter
 
 __all__ = [
@@ -55,7 +55,7 @@ class AnnotatorSettings(Choice):
             tokens cuts few.
     """
 
-    registry: ClassVar = ANNOTATORS
+    registry: ClassVar[Registry[Any]] = ANNOTATORS
     cut_sentence: CutSentence = 'unjudged'
 
     def build(self) -> tuple[Annotator, Engine | None]:

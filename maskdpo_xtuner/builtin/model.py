@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maskdpo_xtuner.builtin.wheels import cache_dir, wheel_file
+from maskdpo_xtuner.deprecations import keep_quiet_about_torch_dtype
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -45,6 +46,7 @@ def _convert(gguf: Path, folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, GenerationConfig
 
+    keep_quiet_about_torch_dtype()
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         model = AutoModelForCausalLM.from_pretrained(

@@ -6,13 +6,13 @@ An embedding of your own: a subclass of `EmbeddingSettings` in your file, regist
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, SerializeAsAny
 
 from maskdpo_xtuner.embeddings.base import LAST, Embedding
 from maskdpo_xtuner.parts import Choice, choice_of
-from maskdpo_xtuner.registry import EMBEDDINGS
+from maskdpo_xtuner.registry import EMBEDDINGS, Registry
 
 
 class EmbeddingSettings(Choice):
@@ -21,7 +21,7 @@ class EmbeddingSettings(Choice):
     What an embedding is known by is its identity, so nothing of the settings is written down.
     """
 
-    registry: ClassVar = EMBEDDINGS
+    registry: ClassVar[Registry[Any]] = EMBEDDINGS
 
     def build(self) -> Embedding:
         """Make it; a model is loaded when it is first asked.

@@ -11,6 +11,7 @@ from typing import Any
 
 from maskdpo_xtuner.allocator import keep_freed_memory
 from maskdpo_xtuner.builtin.remembering import remembered
+from maskdpo_xtuner.deprecations import keep_quiet_about_torch_dtype
 from maskdpo_xtuner.devices import find_device
 from maskdpo_xtuner.engines.adapters import base_of, is_adapter, merge
 from maskdpo_xtuner.hashing import file_sha256
@@ -137,6 +138,7 @@ def load_model(kind: str, source: Mapping[str, Any], dtype: str, device: str) ->
     device = find_device(device)
     if device == 'cpu':
         keep_freed_memory()
+    keep_quiet_about_torch_dtype()
     loader = getattr(transformers, kind)
     plain = {key: value for key, value in source.items() if key != 'adapter'}
     try:

@@ -16,7 +16,7 @@ from pydantic import Field, SerializeAsAny, field_serializer
 from maskdpo_xtuner.engines.base import Engine
 from maskdpo_xtuner.engines.lmdeploy import LMDeployEngine, decisive
 from maskdpo_xtuner.parts import Choice, choice_of
-from maskdpo_xtuner.registry import ENGINES
+from maskdpo_xtuner.registry import ENGINES, Registry
 
 __all__ = [
     'EngineChoice',
@@ -37,7 +37,7 @@ class EngineSettings(Choice):
             base model that has none: ``dict(chat_template=open('chat.jinja').read())``.
     """
 
-    registry: ClassVar = ENGINES
+    registry: ClassVar[Registry[Any]] = ENGINES
 
     model: str | None = None
     template_kwargs: dict[str, Any] = {}

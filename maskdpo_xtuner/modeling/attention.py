@@ -40,6 +40,8 @@ HARMLESS = frozenset(
     }
 )
 """Options of attention functions that do not change what is computed here."""
+KNOWN_FOR = {'s_aux': 'sinks', 'softcap': 'capped scores'}
+"""What options do that are not computed here."""
 
 
 class SequenceMask:
@@ -168,17 +170,21 @@ def sequence_attention_forward(
     states = [_flatten(query), *(_flatten(repeat_kv(each, groups)) for each in (key, value))]
     parts = _attend(states, attention_mask, dropout_p=dropout, scale=scaling)
     joined = torch.cat(list(parts), dim=2)
-    return joined.transpose(1, 2).unflatten(1, (rows, length)).squeeze(0), None
+    # Contiguous, as torch's own is handed back: some models take a view of it.
+    return joined.transpose(1, 2).contiguous().unflatten(1, (rows, length)).squeeze(0), None
 
 
 def _refuse(options: Mapping[str, Any]) -> None:
     unknown = sorted(
-        name for name, value in options.items() if name not in HARMLESS and value is not None
+        f'{name} ({KNOWN_FOR[name]})' if name in KNOWN_FOR else name
+        for name, value in options.items()
+        if name not in HARMLESS and value is not None
     )
     if unknown:
         raise ValueError(
-            f'attention within sequences does not know what {", ".join(unknown)} of this model '
-            f'means; {PLAIN_LAYOUT}'
+            f'the attention of this model asks for {", ".join(unknown)}, which is not computed '
+            f'within sequences, so pairs can neither be packed nor share their prompt; '
+            f'{PLAIN_LAYOUT}'
         )
 
 

@@ -94,17 +94,30 @@ def check_head(llm: Any, input_ids: Tensor) -> None:
     llm.eval()  # Dropout would tell them apart.
     with torch.no_grad():
         whole = llm(**inputs).logits.float()
-        apart = output_logits(llm, hidden_states(llm, inputs)).float()
+        apart = _logits_apart(llm, inputs).float()
     llm.train(training)
     # Autocast remembers the weights that it cast here, where they take no gradient.
     torch.clear_autocast_cache()
     # NaN is no reason here: the loss will name the pairs that it comes with.
     apart, whole = apart.nan_to_num(), whole.nan_to_num()
-    if not torch.allclose(apart, whole, rtol=1e-2, atol=1e-2 * float(whole.abs().max())):
-        raise ValueError(
-            f'{type(causal_lm(llm)).__name__} does something to its logits that is not known; '
-            'set model.logits.supervised_only=False'
-        )
+    near = {'rtol': 1e-2, 'atol': 1e-2 * float(whole.abs().max())}
+    if apart.shape != whole.shape or not torch.allclose(apart, whole, **near):
+        raise ValueError(_unknown_head(llm))
+
+
+def _logits_apart(llm: Any, inputs: dict[str, Any]) -> Tensor:
+    """The logits of decoder and head, of inputs that the whole model has just taken."""
+    try:
+        return output_logits(llm, hidden_states(llm, inputs))
+    except (AttributeError, LookupError, RuntimeError, TypeError) as error:
+        raise ValueError(_unknown_head(llm, f' ({type(error).__name__}: {error})')) from error
+
+
+def _unknown_head(llm: Any, detail: str = '') -> str:
+    return (
+        f'{type(causal_lm(llm)).__name__} does something to its logits that is not known{detail}; '
+        'set model.logits.supervised_only=False'
+    )
 
 
 def _fp32_product(head: Any, hidden: Tensor) -> Tensor:

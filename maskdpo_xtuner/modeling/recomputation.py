@@ -39,7 +39,7 @@ def recompute_layers(llm: nn.Module, share: float) -> None:
             return
         raise ValueError(
             f'{type(causal_lm(llm)).__name__} has all of its layers recomputed or none; set '
-            'model.use_activation_checkpointing to True or False'
+            'model.use_activation_checkpointing=True, or False'
         )
     layers = decoder_layers(llm)
     recomputed = frozenset(layers[: recomputed_layers(len(layers), share)])

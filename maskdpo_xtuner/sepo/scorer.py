@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from maskdpo_xtuner.deprecations import keep_quiet_about_torch_dtype
 from maskdpo_xtuner.devices import find_device
 from maskdpo_xtuner.masking import MaskingError, Prompt, Rendering, check_tokenizer, render_batch
 from maskdpo_xtuner.sepo.spans import ScoredToken, scored_tokens
@@ -45,6 +46,7 @@ class LogRatioScorer:
         if dtype not in DTYPES:
             raise ValueError(f'dtype: {dtype!r} is none of {", ".join(DTYPES)}')
         device = find_device(device)
+        keep_quiet_about_torch_dtype()
         options = {'torch_dtype': getattr(torch, dtype)}
         self._oracle, self._reference = (
             _load(AutoModelForCausalLM, name, **options).to(device).eval()

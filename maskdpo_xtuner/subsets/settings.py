@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, SerializeAsAny
 
 from maskdpo_xtuner.parts import Choice, choice_of
 from maskdpo_xtuner.questions import QuestionsChoice
-from maskdpo_xtuner.registry import SUBSETS
+from maskdpo_xtuner.registry import SUBSETS, Registry
 from maskdpo_xtuner.subsets.asked import Asked
 from maskdpo_xtuner.subsets.split import Split
 
@@ -34,7 +34,7 @@ class SubsetSettings(Choice):
             these topics before anything is split.
     """
 
-    registry: ClassVar = SUBSETS
+    registry: ClassVar[Registry[Any]] = SUBSETS
 
     part: Annotated[str | None, BeforeValidator(_as_text)] = None
     # What is in it counts, where it matters, and not where it lies.

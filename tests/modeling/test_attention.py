@@ -104,6 +104,13 @@ def test_a_window_without_a_mask_of_its_own_is_refused(monkeypatch: pytest.Monke
         enable_sequences(build('mistral', sliding_window=4096))
 
 
+def test_a_model_may_take_a_view_of_what_it_is_given() -> None:
+    states = (torch.randn(2, 4, 7, 8),) * 3
+    layer, mask = SimpleNamespace(num_key_value_groups=1), SequenceMask(SEQUENCES)
+    found, _ = sequence_attention_forward(layer, *states, mask)  # type: ignore[arg-type]
+    assert found.view(2, 7, 32).shape == (2, 7, 32)
+
+
 def test_attention_that_cannot_be_chosen_is_refused() -> None:
     small = {'n_embd': 16, 'n_layer': 1, 'n_head': 2}
     with pytest.raises(ValueError, match=r'BloomForCausalLM .*collate_fn\.share_prompt=False'):
@@ -149,8 +156,10 @@ def test_layers_of_another_kind_are_refused() -> None:
 def test_an_option_of_attention_that_is_not_known_is_refused() -> None:
     states = (torch.zeros(1, 4, 14, 8),) * 3
     mask, layer = SequenceMask(SEQUENCES), SimpleNamespace()
-    with pytest.raises(ValueError, match=r'does not know what s_aux, softcap .*share_prompt=False'):
-        sequence_attention_forward(layer, *states, mask, softcap=30.0, s_aux=states[0])  # type: ignore[arg-type]
+    asked = r'asks for known_to_nobody, s_aux \(sinks\), softcap \(capped scores\), .*pack=False'
+    options = {'softcap': 30.0, 's_aux': states[0], 'known_to_nobody': True, 'sliding_window': 4}
+    with pytest.raises(ValueError, match=asked):
+        sequence_attention_forward(layer, *states, mask, **options)  # type: ignore[arg-type]
 
 
 def varlen_by_hand(

@@ -25,7 +25,8 @@ def script() -> Any:
     return module
 
 
-PACKED = ('llama', *(pytest.param(each, marks=newer) for each in ('qwen3_moe', 'gemma3_text')))
+OF_NEWER = ('qwen3_moe', 'gemma3_text', 'granitemoe')
+PACKED = ('llama', *(pytest.param(each, marks=newer) for each in OF_NEWER))
 
 
 @pytest.mark.parametrize('family', PACKED)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
+from torch import nn
 from transformers import AutoModelForCausalLM
 from transformers.models.auto import CONFIG_MAPPING
 
@@ -103,6 +104,20 @@ def test_a_head_that_does_something_unknown_is_refused() -> None:
 
     model.forward = scaled
     with pytest.raises(ValueError, match='LlamaForCausalLM.*logits.supervised_only=False'):
+        check_head(model, inputs()['input_ids'])
+
+
+def test_a_decoder_that_cannot_be_called_apart_is_refused() -> None:
+    model = build('llama')
+    model.get_decoder = lambda: nn.Linear(2, 2)  # as in ModernBERT, whose "decoder" is its head
+    with pytest.raises(ValueError, match=r'LlamaFor.* \(TypeError: .*input_ids.*supervised_only=F'):
+        check_head(model, inputs()['input_ids'])
+
+
+def test_logits_of_another_size_are_refused() -> None:
+    model = build('llama')
+    model.get_output_embeddings = lambda: nn.Linear(16, 7).double()
+    with pytest.raises(ValueError, match=r'LlamaForCausalLM.*logits.supervised_only=False'):
         check_head(model, inputs()['input_ids'])
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from maskdpo_xtuner.devices import find_device
+from maskdpo_xtuner.devices import find_device, find_dtype
 from maskdpo_xtuner.masking import MaskingError, Prompt, Rendering, check_tokenizer, render_batch
 from maskdpo_xtuner.sepo.spans import ScoredToken, scored_tokens
-
-DTYPES = ('float32', 'bfloat16', 'float16')
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,9 +30,9 @@ class LogRatioScorer:
     def __init__(
         self, oracle: str, reference: str, *, device: str = 'cpu', dtype: str = 'float32'
     ) -> None:
-        import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
+        device, options = find_device(device), {'torch_dtype': find_dtype(dtype)}
         self._tokenizer, other = (_load(AutoTokenizer, name) for name in (oracle, reference))
         check_tokenizer(self._tokenizer)
         if self._tokenizer.get_vocab() != other.get_vocab():
@@ -42,10 +40,6 @@ class LogRatioScorer:
                 f'the oracle {oracle} and its reference {reference} have different tokenizers; '
                 'the reference has to be the model that the oracle was aligned from'
             )
-        if dtype not in DTYPES:
-            raise ValueError(f'dtype: {dtype!r} is none of {", ".join(DTYPES)}')
-        device = find_device(device)
-        options = {'torch_dtype': getattr(torch, dtype)}
         self._oracle, self._reference = (
             _load(AutoModelForCausalLM, name, **options).to(device).eval()
             for name in (oracle, reference)

@@ -117,6 +117,8 @@ def test_sentence_transformers_encodes_with_its_prompt(
     assert found(['tin', 'zinc']).tolist() == [[3], [4]]
     assert made == [(str(tmp_path), 'cpu')]
     assert found.identity['prompt'] == 'query'
+    with pytest.raises(ValueError, match="cannot be loaded: device: 'cuda:99' is not there"):
+        SentenceVectors(str(tmp_path), prompt='query', device='cuda:99')(['tin'])
 
 
 def test_without_the_package_it_is_said_what_to_install(

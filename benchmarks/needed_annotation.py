@@ -6,13 +6,15 @@ The stages of the pipeline run with ``annotation='all'`` and with ``'needed'``, 
 their pairs are compared byte by byte. There are two stand-ins: answers ``alike``, where every
 sentence is right with the same probability (the least that can be saved), and ``different``, where
 each answer has one of its own, between 0.4 and 1, as a judge finds them. Part of the table: the
-share of dialogues that ended in their first or second turn. Seconds are of our side alone.
+share of dialogues that ended in their first or second turn. Seconds are of our side alone, memory
+is the highest of the process so far.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
+import resource
 import tempfile
 import time
 import zlib
@@ -116,6 +118,7 @@ def compare(questions: int, samples: int, *, different: bool) -> str:
         f'{few.seconds:.0f}',
         f'{first:.0%}',
         f'{second:.0%}',
+        f'{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}',
     )
     return '| ' + ' | '.join(map(str, cells)) + ' |'
 
@@ -127,13 +130,15 @@ def main() -> None:
     parser.add_argument(
         '--questions', type=int, default=60, help='at 32 samples; else as many answers'
     )
+    kinds = ['alike', 'different']
+    parser.add_argument('--answers', nargs='+', choices=kinds, default=kinds)
     args = parser.parse_args()
     print(
         '| answers | K | questions | sentences | asked | turns: all | needed | share | '
-        's: all | needed | ended in turn 1 | of the rest in 2 |'
+        's: all | needed | ended in turn 1 | of the rest in 2 | MiB |'
     )
-    print('|' + '---|' * 12)
-    for different in (False, True):
+    print('|' + '---|' * 13)
+    for different in (kind == 'different' for kind in args.answers):
         for samples in args.samples:
             questions = max(4, args.questions * 32 // samples)
             print(compare(questions, samples, different=different), flush=True)

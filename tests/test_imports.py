@@ -58,6 +58,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     'embeddings': {
         *{'engines', 'parts', 'registry', 'builtin', 'identity', 'atomic', 'chat_templates'},
+        *{'devices'},
     },
     'subsets': {
         *{'records', 'parts', 'registry', 'questions', 'embeddings', 'identity', 'experiments'},
@@ -66,7 +67,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'completions': {'engines', 'records', 'progress', 'identity'},
     'annotators': {
         *{'engines', 'splitters', 'records', 'parts', 'registry', 'builtin', 'identity'},
-        *{'jsonl', 'hashing', 'chat_templates', 'knowledge', 'atomic', 'refusals'},
+        *{'jsonl', 'hashing', 'chat_templates', 'knowledge', 'atomic', 'refusals', 'devices'},
     },
     'preference': {'annotators', 'engines', 'records', 'parts', 'identity'},
     'pairing': {'records', 'parts', 'refusals', 'registry'},

@@ -20,7 +20,8 @@ _TURNS = re.compile(
            |if|whether|either|or|may|might|could|maybe|perhaps|possibly|probably|almost|nearly
            |doubt\w*|unsure|uncertain|unclear|wrong\w*|incorrect\w*|false\w*|mistaken|invalid
            |den(?:y|ies|ied)|reject\w*|exclud\w*|avoid\w*|ruled?[ ]out|fail\w*|lacks?|seems?
-           |appears?|less|unable|refuse\w*)\b
+           |appears?|less|unable|refuse\w*|hesita\w*|reluctant\w*|mistakes?|unfair|options?
+           |candidates?|choices?|alternatives?)\b
       |n['’]t\b|[不没無无非未否别勿莫难吗或]|错误|除了|除外|排除|而是|如果|假如|可能|也许|似乎""",
     re.I | re.X,
 )

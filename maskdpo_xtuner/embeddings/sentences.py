@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from maskdpo_xtuner.devices import find_device
 from maskdpo_xtuner.engines.model_files import check_folder, name_and_revision
 
 
@@ -54,7 +55,8 @@ class SentenceVectors:
                 "sentence-transformers`, or take embedding.type='hidden_states'"
             ) from error
         try:
-            model: Any = SentenceTransformer(self._model, device=self._device)
+            device = self._device and find_device(self._device)
+            model: Any = SentenceTransformer(self._model, device=device)
         except (OSError, ValueError) as error:
             raise ValueError(f'embedding.model: {self._model} cannot be loaded: {error}') from error
         found = model.encode(

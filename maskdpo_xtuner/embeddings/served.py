@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,9 +12,12 @@ from numpy.typing import NDArray
 
 from maskdpo_xtuner.engines.addresses import checked, proxy_of
 from maskdpo_xtuner.engines.api_keys import read_api_key
+from maskdpo_xtuner.engines.bodies import parse
+from maskdpo_xtuner.engines.connections import Reply, retry_after
 
 _MAY_PASS = {408, 409, 425, 429}
 LONGEST_WAIT = 60.0  # seconds between two attempts
+LARGEST = 1 << 28  # bytes of a response: ten times those of a large batch of long vectors
 
 
 class ServedVectors:
@@ -32,7 +33,7 @@ class ServedVectors:
         api_key_env: the environment variable that holds the key, if it wants one.
         dimensions: of the vectors; None for all.
         batch_size: texts of one request.
-        timeout: seconds for one answer.
+        timeout: seconds for one whole answer, however it trickles.
         retries: how often a request is sent again that failed in a way that may pass.
         delay: seconds before the first of these, doubled each time; ``Retry-After`` comes first.
 
@@ -89,13 +90,13 @@ class ServedVectors:
         for attempt in range(self._retries + 1):
             problem, wait = '', None
             try:
-                reply = client.post(f'{self._url}/embeddings', json=body)
+                reply = self._post(client, body)
             except httpx.RequestError as error:
                 problem = f'{type(error).__name__}: {error}'
             else:
-                if reply.status_code == httpx.codes.OK:
-                    return self._read(reply.content, len(texts))
-                problem, wait = self._problem(reply), _retry_after(reply)
+                if reply.status == httpx.codes.OK:
+                    return self._read(reply.body, len(texts))
+                problem, wait = self._problem(reply), reply.retry_after
             if attempt < self._retries:
                 time.sleep(min(LONGEST_WAIT, wait or self._delay * 2**attempt))
         raise ValueError(
@@ -103,23 +104,36 @@ class ServedVectors:
             'again when it answers'
         )
 
-    def _problem(self, reply: httpx.Response) -> str:
+    def _post(self, client: httpx.Client, body: Mapping[str, Any]) -> Reply:
+        end = time.monotonic() + self._timeout
+        content = bytearray()
+        with client.stream('POST', f'{self._url}/embeddings', json=body) as response:
+            for piece in response.iter_bytes():
+                content += piece
+                if time.monotonic() > end:
+                    raise httpx.ReadTimeout(f'not whole within {self._timeout:g} s')
+                if len(content) > LARGEST:
+                    raise ValueError(f'{self._url}/embeddings gives more than {LARGEST} bytes')
+        return Reply(response.status_code, bytes(content), retry_after(response.headers))
+
+    def _problem(self, reply: Reply) -> str:
         """Say what an answer that is no success says.
 
         Raises:
             ValueError: for one that would be the same if asked again.
         """
-        said = ' '.join(reply.text.split())[:300]
+        said = reply.body.decode(errors='replace')
         if self._key:
             said = said.replace(self._key, '(the key)')
-        problem = f'status {reply.status_code}: {said}'
-        if reply.status_code in _MAY_PASS or reply.status_code >= 500:
+        problem = f'status {reply.status}: {" ".join(said.split())[:300]}'
+        if reply.status in _MAY_PASS or reply.status >= 500:
             return problem
         raise ValueError(f'{self._url}/embeddings refuses: {problem}')
 
     def _read(self, content: bytes, count: int) -> NDArray[np.float64]:
         try:
-            data = sorted(json.loads(content)['data'], key=lambda item: item['index'])
+            found: Any = parse(content)
+            data = sorted(found['data'], key=lambda item: item['index'])
             places = [item['index'] for item in data]
             vectors = np.array([item['embedding'] for item in data], dtype=np.float64)
         except (ValueError, KeyError, TypeError, OverflowError) as error:
@@ -134,12 +148,3 @@ class ServedVectors:
                 'that are not finite'
             )
         return vectors
-
-
-def _retry_after(reply: httpx.Response) -> float | None:
-    """Seconds that a server asks to be left alone for, where it says a number."""
-    try:
-        seconds = float(reply.headers.get('retry-after', ''))
-    except ValueError:
-        return None
-    return seconds if math.isfinite(seconds) and seconds > 0 else None

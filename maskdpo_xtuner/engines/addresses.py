@@ -44,6 +44,8 @@ def _checked(url: str) -> str:
             f'base_urls: the address of {parsed.host} holds a user, a password or a query, which '
             'would be shown wherever the address is; give the key by api_key_env'
         )
+    if any(char.isspace() or not char.isprintable() for char in url):
+        raise ValueError(f'base_urls: {url!r} holds a blank or a sign that cannot be printed')
     if not parsed.host or not 0 < (parsed.port or 80) < 65536:
         raise ValueError(f'base_urls: {url!r} has no host, or no port within 1 to 65535')
     whole = _ENDPOINTS.sub('', url.partition('#')[0].rstrip('/'))

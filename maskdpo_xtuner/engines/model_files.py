@@ -12,7 +12,7 @@ from typing import Any
 from maskdpo_xtuner.allocator import keep_freed_memory
 from maskdpo_xtuner.builtin.remembering import remembered
 from maskdpo_xtuner.deprecations import keep_quiet_about_torch_dtype
-from maskdpo_xtuner.devices import find_device
+from maskdpo_xtuner.devices import find_device, find_dtype
 from maskdpo_xtuner.engines.adapters import base_of, is_adapter, merge
 from maskdpo_xtuner.hashing import file_sha256
 
@@ -125,24 +125,24 @@ def load_model(kind: str, source: Mapping[str, Any], dtype: str, device: str) ->
     Args:
         kind: name of the class of transformers that loads it.
         source: of `model_source`.
-        dtype: name of the torch dtype of the weights.
+        dtype: of `maskdpo_xtuner.devices.DTYPES`.
         device: a torch device, or ``auto`` for CUDA where there is one, else the CPU.
 
     Raises:
-        ValueError: for a device that is not there, and for weights that cannot be read.
+        ValueError: for a dtype that is none, a device that is not there, and for weights that
+            cannot be read.
     """
-    import torch
     import transformers
     from safetensors import SafetensorError
 
-    device = find_device(device)
+    device, torch_dtype = find_device(device), find_dtype(dtype)
     if device == 'cpu':
         keep_freed_memory()
     keep_quiet_about_torch_dtype()
     loader = getattr(transformers, kind)
     plain = {key: value for key, value in source.items() if key != 'adapter'}
     try:
-        model = loader.from_pretrained(**plain, torch_dtype=getattr(torch, dtype))
+        model = loader.from_pretrained(**plain, torch_dtype=torch_dtype)
     except (*_UNREADABLE, SafetensorError) as error:
         _refuse_unknown_kind(source['pretrained_model_name_or_path'], error)
         raise ValueError(

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 from maskdpo_xtuner.engines.base import Completion
 
-# The marks that chat models put around it: DeepSeek-R1, Qwen3 and those distilled from them.
-_OPENING = re.compile(r'\s*<think(?:ing)?>')
-_CLOSING = re.compile(r'</think(?:ing)?>\n*')
-_OPENED = re.compile(r'<think(?:ing)?>\s*\Z')
+# The marks that chat models put around it: DeepSeek-R1, Qwen3 and those distilled from them,
+# Magistral, Kimi, and models that were told to.
+_MARK = r'(?:<{0}(?:think|thinking|thought|reasoning)>|\[{0}THINK\]|◁{0}think▷)'
+_OPENING = re.compile(r'\s*' + _MARK.format(''))
+_CLOSING = re.compile(_MARK.format('/') + r'\n*')
+_OPENED = re.compile(_MARK.format('') + r'\s*\Z')
 
 UNOPENED = (
     'thoughts that the prompt opened: one that is cut is taken for an answer (give `tokenizer`, or '

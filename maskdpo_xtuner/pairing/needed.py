@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from maskdpo_xtuner.pairing.by_rank import by_rank
 from maskdpo_xtuner.pairing.ranking import (
@@ -27,9 +26,6 @@ from maskdpo_xtuner.pairing.scores import count_correct, count_hallucinated, cou
 from maskdpo_xtuner.pairing.settings import PairRules
 from maskdpo_xtuner.records import AnnotatedResponse
 from maskdpo_xtuner.registry import PAIRINGS
-
-_LOOKED_AT = 8
-"""Pairs that are looked at for each response that is to be named."""
 
 
 @dataclass(frozen=True)
@@ -89,18 +85,17 @@ def reads_all_scores(rules: PairRules) -> str | None:
     return None
 
 
-def still_needed(
-    known: Sequence[Bounds], rules: PairRules, ahead: int = 1
-) -> list[AnnotatedResponse]:
-    """Name the responses to judge further, the most urgent first; none when all is decided.
+def still_needed(known: Sequence[Bounds], rules: PairRules) -> list[AnnotatedResponse]:
+    """Name the responses to judge further, none when all is decided.
 
-    Pairs made then are those of responses that are all judged whole; where there is no pair, all
-    are, so that a dropped question has its reason and its scores.
+    They are the open sides of the most promising pair, of which none can be passed over: as long as
+    a side is open, nothing behind it is decided. Pairs made in the end are those of responses that
+    are all judged whole; where there is no pair, all are named, so that a dropped question has its
+    reason and its scores.
 
     Args:
         known: the responses of a question, in any order.
         rules: of a rule for which `reads_all_scores` is None.
-        ahead: how many to name at most; the more, the more is judged in vain.
     """
     rest = [each.response for each in known if not each.is_whole]
     if not rest:
@@ -108,8 +103,8 @@ def still_needed(
     open_ = {response.sample_index for response in rest}
     search = _Search(candidates(_hoped(known, rules), rules), open_)
     picked = list(PAIRINGS.get(rules.rule).pick(search, rules))
-    if search.stopped_at is not None:
-        return search.open_ones(ahead)
+    if search.open_sides:
+        return search.open_sides
     has_pair = any(c.chosen.response.text != c.rejected.response.text for c in picked)
     return [] if has_pair else rest
 
@@ -138,34 +133,25 @@ def _hoped(known: Sequence[Bounds], rules: PairRules) -> Ranking:
 
 
 class _Search:
-    """Possible pairs in order, up to the first of which a side is open."""
+    """Possible pairs in order, up to the first of which a side is open.
+
+    Attributes:
+        open_sides: of that pair; none as long as the search has not come to it.
+    """
 
     def __init__(self, possible: Iterator[Candidate], open_: set[int]) -> None:
         self._possible, self._open = possible, open_
-        self.stopped_at: Candidate | None = None
+        self.open_sides: list[AnnotatedResponse] = []
 
     def __iter__(self) -> Iterator[Candidate]:
         return self
 
     def __next__(self) -> Candidate:
-        if self.stopped_at is None:
-            candidate = next(self._possible)
-            if not any(self._open_sides(candidate)):
-                return candidate
-            self.stopped_at = candidate
-        raise StopIteration
-
-    def open_ones(self, most: int) -> list[AnnotatedResponse]:
-        """Give the open responses of the pair where the search stopped, and of those behind it."""
-        assert self.stopped_at is not None
-        found: dict[int, AnnotatedResponse] = {}
-        looked_at = [self.stopped_at, *islice(self._possible, _LOOKED_AT * most)]
-        for candidate in looked_at:
-            for response in self._open_sides(candidate):
-                if len(found) < most:
-                    found.setdefault(response.sample_index, response)
-        return list(found.values())
-
-    def _open_sides(self, candidate: Candidate) -> list[AnnotatedResponse]:
+        if self.open_sides:
+            raise StopIteration
+        candidate = next(self._possible)
         sides = candidate.chosen.response, candidate.rejected.response
-        return [response for response in sides if response.sample_index in self._open]
+        self.open_sides = [side for side in sides if side.sample_index in self._open]
+        if self.open_sides:
+            raise StopIteration
+        return candidate

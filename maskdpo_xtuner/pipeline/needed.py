@@ -21,11 +21,8 @@ from maskdpo_xtuner.pipeline.annotation import as_annotated
 from maskdpo_xtuner.records import NOT_NEEDED, AnnotatedResponse, Question, Response, Sentence
 from maskdpo_xtuner.settings import Settings
 
-LOOK_AHEAD = 2
-"""Sentences of a question that are asked about at a time, of different responses.
-
-It decides what is asked, so that it depends on nothing: not on how many the engine takes.
-"""
+_AT_A_TIME = 2
+"""Sentences of a question that are asked about at a time, at most: one of each side of a pair."""
 
 _PARTIAL = (
     "not judged as far as these pairs need it: annotate it with annotation='all' first, in its own "
@@ -90,7 +87,7 @@ def annotate_needed(
         _ask([_Judged(questions[name], each, annotator, rules) for each in group], rules)
         for name, group in groups
     )
-    return run_rounds(scheduler, rounds, width=LOOK_AHEAD)
+    return run_rounds(scheduler, rounds, width=_AT_A_TIME)
 
 
 def _ask(
@@ -98,7 +95,7 @@ def _ask(
 ) -> Generator[list[Dialogue], list[Verdicts], list[AnnotatedResponse]]:
     """Ask about a question's responses, some sentences at a time, until its pairs are decided."""
     by_index = {each.bounds.response.sample_index: each for each in judged}
-    while wanted := still_needed([each.bounds for each in judged], rules, LOOK_AHEAD):
+    while wanted := still_needed([each.bounds for each in judged], rules):
         asked = [by_index[response.sample_index] for response in wanted]
         verdicts = yield [each.next_dialogue() for each in asked]
         for each, sentences in zip(asked, verdicts, strict=True):

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from maskdpo_xtuner.deprecations import keep_quiet_about_torch_dtype
-from maskdpo_xtuner.devices import find_device
+from maskdpo_xtuner.devices import find_device, find_dtype
 from maskdpo_xtuner.masking import MaskingError, Prompt, Rendering, check_tokenizer, render_batch
 from maskdpo_xtuner.sepo.spans import ScoredToken, scored_tokens
-
-DTYPES = ('float32', 'bfloat16', 'float16')
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,9 +31,9 @@ class LogRatioScorer:
     def __init__(
         self, oracle: str, reference: str, *, device: str = 'cpu', dtype: str = 'float32'
     ) -> None:
-        import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
+        device, options = find_device(device), {'torch_dtype': find_dtype(dtype)}
         self._tokenizer, other = (_load(AutoTokenizer, name) for name in (oracle, reference))
         check_tokenizer(self._tokenizer)
         if self._tokenizer.get_vocab() != other.get_vocab():
@@ -43,11 +41,7 @@ class LogRatioScorer:
                 f'the oracle {oracle} and its reference {reference} have different tokenizers; '
                 'the reference has to be the model that the oracle was aligned from'
             )
-        if dtype not in DTYPES:
-            raise ValueError(f'dtype: {dtype!r} is none of {", ".join(DTYPES)}')
-        device = find_device(device)
         keep_quiet_about_torch_dtype()
-        options = {'torch_dtype': getattr(torch, dtype)}
         self._oracle, self._reference = (
             _load(AutoModelForCausalLM, name, **options).to(device).eval()
             for name in (oracle, reference)

@@ -55,10 +55,11 @@ _TERMINATOR = re.compile(
 )
 _FOLLOWING = re.compile(rf'(\s*)[{_OPENERS}]*(\w?)')
 _LATIN_WORD = re.compile('[A-Za-z\u00c0-\u024f]+')
-_ENUMERATOR = re.compile(r'\d{1,3}|[ivx]{1,4}|[A-Za-z]')
+_ENUMERATOR = re.compile(r'\d{1,3}(?:\.\d{1,3}){0,3}|[ivx]{1,4}|[IVX]{1,4}|[A-Za-z]')
+_ROMAN_NUMBER = re.compile(r'[IVX]{2,5}\b')
 _MARKS_OF_ITEMS = frozenset('-*+–—' + BULLETS)
 _INLINE_ITEM = re.compile(
-    rf"""(?:(?<=\s)|^)(?:[{BULLETS}]\s*)?(\d{{1,2}}|[a-z])
+    rf"""(?:(?<=\s)|^)(?:[{BULLETS}]\s*)?\(?(\d{{1,2}}|[a-z])
          (\.?\) | \.(?=\s+[{_OPENERS}]*[^\Wa-z_]))\s+(?=\S)""",
     re.M | re.X,
 )
@@ -76,7 +77,7 @@ _CONTEXT = 40  # characters looked at before a full stop: two words
 class EnglishChinese:
     """The splitter of the two languages that ANAH-v2 speaks."""
 
-    identity = {'name': 'english_chinese', 'version': '2'}
+    identity = {'name': 'english_chinese', 'version': '3'}
     languages = ('en', 'zh')
 
     def __call__(self, text: str, language: str) -> list[tuple[int, int]]:
@@ -220,7 +221,9 @@ def _is_number(text: str, following: re.Match[str]) -> bool:
     """Tell whether a number follows, or the sign of a currency or a comparison before one."""
     at, first = following.start(2), following.group(2)
     if first:
-        return first.isnumeric() and not CJK.match(first)
+        return (first.isnumeric() and not CJK.match(first)) or (
+            _ROMAN_NUMBER.match(text, at, following.endpos) is not None
+        )
     return at < following.endpos and text[at] in _SIGNS_BEFORE_NUMBERS
 
 

@@ -55,9 +55,31 @@ def test_a_server_that_never_answers_is_an_error() -> None:
         ServedVectors('m', server.url, retries=1, delay=0.01)(['tin'])
 
 
+def test_an_answer_that_trickles_ends_at_the_time_limit() -> None:
+    head = b'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n'
+    with (
+        serving(lambda seen: [head, *[b'x', 0.05] * 100]) as server,
+        pytest.raises(ValueError, match=r'after 1 attempts .ReadTimeout: not whole within 0\.3 s'),
+    ):
+        ServedVectors('m', server.url, timeout=0.3, retries=0)(['tin'])
+
+
+def test_an_answer_without_an_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('maskdpo_xtuner.embeddings.served.LARGEST', 4096)
+    head = b'HTTP/1.1 200 OK\r\n\r\n'
+    with (
+        serving(lambda seen: [head, *[b'x' * 999] * 50]) as server,
+        pytest.raises(ValueError, match='gives more than 4096 bytes'),
+    ):
+        ServedVectors('m', server.url)(['tin'])
+
+
 @pytest.mark.parametrize(
     'body',
     [
+        b'[' * 100_000,
+        b'no JSON',
+        {'data': 5},
         {'data': []},
         {'data': [{'index': 1, 'embedding': [1.0]}]},
         {'data': [{'index': 0, 'embedding': []}]},
@@ -95,6 +117,8 @@ def test_sentence_transformers_encodes_with_its_prompt(
     assert found(['tin', 'zinc']).tolist() == [[3], [4]]
     assert made == [(str(tmp_path), 'cpu')]
     assert found.identity['prompt'] == 'query'
+    with pytest.raises(ValueError, match="cannot be loaded: device: 'cuda:99' is not there"):
+        SentenceVectors(str(tmp_path), prompt='query', device='cuda:99')(['tin'])
 
 
 def test_without_the_package_it_is_said_what_to_install(

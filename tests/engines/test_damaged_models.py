@@ -46,6 +46,16 @@ def test_weights_of_another_model_are_said(model: Path) -> None:
     assert_not_loaded(model)
 
 
+@pytest.mark.parametrize(
+    ('dtype', 'device', 'said'), [('float3', 'cpu', 'dtype: '), ('float32', 'mps', 'device: ')]
+)
+def test_a_dtype_or_device_that_is_none_is_said(
+    model: Path, dtype: str, device: str, said: str
+) -> None:
+    with pytest.raises(ValueError, match=f'^{said}'):
+        load_causal_lm(model_source(str(model), '', False), dtype, device)
+
+
 @pytest.mark.parametrize('garbage', ['', '{', '[]', '{"model": 5}', '\xff\xfe'])
 def test_a_tokenizer_of_garbage_is_said(model: Path, garbage: str) -> None:
     (model / 'tokenizer.json').write_text(garbage)

@@ -21,6 +21,9 @@ from maskdpo_xtuner.engines.reasoning import (
         ('<think>Which?</think>\n\nGold.', 'Which?', 'Gold.'),
         ('\n<think>\nWhich?\n</think>Gold.', '\nWhich?\n', 'Gold.'),
         ('<thinking>Which?</thinking>\nGold.', 'Which?', 'Gold.'),
+        ('<thought>Which?</thought>\nGold.', 'Which?', 'Gold.'),
+        ('[THINK]Which?[/THINK]Gold.', 'Which?', 'Gold.'),
+        ('◁think▷Which?◁/think▷Gold.', 'Which?', 'Gold.'),
         ('<think></think>\n\nGold.', '', 'Gold.'),
         # The template wrote the opening mark.
         ('Which?\n</think>\n\nGold.', 'Which?\n', 'Gold.'),

@@ -192,6 +192,8 @@ def test_a_path_with_a_version_is_kept_and_another_gets_one(path: str, asked: st
         ('http://a:port', 'is no address'),
         ('http://a:99999', 'no port within'),
         ('http://', 'no host'),
+        ('http://a b', 'holds a blank'),
+        ('http://a/x y', 'holds a blank'),
         ('http://me:secret@a/v1', 'holds a user'),
         ('http://a/v1?key=secret', 'holds a user, a password or a query'),
     ],

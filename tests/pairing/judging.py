@@ -38,12 +38,12 @@ class Judging:
         sentences = (*response.sentences[:asked], *rest[asked:])
         return response.model_copy(update={'sentences': sentences})
 
-    def run(self, rules: PairRules, ahead: int = 1) -> list[AnnotatedResponse]:
+    def run(self, rules: PairRules) -> list[AnnotatedResponse]:
         """Ask until the pairs are decided; gives the responses as they are then."""
         of_sentences = self.steps > 0
         while True:
             known = [bounds_of(r, rules, of_sentences=of_sentences) for r in self.partial()]
-            wanted = still_needed(known, rules, ahead)
+            wanted = still_needed(known, rules)
             if not wanted:
                 return self.partial()
             self.rounds += 1

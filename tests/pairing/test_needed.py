@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from maskdpo_xtuner.pairing import (
     factuality_score,
     make_pairs,
     reads_all_scores,
+    still_needed,
 )
 from maskdpo_xtuner.records import AnnotatedResponse, Sentence
 from tests.pairing.judging import Judging
@@ -36,7 +36,6 @@ needed_rules = st.one_of(
     other_settings,
     st.booleans(),
     st.sampled_from([0, 1, 2]),
-    st.sampled_from([1, 2, 4, 9]),
     st.randoms(),
 )
 def test_pairs_scores_and_drop_reasons_are_those_of_judging_all(
@@ -45,7 +44,6 @@ def test_pairs_scores_and_drop_reasons_are_those_of_judging_all(
     others: dict[str, Any],
     documents: bool,
     steps: int,
-    ahead: int,
     chance: Any,
 ) -> None:
     if documents:
@@ -54,7 +52,7 @@ def test_pairs_scores_and_drop_reasons_are_those_of_judging_all(
         ]
     rules = PairRules(**rule, **others, chosen_with_document=documents)
     of_all = make_pairs(QUESTION, responses, rules)
-    judged = Judging(responses, steps).run(rules, ahead)
+    judged = Judging(responses, steps).run(rules)
     assert make_pairs(QUESTION, judged, rules) == of_all
     if isinstance(of_all, str):
         scores = [
@@ -109,15 +107,16 @@ def test_what_was_not_to_be_judged_is_in_no_bound() -> None:
     assert (found.least, found.most, found.supported) == (0, 1, 1)
 
 
-def test_looking_ahead_takes_fewer_rounds() -> None:
-    chance = random.Random(1)
-    marks = [''.join(chance.choice('+++-') for _ in range(8)) for _ in range(16)]
-    rounds = []
-    for ahead in (1, 4):
-        judging = Judging(responses_of(*marks))
-        judging.run(PairRules(), ahead)
-        rounds.append(judging.rounds)
-    assert 2 * rounds[1] < rounds[0]
+@hypothesis_settings(deadline=None, max_examples=300)
+@given(st.lists(st.text('+-', min_size=1, max_size=5), min_size=2, max_size=7))
+def test_nothing_that_is_asked_could_be_left_out(marks: list[str]) -> None:
+    rules, judging = PairRules(), Judging(responses_of(*marks))
+    judging.run(rules)
+    for index, asked in judging.asked.items():
+        if asked:
+            judging.asked[index] -= 1
+            assert still_needed([bounds_of(r, rules) for r in judging.partial()], rules)
+            judging.asked[index] += 1
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ class AnahV2Annotator(SentenceAnnotator):
         settings = {name: str(value) for name, value in self.settings.model_dump().items()}
         self.identity = {
             'name': 'anah_v2',
-            'version': '2',
+            'version': '3',
             **{f'engine.{name}': value for name, value in self.engine.items()},
             'prompts': self.prompts.source,
             'prompts_sha256': self.prompts.sha256,

@@ -2,8 +2,9 @@
 
 The prompts put quotation marks of their own around the markers, and a model may echo them, write
 full-width brackets or blanks, add words, or leave the brackets out. The tolerant reading takes all
-of that, as long as no added word could turn the meaning: an answer that denies or doubts anything,
-brackets two things or holds no marker is no answer. Better no verdict than a wrong one.
+of that, as long as no added word could turn the meaning: beside the marker stands nothing but words
+that say that it holds. An answer that denies or doubts anything, brackets two things or holds no
+marker is no answer. Better no verdict than a wrong one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from enum import Enum
 from typing import TypeVar
 
 from maskdpo_xtuner.annotators.asking import UnreadableAnswer
+from maskdpo_xtuner.annotators.asserting import MARKER, asserts, split_reason
 from maskdpo_xtuner.annotators.spoken import spoken, takes_back, turns, without_quotations
 from maskdpo_xtuner.records import Label
 from maskdpo_xtuner.refusals import is_refusal
@@ -66,11 +68,13 @@ _DIFFERS = re.compile(r'(?<![不没无非未])(?:不同|不一致|不符合?|不
 # How a refusal begins, also one that stops there: a point of a document is in no first person.
 _REFUSES = re.compile(
     r"""[\W_]*(?:(?:i['’]m|i[ ]am|we['’]re|we[ ]are)[ ](?:\w+[ ])?(?:sorry|afraid|unable)\b
-        |sorry,|(?:my[ ])?apologies\b|i[ ]apologi[sz]e\b|as[ ]an[ ]ai\b
+        |sorry,|(?:my[ ])?apologies\b|i[ ]apologi[sz]e\b
+        |as[ ]an?[ ](?:ai|(?:\w+[ ])?language[ ]model)\b
         |(?:i|we)[ ](?:can[ ]?not|can['’]t|must[ ]decline|will[ ]not|won['’]t)\b
         |(?:很|非常)?(?:抱歉|对不起)|作为(?:一个|一名)?(?:人工智能|AI|语言模型)|我(?:无法|不能))""",
     re.I | re.X,
 )
+_NOTHING = re.compile(r'[\W_]*(?:none|nothing|n/?a|nil|not applicable|没有|无)?[\W_]*', re.I)
 SEPARATOR = '<SEP>'
 _SEPARATOR = re.compile(r'[<＜〈《]\s*(?:sep|ＳＥＰ)\s*[>＞〉》]', re.I)
 
@@ -112,7 +116,7 @@ def read_points(answer: str, tolerant: bool = True) -> tuple[str, ...]:
     if _REFUSES.match(answer) or any(is_refusal(answer, language) for language in ('en', 'zh')):
         raise UnreadableAnswer('a refusal', answer)
     points = tuple(filter(None, map(str.strip, _SEPARATOR.split(answer))))
-    if not points:
+    if all(map(_NOTHING.fullmatch, points)):
         raise UnreadableAnswer('no text', answer)
     return points
 
@@ -142,25 +146,28 @@ def _read_marker(answer: str, markers: Mapping[str, Meaning], tolerant: bool) ->
 def _could_turn(text: str, markers: Sequence[re.Match[str]], meaning: Enum) -> bool:
     """Tell whether a word around the markers could turn the meaning that they have."""
     segments = _segments(text, markers)
-    first = next(place for place, segment in enumerate(segments) if '<>' in segment)
-    explained = [_without_reasons(segment, meaning) for segment in segments]
+    first = next(place for place, segment in enumerate(segments) if MARKER in segment)
+    parts = [split_reason(segment) for segment in segments]
+    if not all(asserts(head) for head, _ in parts if MARKER in head):
+        return True
+    explained = [_without_reasons(part, meaning) for both in parts for part in both]
     return any(map(turns, explained)) or any(map(takes_back, segments[first:]))
 
 
 def _segments(text: str, markers: Sequence[re.Match[str]]) -> list[str]:
-    """Give what stands between commas, stops and the like, each marker as ``<>``."""
+    """Give what stands between commas, stops and the like, each marker as `MARKER`."""
     for marker in reversed(markers):
-        text = text[: marker.start()] + '<>' + text[marker.end() :]
-    text = without_quotations(re.sub(rf'[{_QUOTES}]*<>[{_QUOTES}]*', '<>', text))
+        text = text[: marker.start()] + MARKER + text[marker.end() :]
+    text = without_quotations(re.sub(rf'[{_QUOTES}]*{MARKER}[{_QUOTES}]*', MARKER, text))
     # A question mark doubts what it follows.
     return _SEGMENT_END.split(text.replace('?', ' or not,'))
 
 
 def _without_reasons(segment: str, meaning: Enum) -> str:
     """Leave out of an explanation what has the words of a denial and is the reason for the type."""
-    if '<>' not in segment and meaning is Label.UNVERIFIABLE:
+    if MARKER not in segment and meaning is Label.UNVERIFIABLE:
         return _NOT_IN_DOCUMENT.sub(' ', segment)
-    if '<>' not in segment and meaning is Label.CONTRADICTORY:
+    if MARKER not in segment and meaning is Label.CONTRADICTORY:
         return _DIFFERS.sub(' ', segment)
     return segment
 

@@ -81,7 +81,7 @@ class FactScoreAnnotator(SentenceAnnotator):
     def __post_init__(self) -> None:
         self.identity = {
             'name': 'factscore',
-            'version': '1',
+            'version': '2',
             **{f'engine.{name}': value for name, value in self.engine.items()},
             **self.wording.identity,
             **self.retriever.identity,

@@ -1,7 +1,7 @@
 """Reading facts and verdicts out of what a model wrote.
 
 Where FActScore's release reads something out of any text (`evaluation.official_factscore`), what
-is no list of facts, or no verdict, cannot be read here.
+is no list of facts, or no verdict, cannot be read here. Thoughts before it are not read.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from maskdpo_xtuner.annotators.asking import UnreadableAnswer
+from maskdpo_xtuner.annotators.spoken import is_denied, spoken
 
 NO_FACTS = 'NO FACTS'
 
@@ -17,7 +18,6 @@ _FACT = re.compile(r'^\s*(?:[-*\u2022\u2013]|\d+[.)])\s+(?P<fact>\S.*?)\s*$', re
 _NONE = re.compile(rf'\b{NO_FACTS}\b')
 _CHOICE = re.compile(r'\b(?:true\W{1,3}false|true or false|false or true)\b', re.IGNORECASE)
 _VERDICT = re.compile(r'\b(?P<verdict>true|false)\b', re.IGNORECASE)
-_NEGATED = re.compile(r"(?:\b(?:not|never|neither|nor|cannot be)|n't)(?:\s+\w+)?[\s*_]+$", re.I)
 
 
 def read_facts(text: str) -> tuple[str, ...]:
@@ -28,6 +28,7 @@ def read_facts(text: str) -> tuple[str, ...]:
     Raises:
         UnreadableAnswer: for neither, or for both.
     """
+    text = spoken(text)
     listed = dict.fromkeys(match['fact'] for match in _FACT.finditer(text))
     facts = tuple(fact for fact in listed if not _NONE.search(fact))
     none = _NONE.search(text)
@@ -44,11 +45,12 @@ def read_verdict(text: str) -> bool:
     Raises:
         UnreadableAnswer: when there is none, or one that is negated ("not true").
     """
+    text = spoken(text)
     said = _CHOICE.sub(lambda match: ' ' * len(match[0]), text)
     found = list(_VERDICT.finditer(said))
     if not found:
         raise UnreadableAnswer('neither True nor False', text)
     last = found[-1]
-    if _NEGATED.search(said[: last.start()].rpartition('\n')[2]):
+    if is_denied(said, *last.span()):
         raise UnreadableAnswer('a verdict that is negated', text)
     return last['verdict'].lower() == 'true'

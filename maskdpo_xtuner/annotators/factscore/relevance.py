@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from maskdpo_xtuner.annotators.passages import Ranking
+from maskdpo_xtuner.devices import find_device
 
 BM25 = 'bm25'
 
@@ -62,6 +63,7 @@ class EncoderRelevance:
                 f"install sentence-transformers`), or take annotator.retrieval='{BM25}'"
             ) from error
         try:
+            device = device and find_device(device)
             self._model: Any = SentenceTransformer(model, device=device)
         except (OSError, ValueError) as error:
             raise ValueError(f'annotator.retrieval: {model} cannot be loaded: {error}') from error

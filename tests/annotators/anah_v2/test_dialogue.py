@@ -226,7 +226,7 @@ def test_the_identity_names_what_determines_the_verdicts() -> None:
     asked: Annotator = annotator(900, retries=2)
     assert asked.identity == {
         'name': 'anah_v2',
-        'version': '2',
+        'version': '3',
         'engine.model': 'some-7b',
         'engine.revision': 'abc',
         'prompts': 'own',

@@ -78,6 +78,11 @@ def test_brackets_of_other_widths_or_none_do_not_hide_a_marker(
         ('日期不同，所以是<矛盾>。', Label.CONTRADICTORY),
         ('要点没有提到地点：<无法验证>', Label.UNVERIFIABLE),
         ('“<矛盾>”，与要点不符', Label.CONTRADICTORY),
+        ('<Contradictory> because the year differs.', Label.CONTRADICTORY),
+        ('Based on the points, the correct label is **<Unverifiable>**.', Label.UNVERIFIABLE),
+        ("I'd say <No Hallucination>.", Label.NO_HALLUCINATION),
+        ('It is classified as [<Contradictory>]', Label.CONTRADICTORY),
+        ('综上所述，该句子的类型应为<无幻觉>。', Label.NO_HALLUCINATION),
     ],
 )
 def test_the_one_marker_of_an_answer_decides(answer: str, label: Label) -> None:
@@ -140,6 +145,23 @@ DENIALS = [
     '{}吗？',
     '可能是{}。',
     '除了{}以外。',
+    "I'd hesitate to say {}",
+    'I hesitate: {}',
+    'I considered {}',
+    'It would be a mistake to say {}',
+    'The previous annotator said {}',
+    'Some would label it {}',
+    'Calling it {} would go too far',
+    '{} was my first thought',
+    '{} is out of the question',
+    '{} is absent',
+    'Is it {}',
+    'Options: {}',
+    '~~{}~~',
+    '看似{}，其实一致',
+    '我考虑过{}',
+    '{}为时过早',
+    '有人认为是{}',
     '如果年份不同，就是{}。',
     '{}，但与要点一致。',
     '与要点并无矛盾：{}',
@@ -261,7 +283,9 @@ def test_points_beside_no_reference_information_are_refused(answer: str) -> None
         read_points(answer)
 
 
-@pytest.mark.parametrize('answer', ['', ' \n', '<SEP>', ' <SEP> \n<SEP>'])
+@pytest.mark.parametrize(
+    'answer', ['', ' \n', '<SEP>', ' <SEP> \n<SEP>', 'None.', 'N/A', '无。', 'None<SEP>-']
+)
 def test_an_answer_without_points_is_refused(answer: str) -> None:
     with pytest.raises(UnreadableAnswer, match='no text'):
         read_points(answer)
@@ -273,6 +297,7 @@ def test_an_answer_without_points_is_refused(answer: str) -> None:
         "I'm sorry, but I can't",
         'I’m sorry, I cannot help with that.',
         'As an AI, I have no opinion.',
+        'As a large language model I can not say.',
         'I cannot find the points.<SEP>Sorry.',
         '“抱歉，我无法回答这个问题。”',
         '作为一个人工智能，我没有看法。',

@@ -14,6 +14,7 @@ from maskdpo_xtuner.annotators.factscore.reading import read_facts, read_verdict
         ('- Tin is a metal.\n- Tin melts at 505 K.', ('Tin is a metal.', 'Tin melts at 505 K.')),
         ('Facts:\n\n * Tin is a metal.  \n', ('Tin is a metal.',)),
         ('1. Tin is a metal.\n2) It melts.', ('Tin is a metal.', 'It melts.')),
+        ('<think>\n- Is it tin?\n</think>\n- Tin is a metal.', ('Tin is a metal.',)),
         # FActScore's release cuts this one in two.
         ('- The war (1914 - 1918) was long.', ('The war (1914 - 1918) was long.',)),
         ('- Tin is a metal.\n- Tin is a metal.', ('Tin is a metal.',)),
@@ -52,6 +53,7 @@ def test_what_is_no_list_of_facts_cannot_be_read(text: str, reason: str) -> None
         ('True or False? False', False),
         ('The text does not say so. False', False),
         ('It is not.\nTrue', True),
+        ('<think>False?</think>True<|im_end|>\n<|im_start|>user\nFalse', True),
     ],
 )
 def test_the_last_verdict_counts(text: str, supported: bool) -> None:
@@ -68,6 +70,10 @@ def test_the_last_verdict_counts(text: str, supported: bool) -> None:
         ('The claim is not true.', 'a verdict that is negated'),
         ("It isn't entirely true", 'a verdict that is negated'),
         ('It is neither true', 'a verdict that is negated'),
+        ('It cannot be called true', 'a verdict that is negated'),
+        ('True would be wrong', 'a verdict that is negated'),
+        ('True does not apply.', 'a verdict that is negated'),
+        ('<think>It is true that', 'neither True nor False'),
     ],
 )
 def test_what_is_no_verdict_cannot_be_read(text: str, reason: str) -> None:

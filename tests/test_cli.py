@@ -47,7 +47,9 @@ def test_a_command_that_no_group_names_comes_last(
     monkeypatch.setattr(cli, 'GROUPS', {'First': 'train sample'})
     assert run(monkeypatch) is None
     said = capsys.readouterr().out
-    assert said.index('First:\n  train ') < said.index('  sample ') < said.index('More:\n  affinity ')
+    assert (
+        said.index('First:\n  train ') < said.index('  sample ') < said.index('More:\n  affinity ')
+    )
 
 
 def test_the_version_is_said(

@@ -12,7 +12,9 @@ from maskdpo_xtuner.settings import load_settings
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / 'docs' / 'judges.md').read_text(encoding='utf-8')
 BLOCKS = re.findall(r'```(\w+)\n(.*?)```', PAGE, re.S)
-CONFIGS = [text for kind, text in BLOCKS if kind == 'python' and "_base_ = 'maskdpo_xtuner::llama3" in text]
+CONFIGS = [
+    text for kind, text in BLOCKS if kind == 'python' and "_base_ = 'maskdpo_xtuner::llama3" in text
+]
 (PROMPT,) = (text for kind, text in BLOCKS if kind == 'jinja')
 
 

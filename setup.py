@@ -29,7 +29,7 @@ DEV = [
 
 setup(
     name='maskdpo_xtuner',
-    version='0.1.0',
+    version='0.2.0',
     description='Mask-DPO factuality alignment with XTuner and LMDeploy',
     long_description=(HERE / 'README.md').read_text(encoding='utf-8'),
     long_description_content_type='text/markdown',

@@ -16,6 +16,7 @@ ELSEWHERE = {
     'index.md': 'README.md',
     'contributing.md': 'CONTRIBUTING.md',
     'changelog.md': 'CHANGELOG.md',
+    'security.md': 'SECURITY.md',
     'measured-how.md': 'benchmarks/README.md',
     'results.md': 'results/README.md',
 }
@@ -31,8 +32,12 @@ def on_config(config: Any) -> Any:
     parts = []
     for part in config.nav:
         ((title, pages),) = part.items()
-        kept = pages if isinstance(pages, str) else [page for page in pages if page in there]
-        named |= {kept} if isinstance(kept, str) else set(kept)
+        if isinstance(pages, str):
+            kept, paths = pages, {pages}
+        else:
+            kept = [page for page in pages if there.issuperset(page.values())]
+            paths = {path for page in kept for path in page.values()}
+        named |= paths
         parts.append({title: kept})
     if left := sorted(there - named):
         parts.append({'More': left})

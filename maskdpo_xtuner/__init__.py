@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     )
     from maskdpo_xtuner.settings import Settings, load_settings
 
-__version__ = '0.1.0'
+__version__ = '0.2.0'
 _MODULES = {
     'config_files': ('config_file', 'need_transformers'),
     'evaluation.run': ('evaluate',),

@@ -31,6 +31,19 @@ CONFIGS_OF = {
     'evaluation': 'maskdpo sample, evaluate',
     'rounds': 'maskdpo rounds',
 }
+# The overview: commands in the order in which they are needed. Those not named here come last.
+GROUPS = {
+    'From questions to a model': 'hold-out sample merge inspect masks train convert evaluate',
+    'Other pairs': 'pairs subsets convert-pairs select-tokens rounds',
+    'Comparing': (
+        'compare judge-agreement rank-agreement compare-preference affinity count-factscore '
+        'hand-over'
+    ),
+    'The paper, and what others released': (
+        'reproduce import-anah-prompts import-factscore-demonstrations build-knowledge'
+    ),
+    'Configs and the shell': 'list-cfg copy-cfg completion',
+}
 TRAIN = """usage: maskdpo train CONFIG [OPTION ...]
 
 `xtuner train`, which also knows the configs that `maskdpo list-cfg` lists by their names, and
@@ -167,12 +180,8 @@ def complete() -> int:
     parser = argparse.ArgumentParser(description=complete.__doc__)
     parser.add_argument('shell', choices=SHELLS, help='source <(maskdpo completion bash)')
     args = parser.parse_args()
-    said = {
-        **{name: _first_line(path) for name, path in _tools().items()},
-        **{name: command.__doc__ or '' for name, command in _OTHERS.items()},
-    }
     words = {name: _words_of(name, command) for name, command in _commands().items()}
-    print(completion(args.shell, words, said, list(config_names())), end='')
+    print(completion(args.shell, words, _descriptions(), list(config_names())), end='')
     return 0
 
 
@@ -201,14 +210,31 @@ _OTHERS: Mapping[str, Callable[[], int]] = {
 }
 
 
+def _descriptions() -> dict[str, str]:
+    """Every command with what it does, in a line."""
+    return {
+        **{name: _first_line(path) for name, path in _tools().items()},
+        **{name: command.__doc__ or '' for name, command in _OTHERS.items()},
+    }
+
+
 def _overview() -> str:
-    others = ((name, command.__doc__ or '') for name, command in _OTHERS.items())
-    lines = '\n'.join(f'  {name:20} {text}' for name, text in others)
-    return (
-        'usage: maskdpo COMMAND [ARGUMENT ...]\n\n'
-        'Mask-DPO (ICLR 2025): pairs out of the answers of a model, training, evaluation.\n'
-        '`maskdpo COMMAND --help` says what each takes.\n\n'
-        f'{_with_first_lines(_tools())}\n{lines}'
+    said = _descriptions()
+    groups = {title: names.split() for title, names in GROUPS.items()}
+    named = [name for names in groups.values() for name in names]
+    groups['More'] = [name for name in said if name not in named]
+    parts = [
+        f'{title}:\n' + '\n'.join(f'  {name:20} {said[name]}' for name in names)
+        for title, names in groups.items()
+        if names
+    ]
+    return '\n\n'.join(
+        [
+            'usage: maskdpo COMMAND [ARGUMENT ...]',
+            'Mask-DPO (ICLR 2025): pairs out of the answers of a model, training, evaluation.\n'
+            '`maskdpo COMMAND --help` says what each takes.',
+            *parts,
+        ]
     )
 
 

@@ -38,7 +38,18 @@ def test_the_overview_names_every_command(
 ) -> None:
     assert run(monkeypatch, *argv) is None
     said = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line[:2] == '  ']
-    assert said == [*cli._tools(), *cli._OTHERS]
+    assert sorted(said) == sorted([*cli._tools(), *cli._OTHERS])
+
+
+def test_a_command_that_no_group_names_comes_last(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, 'GROUPS', {'First': 'train sample'})
+    assert run(monkeypatch) is None
+    said = capsys.readouterr().out
+    assert (
+        said.index('First:\n  train ') < said.index('  sample ') < said.index('More:\n  affinity ')
+    )
 
 
 def test_the_version_is_said(

@@ -14,12 +14,12 @@ TITLES = {table.name: table.title for table in paper().tables} | {
 }
 
 QUESTIONS_BY_HAND = (
-    'put the questions to train on there, a line {"question", "document", "language", "topic"} '
-    'each; the paper has 8,046 of ANAH-v2 on 2,682 topics'
+    '`maskdpo hold-out ANAH/eval/anah_v2/question_document.jsonl --test 177 --train 8046 '
+    '--out-train question_document.jsonl --out-test test_question_document.jsonl` makes this file '
+    'and the next (docs/table2.md); or put questions of yours there'
 )
 TEST_BY_HAND = (
-    'put the test questions there, of the same form and on other topics; the paper has 177, and '
-    'does not say which'
+    'made with the questions to train on, on other topics; the paper has 177 unnamed ones'
 )
 PROMPTS_BY_HAND = 'clone the repository of ANAH-v2 and run `maskdpo import-anah-prompts CHECKOUT`'
 SERVED_BY_HAND = (

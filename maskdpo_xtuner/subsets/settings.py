@@ -27,7 +27,7 @@ class SubsetSettings(Choice):
     """A way to split questions; subclasses add what it needs.
 
     Attributes:
-        part: which part is taken; the tool `split_topics` writes all of them without one.
+        part: which part is taken; the tool `subsets` writes all of them without one.
         test: the test set, which no topic may be in that is trained on; None for that of
             ``evaluation``.
         leaked: what to do with topics of the test set: ``refuse`` the questions, or ``leave_out``

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from maskdpo_xtuner import cli
 from tests.documentation.blocks import PAGES, ROOT, blocks, commands
 from tests.documentation.programs import check
 
@@ -58,6 +59,13 @@ def test_a_page_is_read_as_a_shell_reads_it(tmp_path: Path) -> None:
         ['python', 'tools/evaluate.py', 'A'],
     ]
     assert [block.needs for block in blocks(page)] == [None, 'gpu', 'indented']
+
+
+def test_the_page_of_the_commands_names_each() -> None:
+    page = (ROOT / 'docs' / 'installed.md').read_text(encoding='utf-8')
+    rows = {f'| `maskdpo {name}` | `tools/{path.name}` |' for name, path in cli._tools().items()}
+    assert {row for row in rows if row not in page} == set()
+    assert {name for name in cli._OTHERS if f'`maskdpo {name}' not in page} == set()
 
 
 def test_the_readme_is_one_screen_and_names_what_ci_runs() -> None:

@@ -60,9 +60,19 @@ def run(text: str, folder: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-@pytest.mark.parametrize('page', [page for page in PAGES if RUN[page]], ids=lambda page: page.name)
+PARAMETERS = [
+    pytest.param(
+        page,
+        id=page.name,
+        # It samples with the built-in model.
+        marks=[pytest.mark.slow, pytest.mark.timeout(1800)] if page.stem == 'quickstart' else [],
+    )
+    for page in PAGES
+    if RUN[page]
+]
+
+
+@pytest.mark.parametrize('page', PARAMETERS)
 def test_a_page_runs_from_its_first_block_to_its_last(page: Path, folder: Path) -> None:
     run('\n'.join(RUN[page]), folder)
     if page.name == 'table2.md':
@@ -76,7 +86,6 @@ def test_a_page_runs_from_its_first_block_to_its_last(page: Path, folder: Path) 
         assert (folder / 'work_dirs' / 'first' / 'pairs.html').is_file()
 
 
-@pytest.mark.slow
 def test_the_map_function_of_the_page_gives_both_responses() -> None:
     (code,) = (b.text for b in blocks(ROOT / 'docs' / 'data.md') if 'def answers' in b.text)
     names: dict[str, object] = {}

@@ -18,7 +18,7 @@ from maskdpo_xtuner.pipeline.split_files import read_subset, split_file
 from maskdpo_xtuner.settings import Settings
 from tests.pipeline.work_dirs import DOCUMENT, contents, mixed_response, records, settings_of
 from tests.subsets.kinds import LINE
-from tools.split_topics import main
+from tools.subsets import main
 
 TRAIN = ('tin', 'lead', 'zinc', 'mars', 'venus', 'pluto')
 NEAR = {'type': 'near_far', 'part': 'near', 'embedding': LINE}

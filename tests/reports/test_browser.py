@@ -278,6 +278,10 @@ def test_print_keeps_columns_and_bars_and_leaves_out_what_is_to_be_clicked(
     assert browser.run(style.format('.card', 'printColorAdjust')) == 'exact'
     assert browser.run(style.format('body', 'backgroundColor')) == 'rgb(255, 255, 255)'
     assert browser.run('document.documentElement.scrollWidth') <= 720
+    # An interval stays on one line, and no table is wider than its panel.
+    assert browser.run(style.format('td + td', 'whiteSpace')) == 'nowrap'
+    fits = 'Array.from(document.querySelectorAll(".panel"), e => e.scrollWidth <= e.clientWidth)'
+    assert set(browser.run(fits)) == {True}
     shown = 'Array.from(document.querySelectorAll("{}")).filter(each => each.checkVisibility())'
     assert browser.run(shown.format('.controls, button, summary, nav') + '.length') == 0
     if page == 'pairs':

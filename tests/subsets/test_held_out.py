@@ -9,7 +9,7 @@ import pytest
 from maskdpo_xtuner.jsonl import read_questions, write_records
 from maskdpo_xtuner.records import Question
 from maskdpo_xtuner.subsets.held_out import hold_out
-from tools.split_questions import main
+from tools.hold_out import main
 
 QUESTIONS = [
     Question(

@@ -36,7 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def load(folder: Path, model: Path, loss_type: str = 'simpo') -> Config:
     path = folder / 'my_config.py'
-    text = re.sub(r"_base_ = \['.*'\]", f'_base_ = [{str(BASE)!r}]', CONFIG)
+    text = re.sub(r"_base_ = '.*'", f'_base_ = [{str(BASE)!r}]', CONFIG)
     path.write_text(text.replace("'simpo'", repr(loss_type)))
     config = Config.fromfile(path)
     config.model.llm.pretrained_model_name_or_path = str(model)

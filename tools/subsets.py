@@ -1,8 +1,8 @@
-"""Split pairs or questions: by topics, questions of each, distance to the test set, chance.
+"""Write subsets of pairs: by topics, questions of each, distance to the test set, chance.
 
-Writes each part as a file, and split.json, which says which topic went where and by what. Nothing
-is asked: the pairs are those of a finished work dir. TYPE is topics, questions_per_topic,
-near_far, random_halves, listed, or one of yours; docs/subsets.md has their settings.
+Each part becomes a file; split.json says which topic went where and by what. Nothing is asked: the
+pairs are those of a finished work dir. TYPE is topics, questions_per_topic, near_far,
+random_halves, listed, or one of yours; docs/subsets.md has their settings.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Split a file of questions into training and test questions that share no topic."""
+"""Hold out test questions: split a file into training and test questions that share no topic."""
 
 from __future__ import annotations
 

@@ -41,6 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'locks': set(),
     'processes': set(),
     'experiments': set(),
+    'steps': {'atomic', 'experiments', 'locks', 'processes'},
     'splitters': {'registry'},
     'forms': {'records', 'jsonl'},
     'refusals': {'records', 'registry'},
@@ -87,7 +88,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *{'records', 'jsonl', 'progress', 'engines', 'completions', 'annotators'},
         *{'pairing', 'refusals', 'settings', 'bounds', 'pipeline', 'builtin', 'objectives'},
         *{'registry', 'atomic', 'columns', 'chat_templates', 'evaluation_settings', 'identity'},
-        *{'splitters', 'preference', 'parts'},
+        *{'splitters', 'preference', 'parts', 'experiments'},
     },
     'topics': {
         *{'records', 'forms', 'columns', 'registry', 'splitters', 'annotators', 'engines'},
@@ -99,9 +100,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     'rounds': {
         *{'config_files', 'parts', 'settings', 'engines', 'builtin', 'hashing', 'pipeline'},
-        *{'atomic', 'experiments', 'processes', 'locks'},
+        'steps',
     },
-    'reproduction': {'evaluation', 'atomic', 'locks'},
+    'reproduction': {'evaluation', 'atomic', 'hashing', 'steps'},
     'xtuner_cli': {'config_files', 'processes'},
     'cli': {
         *{'command_line', 'config_files', 'engines', 'xtuner_cli', 'parsers'},

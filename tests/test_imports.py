@@ -41,7 +41,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     'locks': set(),
     'processes': set(),
     'experiments': set(),
-    'steps': {'atomic', 'experiments', 'locks', 'processes'},
     'splitters': {'registry'},
     'forms': {'records', 'jsonl'},
     'refusals': {'records', 'registry'},
@@ -98,6 +97,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *{'records', 'jsonl', 'forms', 'atomic', 'masking', 'pairing', 'evaluation', 'pipeline'},
         'settings',
     },
+    'steps': {'atomic', 'experiments', 'locks', 'processes'},
     'rounds': {
         *{'config_files', 'parts', 'settings', 'engines', 'builtin', 'hashing', 'pipeline'},
         'steps',

@@ -189,11 +189,11 @@ run_steps([first, second])
 # A pipe, a job in the background and one that hears Ctrl-C, each with its process id in a file.
 AT_WORK = """
 echo b >> ran
-(echo $BASHPID > piped; exec sleep 60) | tee b.out &
-sleep 60 & echo $! > background
+(echo $BASHPID > piped; exec sleep 300) | tee b.out &
+sleep 300 & echo $! > background
 trap "echo heard >> ran; exit 130" INT
 touch at_work
-sleep 60 & wait $!
+sleep 300 & wait $!
 """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,15 @@ def read_experiment(path: Path) -> dict[str, Any]:
             'completions.sqlite can be named as `store` by another run)'
         )
     return values
+
+
+def describe_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Write ``key: old -> new`` for every key with another value; empty when all are the same."""
+    return '; '.join(
+        f'{key}: {before.get(key)!r} -> {now.get(key)!r}'
+        for key in sorted(before.keys() | now.keys())
+        if before.get(key) != now.get(key)
+    )
 
 
 def keeping_store(work_dir: Path) -> str:

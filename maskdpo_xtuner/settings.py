@@ -23,7 +23,12 @@ from maskdpo_xtuner.deferred import deferred
 from maskdpo_xtuner.engines.base import TEMPERATURE, TOP_K, TOP_P, Sampling
 from maskdpo_xtuner.engines.settings import EngineChoice, TransformersSettings
 from maskdpo_xtuner.evaluation_settings import EvaluationSettings
-from maskdpo_xtuner.experiments import NOT_SAID, keeping_store, read_experiment
+from maskdpo_xtuner.experiments import (
+    NOT_SAID,
+    describe_difference,
+    keeping_store,
+    read_experiment,
+)
 from maskdpo_xtuner.pairing import PairRules, PairSettings
 from maskdpo_xtuner.parts import Part
 from maskdpo_xtuner.preference.settings import PreferenceSettings
@@ -283,15 +288,6 @@ def _how_far(experiment: Mapping[str, Any]) -> dict[str, Any]:
 def _write_experiment(path: Path, experiment: Mapping[str, Any]) -> None:
     with atomic_writer(path) as file:
         json.dump(experiment, file, indent=2, ensure_ascii=False)
-
-
-def describe_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Write ``key: old -> new`` for every key with another value; empty when all are the same."""
-    return '; '.join(
-        f'{key}: {before.get(key)!r} -> {now.get(key)!r}'
-        for key in sorted(before.keys() | now.keys())
-        if before.get(key) != now.get(key)
-    )
 
 
 def flatten(value: Any, prefix: str) -> dict[str, Any]:

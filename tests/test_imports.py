@@ -89,7 +89,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *{'records', 'jsonl', 'progress', 'engines', 'completions', 'annotators'},
         *{'pairing', 'refusals', 'settings', 'bounds', 'pipeline', 'builtin', 'objectives'},
         *{'registry', 'atomic', 'columns', 'chat_templates', 'evaluation_settings', 'identity'},
-        *{'splitters', 'preference', 'parts'},
+        *{'splitters', 'preference', 'parts', 'experiments'},
     },
     'topics': {
         *{'records', 'forms', 'columns', 'registry', 'splitters', 'annotators', 'engines'},
@@ -99,11 +99,12 @@ MAY_IMPORT: dict[str, set[str]] = {
         *{'records', 'jsonl', 'forms', 'atomic', 'masking', 'pairing', 'evaluation', 'pipeline'},
         'settings',
     },
+    'steps': {'atomic', 'experiments', 'locks', 'processes'},
     'rounds': {
         *{'config_files', 'parts', 'settings', 'engines', 'builtin', 'hashing', 'pipeline'},
-        *{'atomic', 'experiments', 'processes', 'locks'},
+        'steps',
     },
-    'reproduction': {'evaluation', 'atomic', 'locks'},
+    'reproduction': {'evaluation', 'atomic', 'hashing', 'steps'},
     'xtuner_cli': {'config_files', 'processes'},
     'cli': {
         *{'command_line', 'config_files', 'engines', 'xtuner_cli', 'parsers'},

@@ -57,8 +57,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
 
     from maskdpo_xtuner.reproduction.listing import describe, experiments, find
+    from maskdpo_xtuner.reproduction.plan import in_order
     from maskdpo_xtuner.reproduction.running import run_steps
-    from maskdpo_xtuner.reproduction.steps import in_order
 
     known = experiments(
         small=args.small,

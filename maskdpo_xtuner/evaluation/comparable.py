@@ -11,8 +11,8 @@ from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
 from maskdpo_xtuner.evaluation.results import Evaluation, JudgeResult
+from maskdpo_xtuner.experiments import describe_difference
 from maskdpo_xtuner.records import Record
-from maskdpo_xtuner.settings import describe_difference
 
 Aspect = Literal['questions', 'judge', 'k', 'decoding']
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from maskdpo_xtuner.atomic import atomic_writer
-from maskdpo_xtuner.experiments import read_experiment
+from maskdpo_xtuner.experiments import describe_difference, read_experiment
 from maskdpo_xtuner.pairing import DroppedQuestion
 from maskdpo_xtuner.pipeline.files import FailureRecord, read_lines, write_line
 from maskdpo_xtuner.pipeline.questions import Questions, load_questions
@@ -20,7 +20,7 @@ from maskdpo_xtuner.pipeline.shards import Shard, shards_in
 from maskdpo_xtuner.pipeline.summary import Summary
 from maskdpo_xtuner.pipeline.work_dir import open_work_dir
 from maskdpo_xtuner.records import AnnotatedResponse, PreferencePair, Question, Record, Response
-from maskdpo_xtuner.settings import Settings, describe_difference, guard_work_dir
+from maskdpo_xtuner.settings import Settings, guard_work_dir
 
 FILES: dict[str, type[Record]] = {
     'responses.jsonl': Response,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from maskdpo_xtuner.reproduction.steps import FREE, Cost, Step
+from maskdpo_xtuner.reproduction.plan import FREE, Cost, PlannedStep
 
 PAIRS = 'train_dataloader.dataset.dataset.path'
 ROOT = 'work_dirs/paper'
@@ -56,7 +56,7 @@ class Recipe:
     """
 
     config: str
-    needs: tuple[Step, ...]
+    needs: tuple[PlannedStep, ...]
     name: str = ''
     options: tuple[str, ...] = ()
     cost: Cost = FREE
@@ -85,28 +85,30 @@ def sample(
     config: str,
     scale: Scale,
     cost: Cost = FREE,
-    needs: tuple[Step, ...] = (),
+    needs: tuple[PlannedStep, ...] = (),
     options: Sequence[str] = (),
-) -> Step:
+) -> PlannedStep:
     """Give the step that samples, judges and pairs; on several GPUs by a shard each."""
     arguments = _with_options(config, [*scale.data_options, *options])
-    commands: tuple[str, ...] = (f'maskdpo sample {arguments}',)
+    whole = f'maskdpo sample {arguments}'
+    commands: tuple[str, ...] = (whole,)
     if scale.gpus > 1:
         commands = (
             _shards(f'maskdpo sample {arguments} --quiet', scale.gpus),
             f'maskdpo merge --completions {arguments}',
         )
-    return Step(config, commands, f'work_dirs/{config}/pairs.jsonl', needs, cost)
+    pairs = f'work_dirs/{config}/pairs.jsonl'
+    return PlannedStep(config, commands, pairs, needs, cost, determined_by=whole)
 
 
 def sample_alone(
     config: str,
     scale: Scale,
     cost: Cost = FREE,
-    needs: tuple[Step, ...] = (),
+    needs: tuple[PlannedStep, ...] = (),
     options: Sequence[str] = (),
     judged: bool = True,
-) -> Step:
+) -> PlannedStep:
     """Give the step that does so in one process, as what shares a store must.
 
     ``judged`` says whether the judge is that of the scale, whose options it takes.
@@ -115,16 +117,18 @@ def sample_alone(
     return sample(config, replace(scale, gpus=1, data_options=given), cost, needs, options)
 
 
-def pair_anew(config: str, source: str, scale: Scale, needs: tuple[Step, ...]) -> Step:
+def pair_anew(
+    config: str, source: str, scale: Scale, needs: tuple[PlannedStep, ...]
+) -> PlannedStep:
     """Give the step that makes other pairs of the annotated answers of a work dir."""
     arguments = _with_options(config, scale.data_options)
     command = f'maskdpo pairs work_dirs/{source} {arguments}'
-    return Step(config, (command,), f'work_dirs/{config}/pairs.jsonl', needs)
+    return PlannedStep(config, (command,), f'work_dirs/{config}/pairs.jsonl', needs)
 
 
 def second_round(
     name: str, config: str, recipe: Recipe, scale: Scale, cost: Cost
-) -> tuple[Step, str]:
+) -> tuple[PlannedStep, str]:
     """Give one more on-policy round from the first seed of a recipe, and the model of it."""
     folder = f'{ROOT}/{name}'
     model = f'{folder}/round_1/hf'
@@ -133,26 +137,32 @@ def second_round(
         f'{_processes(scale.gpus)}maskdpo rounds {config} --work-dir {folder}{_options(options)}'
     )
     before = trained(recipe, scale)[:1]
-    return Step(name, (command,), f'{model}/config.json', before, cost), model
+    return PlannedStep(name, (command,), f'{model}/config.json', before, cost), model
 
 
-def train(recipe: Recipe, seed: int, scale: Scale) -> Step:
+def train(recipe: Recipe, seed: int, scale: Scale) -> PlannedStep:
     """Give the training of a seed and the conversion that makes a model of it."""
     folder = f'{ROOT}/{recipe.run}/seed_{seed}'
     model_options = [*scale.options_of(recipe), *recipe.options]
     options = [*_batch_options(recipe, scale.gpus), *model_options]
-    command = (
-        f'{_processes(scale.gpus)}maskdpo train {recipe.config} --deepspeed zero2 '
-        f'--work-dir {folder} --seed {seed}{_options(options)}'
-    )
+    whole = f'maskdpo train {recipe.config} --deepspeed zero2 --work-dir {folder} --seed {seed}'
+    command = f'{_processes(scale.gpus)}{whole}{_options(options)}'
     made = f'{folder}/last_checkpoint'
     name = f'{recipe.run}-seed_{seed}'
-    trained = Step(f'train-{name}', (command,), made, recipe.needs, recipe.cost, resumes=folder)
+    trained = PlannedStep(
+        f'train-{name}',
+        (command,),
+        made,
+        recipe.needs,
+        recipe.cost,
+        resumes=folder,
+        determined_by=whole + _options(model_options),
+    )
     convert = (
         f'maskdpo convert pth_to_hf {recipe.config} "$(cat {made})" {folder}/hf '
         f'--safe-serialization{_options(model_options)}'
     )
-    return Step(
+    return PlannedStep(
         f'convert-{name}',
         (convert,),
         f'{folder}/hf/config.json',
@@ -162,7 +172,7 @@ def train(recipe: Recipe, seed: int, scale: Scale) -> Step:
     )
 
 
-def trained(recipe: Recipe, scale: Scale) -> tuple[Step, ...]:
+def trained(recipe: Recipe, scale: Scale) -> tuple[PlannedStep, ...]:
     """Give the models of all seeds."""
     return tuple(train(recipe, seed, scale) for seed in range(1, recipe.number(scale) + 1))
 
@@ -174,9 +184,9 @@ def evaluate(
     scale: Scale,
     cost: Cost = FREE,
     options: Sequence[str] = (),
-    needs: tuple[Step, ...] = (),
+    needs: tuple[PlannedStep, ...] = (),
     sharded: bool = False,
-) -> Step:
+) -> PlannedStep:
     """Give the step that asks and judges the models of a table, each row's seeds as one row.
 
     Args:
@@ -201,16 +211,17 @@ def evaluate(
     models_made = (model for model in rows.values() if isinstance(model, Recipe))
     made = tuple(step for model in models_made for step in trained(model, scale))
     said = f'{command} --page {folder}/evaluation.html | tee {folder}.txt'
-    return Step(
+    return PlannedStep(
         f'evaluate-{table}',
         (f'mkdir -p {folder}', *shards, said),
         f'{folder}.txt',
         (*made, *needs),
         cost,
+        determined_by=said,
     )
 
 
-def beside_paper(table: str, evaluated: Step, *tables: str) -> Step:
+def beside_paper(table: str, evaluated: PlannedStep, *tables: str) -> PlannedStep:
     """Give the step that prints an evaluation beside the rows of the paper."""
     folder = f'{ROOT}/{table}'
     out = f'{ROOT}/{table}-beside-paper.txt'
@@ -218,12 +229,12 @@ def beside_paper(table: str, evaluated: Step, *tables: str) -> Step:
         f'maskdpo compare {folder} --paper {" ".join(tables or (table,))} --csv {folder}.csv '
         f'| tee {out}'
     )
-    return Step(f'compare-{table}', (command,), out, (evaluated,))
+    return PlannedStep(f'compare-{table}', (command,), out, (evaluated,))
 
 
-def by_hand(name: str, makes: str, what: str) -> Step:
+def by_hand(name: str, makes: str, what: str) -> PlannedStep:
     """Give a step that a person does."""
-    return Step(name, (), makes, by_hand=what)
+    return PlannedStep(name, (), makes, by_hand=what)
 
 
 def _row(name: str, model: Model, scale: Scale) -> str:
@@ -266,6 +277,6 @@ def _round_options(scale: Scale) -> list[str]:
     return [*shards, *(f'data_options.{option}' for option in scale.data_options)]
 
 
-def path_option(data: Step) -> str:
+def path_option(data: PlannedStep) -> str:
     """Give the option by which a training reads the pairs of a step."""
     return f'{PAIRS}={Path(data.makes)}'

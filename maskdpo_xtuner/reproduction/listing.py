@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from maskdpo_xtuner.reproduction.commands import Scale
 from maskdpo_xtuner.reproduction.paper import Paper
 from maskdpo_xtuner.reproduction.pieces import DATA_OPTIONS
-from maskdpo_xtuner.reproduction.running import commands_of, is_done
+from maskdpo_xtuner.reproduction.plan import Experiment, PlannedStep, gpu_hours, hours
+from maskdpo_xtuner.reproduction.running import step_of
 from maskdpo_xtuner.reproduction.small import Small
-from maskdpo_xtuner.reproduction.steps import Experiment, Step, gpu_hours, hours
+from maskdpo_xtuner.steps.records import Step, commands_of, difference, is_done
 
 SEEDS, SMALL_SEEDS = 5, 3
 ALL = 'all'
+DONE = 'done'
 
 
 def experiments(
@@ -61,20 +63,35 @@ def find(known: Sequence[Experiment], names: Sequence[str]) -> list[Experiment]:
     return list(known) if ALL in names else [by_name[name] for name in names]
 
 
-def describe(steps: Sequence[Step]) -> Iterator[str]:
+def describe(planned: Sequence[PlannedStep]) -> Iterator[str]:
     """Give the lines that say what is to be done: a script but for what is done by hand."""
-    left = [step for step in steps if not is_done(step)]
-    yield f'# {len(steps)} steps, {len(steps) - len(left)} done; {_estimate(left)} left'
-    for step in steps:
+    states = [(each, _state(step_of(each))) for each in planned]
+    left = [each for each, state in states if state != DONE]
+    yield f'# {len(planned)} steps, {len(planned) - len(left)} done; {_estimate(left)} left'
+    for each, state in states:
         yield ''
-        if is_done(step):
-            yield f'# {step.name}: done ({step.makes})'
+        if state == DONE:
+            yield f'# {each.name}: done ({each.makes})'
             continue
-        yield f'# {step.name}: {_estimate([step])}; makes {step.makes}'
-        yield from commands_of(step) or [f'# by hand: {step.by_hand}']
+        yield f'# {each.name}: {_estimate([each])}; makes {each.makes}'
+        if state:
+            yield f'# {state}'
+        (command,) = commands_of(step_of(each))
+        yield from str(command).splitlines() or [f'# by hand: {each.by_hand}']
 
 
-def _estimate(steps: Sequence[Step]) -> str:
+def _state(step: Step) -> str:
+    """Give `DONE`, or what is to be said of what is there."""
+    try:
+        if is_done(step):
+            return DONE
+    except ValueError as error:
+        return str(error)
+    changed = difference(step)
+    return f'was made from something else ({changed})' if changed else ''
+
+
+def _estimate(steps: Sequence[PlannedStep]) -> str:
     wall, gpus = hours(steps), gpu_hours(steps)
     time = f'{wall:.1f} h' if wall >= 1 else f'{60 * wall:.1f} min'
     return f'{time}, {gpus:.1f} GPU hours' if gpus else time

@@ -8,16 +8,16 @@ from string import Template
 
 from maskdpo_xtuner.atomic import atomic_writer
 from maskdpo_xtuner.reproduction.listing import experiments
-from maskdpo_xtuner.reproduction.rates import RATES
-from maskdpo_xtuner.reproduction.readings import EVERYWHERE
-from maskdpo_xtuner.reproduction.steps import (
+from maskdpo_xtuner.reproduction.plan import (
     Experiment,
+    PlannedStep,
     Reading,
-    Step,
     gpu_hours,
     hours,
     in_order,
 )
+from maskdpo_xtuner.reproduction.rates import RATES
+from maskdpo_xtuner.reproduction.readings import EVERYWHERE
 
 PAGE = Path(__file__).parents[2] / 'docs' / 'paper.md'
 TEMPLATE = Path(__file__).with_name('page.md')
@@ -80,7 +80,7 @@ def _section(experiment: Experiment, one_seed: Experiment, shown: set[str]) -> I
         yield from _readings(experiment.readings)
 
 
-def _commands(steps: Sequence[Step]) -> Iterator[str]:
+def _commands(steps: Sequence[PlannedStep]) -> Iterator[str]:
     for step in (s for s in steps if not s.commands):
         yield f'- **{step.name}** (`{step.makes}`), by hand: {step.by_hand}.'
     yield '\n```shell'
@@ -101,7 +101,7 @@ def _readings(readings: Sequence[Reading]) -> Iterator[str]:
 def _small_table(small: Sequence[Experiment]) -> Iterator[str]:
     yield '| | steps | hours | new after those above |'
     yield '|---|---|---|---|'
-    before: list[Step] = []
+    before: list[PlannedStep] = []
     for experiment in small:
         steps = in_order(experiment.steps)
         new = [step for step in steps if step not in before]

@@ -26,13 +26,13 @@ from maskdpo_xtuner.reproduction.pieces import (
     TEMPERATURES,
     Pieces,
 )
+from maskdpo_xtuner.reproduction.plan import Cost, Experiment, PlannedStep
 from maskdpo_xtuner.reproduction.rates import (
     QUESTIONS,
     TEST_QUESTIONS,
     facts,
     sampling,
 )
-from maskdpo_xtuner.reproduction.steps import Cost, Experiment, Step
 
 
 class Paper(Pieces):
@@ -113,7 +113,7 @@ class Paper(Pieces):
 
     def table5(self) -> Experiment:
         """Give both base models with three embeddings and two random halves."""
-        steps: list[Step] = []
+        steps: list[PlannedStep] = []
         for base, asked in (('llama3_8b', ANAH), ('internlm2_7b', 'internlm2_7b_anah')):
             config = f'{base}_maskdpo'
             rows: dict[str, Recipe] = {}
@@ -159,7 +159,9 @@ class Paper(Pieces):
             f'mkdir -p {out.rpartition("/")[0]} && maskdpo select-tokens {self.anah.makes} {out} '
             '--oracle sepo_oracle --reference sepo_reference --device cuda --dtype bfloat16'
         )
-        tokens = Step('sepo-tokens', (command,), out, (self.anah, oracle), Cost(0.3, 1, 'evaluate'))
+        tokens = PlannedStep(
+            'sepo-tokens', (command,), out, (self.anah, oracle), Cost(0.3, 1, 'evaluate')
+        )
         return {
             'DPO': self.dpo,
             'DPOP': self.recipe('llama3_8b_dpop', self.anah),
@@ -201,7 +203,7 @@ class Paper(Pieces):
     def other_judges(self) -> dict[str, Recipe]:
         """Give trainings on the same answers, as other judges label them."""
         cost = facts(32 * QUESTIONS)
-        needs: tuple[Step, ...] = (self.anah, self.served)
+        needs: tuple[PlannedStep, ...] = (self.anah, self.served)
         anah = (f'annotator.judges.0.prompts={PROMPTS}',)
         rows = {'ANAH-v2': self.maskdpo}
         for judge, options in (('factscore', ()), ('both', anah)):
@@ -229,7 +231,7 @@ class Paper(Pieces):
     def table10(self) -> Experiment:
         """Give the benchmarks by OpenCompass, which has an environment of its own."""
         folder, model = f'{ROOT}/table10', self.maskdpo.folder(1)
-        hand_over = Step(
+        hand_over = PlannedStep(
             'hand-over-table10',
             (
                 f'maskdpo hand-over {folder} --to opencompass --models '
@@ -238,7 +240,7 @@ class Paper(Pieces):
             f'{folder}/opencompass_benchmarks.py',
             trained(self.maskdpo, self.scale)[:1],
         )
-        measured = Step(
+        measured = PlannedStep(
             'opencompass-table10',
             (f'oc/bin/opencompass {hand_over.makes} -w {folder}/opencompass',),
             f'{folder}/opencompass',
@@ -257,7 +259,7 @@ class Paper(Pieces):
             f'--after {self.maskdpo.folder(1)} --dtype bfloat16 --out {out}'
         )
         first = trained(self.maskdpo, self.scale)[:1]
-        step = Step('affinity', (command,), out, first, Cost(0.2, 1, 'evaluate'))
+        step = PlannedStep('affinity', (command,), out, first, Cost(0.2, 1, 'evaluate'))
         return Experiment(
             'affinity', readings.TITLES['affinity'], (step,), readings.READINGS['affinity']
         )

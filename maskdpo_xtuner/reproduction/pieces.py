@@ -14,6 +14,7 @@ from maskdpo_xtuner.reproduction.commands import (
     sample,
     sample_alone,
 )
+from maskdpo_xtuner.reproduction.plan import Cost, Experiment, PlannedStep
 from maskdpo_xtuner.reproduction.rates import (
     QUESTIONS,
     TEST_QUESTIONS,
@@ -21,7 +22,6 @@ from maskdpo_xtuner.reproduction.rates import (
     sampling,
     training,
 )
-from maskdpo_xtuner.reproduction.steps import Cost, Experiment, Step
 
 ANAH = 'llama3_8b_anah'
 PROMPTS = 'anah_v2_prompts.json'
@@ -63,10 +63,10 @@ class Pieces:
     def recipe(
         self,
         config: str,
-        *needs: Step,
+        *needs: PlannedStep,
         name: str = '',
         share: float = 1.0,
-        reads: Step | None = None,
+        reads: PlannedStep | None = None,
         seeds: int = 0,
     ) -> Recipe:
         """Give a training of ``share`` of the pairs that reads those of its first need.
@@ -104,7 +104,7 @@ class Pieces:
         steps = (self._judged_twice(table, rows),)
         return Experiment(table, readings.TITLES[table], steps, readings.READINGS[table])
 
-    def _judged_twice(self, table: str, rows: dict[str, Recipe]) -> Step:
+    def _judged_twice(self, table: str, rows: dict[str, Recipe]) -> PlannedStep:
         models = 1 + sum(recipe.number(self.scale) for recipe in rows.values())
         cost = facts(models * TEST_QUESTIONS)
         asked = evaluate(
@@ -118,7 +118,7 @@ class Pieces:
         )
         return beside_paper(table, asked)
 
-    def _facttune_pairs(self) -> Step:
+    def _facttune_pairs(self) -> PlannedStep:
         return sample_alone(
             'llama3_8b_facttune_pairs',
             self.scale,

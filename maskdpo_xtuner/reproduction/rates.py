@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from maskdpo_xtuner.reproduction.steps import Cost
+from maskdpo_xtuner.reproduction.plan import Cost
 
 QUESTIONS, TEST_QUESTIONS = 8046, 177
 PAIR_TOKENS = 800  # of both responses with their prompts

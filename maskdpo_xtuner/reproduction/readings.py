@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from maskdpo_xtuner.evaluation.paper import paper
-from maskdpo_xtuner.reproduction.steps import Reading
+from maskdpo_xtuner.reproduction.plan import Reading
 
 TITLES = {table.name: table.title for table in paper().tables} | {
     'judges': 'Pairs of the same answers by other judges (sections 3.2, 3.3)',

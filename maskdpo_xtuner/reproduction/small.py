@@ -22,9 +22,9 @@ from maskdpo_xtuner.reproduction.commands import (
     train,
     trained,
 )
+from maskdpo_xtuner.reproduction.plan import Experiment, PlannedStep
 from maskdpo_xtuner.reproduction.rates import minutes
 from maskdpo_xtuner.reproduction.readings import TITLES
-from maskdpo_xtuner.reproduction.steps import Experiment, Step
 
 ELEMENTS = 'smollm2_135m_elements'
 ASKED = 'smollm2_135m_paper'
@@ -71,11 +71,11 @@ class Small:
     def recipe(
         self,
         config: str,
-        *needs: Step,
+        *needs: PlannedStep,
         name: str = '',
         share: float = 1.0,
         seeds: int = 0,
-        reads: Step | None = None,
+        reads: PlannedStep | None = None,
     ) -> Recipe:
         """Give a training of ``share`` of the demo's steps.
 
@@ -128,7 +128,7 @@ class Small:
         }
         return {**rows, 'policy': self.maskdpo}
 
-    def on_sampled(self, name: str, pairs: Step) -> Recipe:
+    def on_sampled(self, name: str, pairs: PlannedStep) -> Recipe:
         """Give one seed of the demo's recipe on other pairs."""
         return self.recipe(f'smollm2_135m_maskdpo_{name}', pairs, seeds=1)
 
@@ -182,7 +182,7 @@ class Small:
             f'mkdir -p {out.rpartition("/")[0]} && maskdpo select-tokens {self.pairs.makes} {out} '
             f'--oracle {self.dpo.folder(1)} --reference {base}'
         )
-        tokens = Step('small-sepo-tokens', (command,), out, (oracle,), minutes(2))
+        tokens = PlannedStep('small-sepo-tokens', (command,), out, (oracle,), minutes(2))
         return {
             'dpo': self.dpo,
             'dpop': self.recipe('smollm2_135m_dpop'),
@@ -232,5 +232,5 @@ class Small:
             f'--out {out}'
         )
         first = trained(self.maskdpo, self.scale)[:1]
-        step = Step('small-affinity', (command,), out, first, minutes(1))
+        step = PlannedStep('small-affinity', (command,), out, first, minutes(1))
         return Experiment('affinity', TITLES['affinity'], (step,))

@@ -23,8 +23,9 @@ from maskdpo_xtuner.rounds.arguments import (
     visible_gpu,
 )
 from maskdpo_xtuner.rounds.settings import Kind, RoundsSettings
-from maskdpo_xtuner.rounds.steps import Command, Step, is_done
 from maskdpo_xtuner.settings import Settings, flatten, load_settings
+from maskdpo_xtuner.steps.commands import Command
+from maskdpo_xtuner.steps.records import Step, is_done, last_checkpoint
 
 OF_DATA = ('policy', 'sampling', 'annotator', 'pairs', 'annotation')
 OF_TRAINING = frozenset(
@@ -89,6 +90,12 @@ class Round:
         """Give the record of what lies in the folder of this name."""
         return self.folder / f'{name}.json'
 
+    def _mend(self, name: str) -> str:
+        return (
+            f'Remove {self.folder / name}, {self.record(name)} and the later rounds, or choose '
+            'another work dir (--work-dir)'
+        )
+
     def steps(self) -> Iterator[Step]:
         """Sample, train, convert."""
         count = self.settings.sampling_processes
@@ -148,6 +155,7 @@ class Round:
             made_from=made_from,
             outputs=[folder / 'summary.json' for folder in folders],
             accepts=frozenset({0, 1} if self.settings.accept_missing else {0}),
+            mend=self._mend(name),
         )
 
     @property
@@ -163,15 +171,14 @@ class Round:
         arguments = [settings.training, '--work-dir', str(work_dir), *settings.train_arguments]
         if settings.deepspeed:
             arguments += ['--deepspeed', settings.deepspeed]
-        if _checkpoint(last):
-            arguments += ['--resume', _checkpoint(last)]
         return Step(
             title=f'round {self.number}: training',
             record=self.record('training'),
             commands=[self._command('train', [*arguments, *self._training_options])],
             made_from=self._training_origin(),
             outputs=[last],
-            begun=last,
+            resumes=last,
+            mend=self._mend('training'),
         )
 
     def _training_origin(self) -> dict[str, Any]:
@@ -188,8 +195,8 @@ class Round:
 
     def _conversion(self, name: str, output: str) -> Step:
         folder = self.folder / name
-        checkpoint = _checkpoint(self.folder / 'training' / 'last_checkpoint')
-        arguments = ['pth_to_hf', self.settings.training, checkpoint, str(folder)]
+        checkpoint = last_checkpoint(self.folder / 'training' / 'last_checkpoint') or ''
+        arguments = ['pth_to_hf', self.settings.training, str(checkpoint), str(folder)]
         options = ['--safe-serialization', *self._training_options]
         return Step(
             title=f'round {self.number}: conversion',
@@ -197,6 +204,7 @@ class Round:
             commands=[self._command('convert', [*arguments, *options])],
             made_from={'training': file_sha256(self.record('training'))},
             outputs=[folder / output],
+            mend=self._mend(name),
         )
 
     def _merging(self) -> Step:
@@ -208,13 +216,8 @@ class Round:
             commands=[merge],
             made_from={'adapter': file_sha256(self.record('adapter'))},
             outputs=[folder / 'config.json'],
+            mend=self._mend('hf'),
         )
         if folder.exists() and not is_done(step):
             shutil.rmtree(folder)  # It is written by this step alone, and never over weights.
         return step
-
-
-def _checkpoint(last: Path) -> str:
-    """Read where a training is; empty where it has not come to its first checkpoint."""
-    named = last.read_text(encoding='utf-8').strip() if last.exists() else ''
-    return named if named and Path(named).exists() else ''

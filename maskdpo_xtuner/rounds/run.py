@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import shlex
 
-from maskdpo_xtuner.locks import locked
 from maskdpo_xtuner.rounds.plan import models_of, steps_of
 from maskdpo_xtuner.rounds.settings import RoundsSettings
-from maskdpo_xtuner.rounds.steps import run_steps
-
-IN_USE = (
-    'another run, or a command that an ended one has started, works in this folder; wait for it'
-)
+from maskdpo_xtuner.steps.running import run_steps
 
 
 def run_rounds(settings: RoundsSettings) -> None:
@@ -21,8 +16,7 @@ def run_rounds(settings: RoundsSettings) -> None:
         ValueError: for configs that do not fit together, a work dir of other settings or in which
             something is still at work, and, as `StepFailed`, for a command that failed.
     """
-    with locked(settings.work_dir, IN_USE) as lock:
-        run_steps(steps_of(settings), lock)
+    run_steps(steps_of(settings), settings.work_dir)
 
 
 def next_command(settings: RoundsSettings) -> str:

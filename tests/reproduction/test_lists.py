@@ -15,16 +15,16 @@ from maskdpo_xtuner.config_files import config_names
 from maskdpo_xtuner.evaluation.paper import paper
 from maskdpo_xtuner.reproduction.listing import describe, experiments, find
 from maskdpo_xtuner.reproduction.page import PAGE, page
+from maskdpo_xtuner.reproduction.plan import PlannedStep, hours, in_order
 from maskdpo_xtuner.reproduction.rates import RATES
 from maskdpo_xtuner.reproduction.readings import READINGS
-from maskdpo_xtuner.reproduction.steps import Step, hours, in_order
 
 BOTH = pytest.mark.parametrize('small', [False, True], ids=['paper', 'small'])
 # Which word of the command is the config.
 CONFIG_AT = {'sample': 1, 'merge': 1, 'train': 1, 'evaluate': 1, 'pairs': 2, 'convert': 2}
 
 
-def all_steps(*, small: bool, seeds: int | None = None) -> list[Step]:
+def all_steps(*, small: bool, seeds: int | None = None) -> list[PlannedStep]:
     known = experiments(small=small, seeds=seeds)
     return in_order(step for experiment in known for step in experiment.steps)
 
@@ -160,7 +160,7 @@ def test_a_table_that_there_is_not_is_refused_with_those_that_there_are() -> Non
 
 def test_two_different_steps_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="two different steps are called 'a'"):
-        in_order([Step('a', ('true',), 'x'), Step('a', ('false',), 'x')])
+        in_order([PlannedStep('a', ('true',), 'x'), PlannedStep('a', ('false',), 'x')])
 
 
 def test_the_page_of_the_documentation_is_current() -> None:

@@ -19,7 +19,7 @@ from maskdpo_xtuner.config_files import config_names, shipped
 from maskdpo_xtuner.rounds.plan import steps_of
 from maskdpo_xtuner.rounds.run import next_command, run_rounds
 from maskdpo_xtuner.rounds.settings import RoundsSettings, load_rounds
-from maskdpo_xtuner.rounds.steps import StepFailed
+from maskdpo_xtuner.steps.running import StepFailed
 from tests.pipeline.work_dirs import write_questions
 
 ROOT = Path(__file__).parents[2]

@@ -25,7 +25,7 @@ FREE = Cost()
 
 
 @dataclass(frozen=True)
-class Step:
+class PlannedStep:
     """A piece of work that is done or not, and is done once.
 
     Attributes:
@@ -37,16 +37,19 @@ class Step:
         by_hand: what a person has to do, where there are no commands.
         resumes: the work dir of a training, which goes on from its last checkpoint.
         frees: a pattern of files that nothing needs once the step is done.
+        determined_by: the commands without what changes nothing in the result, such as the number
+            of GPUs; empty where they are the same.
     """
 
     name: str
     commands: tuple[str, ...]
     makes: str
-    needs: tuple[Step, ...] = ()
+    needs: tuple[PlannedStep, ...] = ()
     cost: Cost = FREE
     by_hand: str = ''
     resumes: str = ''
     frees: str = ''
+    determined_by: str = ''
 
 
 @dataclass(frozen=True)
@@ -71,35 +74,35 @@ class Experiment:
 
     name: str
     title: str
-    steps: tuple[Step, ...] = ()
+    steps: tuple[PlannedStep, ...] = ()
     readings: tuple[Reading, ...] = ()
     note: str = ''
 
 
-def in_order(steps: Iterable[Step]) -> list[Step]:
+def in_order(steps: Iterable[PlannedStep]) -> list[PlannedStep]:
     """Give all that the steps need and themselves, each once and after what it needs.
 
     Raises:
         ValueError: when two steps of one name are not the same.
     """
-    found: dict[str, Step] = {}
+    found: dict[str, PlannedStep] = {}
     for step in _walk(steps):
         if found.setdefault(step.name, step) != step:
             raise ValueError(f'two different steps are called {step.name!r}')
     return list(found.values())
 
 
-def _walk(steps: Iterable[Step]) -> Iterator[Step]:
+def _walk(steps: Iterable[PlannedStep]) -> Iterator[PlannedStep]:
     for step in steps:
         yield from _walk(step.needs)
         yield step
 
 
-def hours(steps: Iterable[Step]) -> float:
+def hours(steps: Iterable[PlannedStep]) -> float:
     """Sum up the hours of steps that run one after another."""
     return sum(step.cost.hours for step in steps)
 
 
-def gpu_hours(steps: Iterable[Step]) -> float:
+def gpu_hours(steps: Iterable[PlannedStep]) -> float:
     """Sum up the hours of every GPU."""
     return sum(step.cost.hours * step.cost.gpus for step in steps)

@@ -100,8 +100,8 @@ def check_head(llm: Any, input_ids: Tensor) -> None:
     torch.clear_autocast_cache()
     # NaN is no reason here: the loss will name the pairs that it comes with.
     apart, whole = apart.nan_to_num(), whole.nan_to_num()
-    near = {'rtol': 1e-2, 'atol': 1e-2 * float(whole.abs().max())}
-    if apart.shape != whole.shape or not torch.allclose(apart, whole, **near):
+    atol = 1e-2 * float(whole.abs().max())
+    if apart.shape != whole.shape or not torch.allclose(apart, whole, rtol=1e-2, atol=atol):
         raise ValueError(_unknown_head(llm))
 
 

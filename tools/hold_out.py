@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parts = hold_out(read_questions(args.questions), args.test, args.train, args.seed)
     for path, part in zip((args.out_train, args.out_test), parts, strict=True):
         count = write_records(path, part)
-        print(f'{path}: {count} questions about {len({q.topic for q in part})} topics')
+        print(f'{path}: {count} questions on {len({q.topic for q in part})} topic(s)')
     return 0
 
 

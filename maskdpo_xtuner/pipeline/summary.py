@@ -168,7 +168,7 @@ class Summary:
                 if self.labels[label]
             ),
             *((f'    {kind}', str(n)) for kind, n in self.failures.most_common()),
-            ('pairs', f'{self.pairs} of {self.paired_questions} questions'),
+            ('pairs', f'{self.pairs}, from {self.paired_questions} of {self.questions} questions'),
             ('  chosen: refusals', describe_refusals(self.refusals, self.refusals_unknown)),
             ('  chosen: nothing supported', str(self.unsupported)),
             *((f'  dropped: {reason}', str(n)) for reason, n in self.dropped.most_common()),

@@ -115,7 +115,7 @@ def test_the_summary_counts_refusals_and_answers_without_a_supported_sentence(
     assert values['chosen_without_supported_sentence'] == 2
     rows = dict(line.strip().split('  ', 1) for line in summary.table().splitlines())
     rows = {name: value.strip() for name, value in rows.items()}
-    assert rows['pairs'] == '3 of 3 questions'
+    assert rows['pairs'] == '3, from 3 of 4 questions'
     assert rows['chosen: refusals'] == '1'
     assert rows['chosen: nothing supported'] == '2'
 

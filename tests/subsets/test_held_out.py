@@ -76,5 +76,5 @@ def test_the_tool_writes_both(
     write_records(tmp_path / 'all.jsonl', QUESTIONS)
     assert main(['all.jsonl', '--test', '6', '--train', '30']) == 0
     said = capsys.readouterr().out.splitlines()
-    assert said[1] == 'test_questions.jsonl: 6 questions about 2 topics'
+    assert said[1] == 'test_questions.jsonl: 6 questions on 2 topic(s)'
     assert len(read_questions('train_questions.jsonl')) == 30

@@ -37,11 +37,14 @@ def test_two_servers_behind_the_proxy_answer_two_shards(tmp_path: Path) -> None:
     )
     bin_ = commands(tmp_path / 'bin', maskdpo=f'{MASKDPO} "$@"', lmdeploy=servers)
     address = tmp_path / 'address'
-    serving = start(
-        'serve.sh', bin_,
-        {**job_of(tasks=2), 'PROXY_PORT': str(proxy), 'ADDRESS': str(address)},
-        str(model), cwd=tmp_path,
-    )  # fmt: skip
+    job = {
+        **job_of(tasks=2),
+        'PROXY_PORT': str(proxy),
+        'ADDRESS': str(address),
+        # The stand-in has no monitor of its health, and the proxy would leave it out after 90 s.
+        'LMDEPLOY_CONTROLLER_HEART_BEAT_EXPIRATION': '3600',
+    }
+    serving = start('serve.sh', bin_, job, str(model), cwd=tmp_path)
     try:
         assert serving.stdout is not None
         while 'servers at' not in (line := serving.stdout.readline()):

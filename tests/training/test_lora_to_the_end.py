@@ -46,9 +46,11 @@ def train(folder: Path, name: str, work_dir: str, *changes: str) -> tuple[Path, 
 
 def write_config(folder: Path, base: str) -> Path:
     """A config of the tools: two questions, short greedy answers, a judge without a model."""
-    document = 'Tin is a metal with the symbol Sn.'
-    question = {'question': 'What is tin?', 'document': document, 'language': 'en', 'topic': 'tin'}
-    lines = [json.dumps({**question, 'topic': topic}) for topic in ('tin', 'lead')]
+    questions = (
+        {'question': f'What is {name}?', 'document': f'{name} is a metal.', 'topic': name}
+        for name in ('Tin', 'Lead')
+    )
+    lines = [json.dumps({**question, 'language': 'en'}) for question in questions]
     (folder / 'questions.jsonl').write_text('\n'.join(lines))
     source = {'type': 'jsonl', 'path': 'questions.jsonl'}
     values = {

@@ -179,11 +179,14 @@ def test_times_are_noted() -> None:
     assert json.loads(line)['step'] == 'a'
 
 
+# Where this suite runs in the background, a shell has it, and what it starts, ignore Ctrl-C.
 SCRIPT = """
+from signal import SIGINT, default_int_handler, signal
 from maskdpo_xtuner.reproduction.running import run_steps
 from maskdpo_xtuner.reproduction.plan import PlannedStep
 first = PlannedStep('a', ('echo a >> ran; touch a.out',), 'a.out')
 second = PlannedStep('b', ({command!r},), 'b.out', (first,))
+signal(SIGINT, default_int_handler)
 run_steps([first, second])
 """
 # A pipe, a job in the background and one that hears Ctrl-C, each with its process id in a file.

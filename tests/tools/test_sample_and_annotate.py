@@ -104,7 +104,7 @@ def test_the_counts_are_printed_and_all_went_well(
     rows = dict(line.split(maxsplit=1) for line in table)
     assert rows['questions'] == '3, 3 answers each'
     assert rows['requests'].startswith('9 requests: 9 done, 0 failed')
-    assert rows['pairs'] == f'{len(pairs)} of {len(pairs)} questions'
+    assert rows['pairs'] == f'{len(pairs)}, from {len(pairs)} of 3 questions'
     assert last == f'pairs are in {tmp_path / "other/pairs.jsonl"}'
     assert err == ''
     assert not (tmp_path / 'work').exists()

@@ -68,7 +68,7 @@ def write_config(folder: Path, base: str) -> Path:
 
 def answers(folder: Path, model: str) -> list[str]:
     (file,) = (folder / 'evaluated' / 'evaluation' / model).glob('annotated-*.jsonl')
-    return [json.loads(line)['response'] for line in file.read_text().splitlines()]
+    return [json.loads(line)['text'] for line in file.read_text().splitlines()]
 
 
 @pytest.mark.slow

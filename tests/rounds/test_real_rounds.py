@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from maskdpo_xtuner.jsonl import read_records
-from maskdpo_xtuner.records import AnnotatedResponse
+from maskdpo_xtuner.engines.model_files import digest_folder
 from tests.models import tiny_llama
 from tests.pipeline.work_dirs import write_questions
 from tests.tokenizers import tokenizer_folder
@@ -89,8 +88,8 @@ def test_two_rounds_end_in_a_model_of_each(folder: Path) -> None:
     models = [folder / 'work' / f'round_{n}' / 'hf' for n in (1, 2)]
     weights = [(model / 'model.safetensors').read_bytes() for model in models]
     assert len({*weights, (folder / 'model' / 'model.safetensors').read_bytes()}) == 3
-    sampled = folder / 'work' / 'round_2' / 'data' / 'annotated.jsonl'
-    assert {each.model for each in read_records(sampled, AnnotatedResponse)} == {'work/round_1/hf'}
+    asked = json.loads((folder / 'work' / 'round_2' / 'data' / 'settings.json').read_text())
+    assert asked['policy.revision'] == digest_folder(models[0])
     losses = [first_loss(folder / 'work' / f'round_{n}' / 'training') for n in (1, 2)]
     # The second round is held against the first model, from which it is away already.
     assert losses[0] != losses[1]

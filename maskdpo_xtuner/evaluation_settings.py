@@ -27,6 +27,7 @@ from maskdpo_xtuner.questions import QuestionsChoice
 from maskdpo_xtuner.registry import METRICS
 
 K = 32
+MOST_WITHOUT_VERDICT = 0.2
 """Of F1@K where a config names none: HalluLens' (arXiv 2504.17550); SAFE takes 64 and 178."""
 _RESERVED = 'shards'
 
@@ -176,7 +177,7 @@ class EvaluationSettings(Part):
     text_quality: bool = True
     perplexity: NamedModels = {}
     bounds: Bounds = Bounds()
-    most_without_verdict: float = Field(default=0.2, gt=0, le=1)
+    most_without_verdict: float = Field(default=MOST_WITHOUT_VERDICT, gt=0, le=1)
     metrics: tuple[str, ...] = ()
 
     @field_validator('metrics')

@@ -104,7 +104,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *{'config_files', 'parts', 'settings', 'engines', 'builtin', 'hashing', 'pipeline'},
         'steps',
     },
-    'reproduction': {'evaluation', 'atomic', 'hashing', 'steps'},
+    'reproduction': {'evaluation', 'atomic', 'hashing', 'steps', 'config_files', 'settings'},
     'xtuner_cli': {'config_files', 'processes'},
     'cli': {
         *{'command_line', 'config_files', 'engines', 'xtuner_cli', 'parsers'},

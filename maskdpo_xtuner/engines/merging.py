@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from maskdpo_xtuner.devices import find_dtype
 from maskdpo_xtuner.engines.adapters import base_of, is_adapter, merge
 from maskdpo_xtuner.engines.model_files import check_model, load_model, tokenizer_source
 from maskdpo_xtuner.engines.saving import make_savable
@@ -78,12 +79,12 @@ def write_merged(
 
 
 def _torch_dtype(source: Mapping[str, Any], dtype: str) -> Any:
-    import torch
     from transformers import AutoConfig
 
     if dtype != 'auto':
-        return getattr(torch, dtype)
-    return getattr(AutoConfig.from_pretrained(**source), 'torch_dtype', None) or torch.float32
+        return find_dtype(dtype)
+    own = getattr(AutoConfig.from_pretrained(**source), 'torch_dtype', None)
+    return own or find_dtype('float32')
 
 
 def _check_folders(base: str, adapter: Path, folder: Path) -> None:

@@ -13,6 +13,8 @@ from typing import Any, Literal
 from maskdpo_xtuner.evaluation.counts import Counts, count_response
 from maskdpo_xtuner.records import AnnotatedResponse, Record
 
+TOO_FEW = 'have no verdict: too few were judged for numbers to be trusted'
+
 Kind = Literal[
     'no answer', 'failed verdicts', 'refused verdicts', 'silent judge', 'too few verdicts'
 ]
@@ -54,7 +56,7 @@ class Shortfall(Record):
             return f'{about} have no verdict for good; see failures.jsonl for the reasons'
         if self.kind == 'silent judge':
             return f'{about} have no verdict: the judge never gave one'
-        return f'{about} have no verdict: too few were judged for numbers to be trusted'
+        return f'{about} {TOO_FEW}'
 
 
 def find_shortfalls(

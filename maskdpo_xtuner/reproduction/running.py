@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import shlex
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
+from maskdpo_xtuner.config_files import config_file, config_names
 from maskdpo_xtuner.hashing import file_sha256
 from maskdpo_xtuner.reproduction.plan import PlannedStep
+from maskdpo_xtuner.settings import read_config
 from maskdpo_xtuner.steps import running
 from maskdpo_xtuner.steps.commands import Script
 from maskdpo_xtuner.steps.records import Step
@@ -52,6 +57,7 @@ def step_of(planned: PlannedStep) -> Step:
         commands=[Script(planned.commands)],
         made_from={
             'commands': planned.determined_by or '\n'.join(planned.commands),
+            **{f'config {name}': _content(name) for name in _configs(planned)},
             **{need.name: _identity(need) for need in planned.needs},
         },
         outputs=[Path(planned.makes)],
@@ -60,6 +66,26 @@ def step_of(planned: PlannedStep) -> Step:
         by_hand=True,
         frees=planned.frees,
     )
+
+
+def _configs(planned: PlannedStep) -> list[str]:
+    """Name the configs of this package that the commands read; an edited one is another."""
+    words = {word for command in planned.commands for word in _words(command)}
+    return sorted(words & config_names().keys())
+
+
+def _words(command: str) -> Iterator[str]:
+    """Yield the words of a line of shell, without the marks that stand between commands."""
+    lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
+    lexer.whitespace_split, lexer.commenters = True, ''
+    yield from lexer
+
+
+@cache
+def _content(config: str) -> str:
+    """Give a hash of what a config sets, wherever it and its bases have it from."""
+    values = json.dumps(read_config(config_file(config), {}), sort_keys=True, default=str)
+    return hashlib.sha256(values.encode()).hexdigest()[:16]
 
 
 def _record(planned: PlannedStep) -> Path:

@@ -15,6 +15,8 @@ from typing import Literal
 
 import pytest
 
+from maskdpo_xtuner.config_files import config_file
+from maskdpo_xtuner.reproduction import running
 from maskdpo_xtuner.reproduction.listing import describe, experiments, find
 from maskdpo_xtuner.reproduction.plan import PlannedStep, in_order
 from maskdpo_xtuner.reproduction.running import STATE, run_steps, step_of
@@ -90,6 +92,41 @@ def test_what_a_person_has_to_do_is_said_where_it_is_missing() -> None:
     Path('q.jsonl').touch()
     run_steps(steps)
     assert ran() == ['a']
+
+
+def test_a_config_that_was_edited_makes_a_step_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    sampling = step('a', command='echo maskdpo sample smollm2_135m_elements; echo a >> ran')
+    run_steps([sampling])
+    run_steps([sampling])
+    assert ran() == ['a']
+    edited = {'sampling': {'num_samples': 9}}
+    monkeypatch.setattr(running, '_content', lambda config: repr(edited))
+    (said,) = [line for line in describe([sampling]) if 'made from something else' in line]
+    assert 'config smollm2_135m_elements: ' in said
+    run_steps([sampling])
+    assert ran() == ['a', 'a']
+
+
+def test_a_training_by_a_config_that_was_edited_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = step_of(training('maskdpo train smollm2_135m_maskdpo --work-dir w'))
+    write_record(done, 'done')
+    assert is_done(done)
+    monkeypatch.setattr(running, '_content', lambda config: 'another')
+    with pytest.raises(ValueError, match='config smollm2_135m_maskdpo: .* Remove w and '):
+        is_done(step_of(training('maskdpo train smollm2_135m_maskdpo --work-dir w')))
+
+
+@pytest.mark.parametrize('name', ['smollm2_135m_maskdpo', 'llama3_8b_anah'])
+def test_what_a_base_sets_is_of_the_config_and_comments_are_not(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    known = {'whole': config_file(name)}
+    for other, line in (('told', '# A remark.'), ('edited', 'x = 1')):
+        known[other] = str(folder / f'{other}.py')
+        Path(known[other]).write_text(f"_base_ = 'maskdpo_xtuner::{name}'\n{line}\n")
+    monkeypatch.setattr(running, 'config_file', known.__getitem__)
+    whole, told, edited = map(running._content.__wrapped__, known)
+    assert whole == told != edited
 
 
 def training(command: str = 'train a --cfg-options b=1', *needs: PlannedStep) -> PlannedStep:

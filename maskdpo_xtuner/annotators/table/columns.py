@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from maskdpo_xtuner.annotators.table import values
@@ -14,6 +14,7 @@ from maskdpo_xtuner.annotators.table.reading import Clause, tokens_of
 # What may follow a cue: discovery, isolation, named; not symbolized, periodic.
 _CUE_ENDING = re.compile('(?:e?s|e?d|e|e?rs?|y|ies|ied|ing|ions?|ation|zed)?')
 _FORM = re.compile('(?:s|es|lic|ic|eous)?')  # metals, metallic, gaseous
+REMEMBERED = 1 << 14  # words: more than a topic's answers have
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def _remembered(ending: re.Pattern[str], beginnings: Iterable[str]) -> Callable[
     """A test whether a word is a beginning with an ending, which remembers what it has seen."""
     either = '|'.join(map(re.escape, sorted(set(beginnings))))
     pattern = re.compile(f'(?:{either}){ending.pattern}')
-    return cache(lambda word: pattern.fullmatch(word) is not None)
+    return lru_cache(REMEMBERED)(lambda word: pattern.fullmatch(word) is not None)
 
 
 def _singular(word: str) -> str:

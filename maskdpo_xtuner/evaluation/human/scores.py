@@ -20,12 +20,11 @@ from maskdpo_xtuner.evaluation.human.matching import (
     Matched,
 )
 from maskdpo_xtuner.evaluation.intervals import Bootstrap, Estimate, estimate
+from maskdpo_xtuner.evaluation_settings import MOST_WITHOUT_VERDICT
 from maskdpo_xtuner.records import Label, Record
 
 LABELS = tuple(Label)
 HALLUCINATION = 'hallucination'
-MOST_UNJUDGED = 0.2
-"""As `evaluation.most_without_verdict` is by default."""
 Tables = NDArray[np.float64]
 """Counts of sentences, (tables, labels, labels): a row a human label, a column one of the judge."""
 Statistic = Callable[[Tables], NDArray[np.float64]]
@@ -77,14 +76,14 @@ class HumanAgreement(Record):
 
     @property
     def unjudged(self) -> float:
-        """Share of the sentences that the judge was to judge and gave no verdict."""
+        """Share of the sentences that the judge was to judge and gave no verdict; 1 of none."""
         asked = sum(self.counts.get(end, 0) for end in OUTCOMES if end != NOT_TO_JUDGE)
-        return self.counts.get(NOT_JUDGED, 0) / asked
+        return self.counts.get(NOT_JUDGED, 0) / asked if asked else 1.0
 
     @property
     def is_doubtful(self) -> bool:
         """Whether too few were judged for the numbers to be trusted."""
-        return self.unjudged >= MOST_UNJUDGED
+        return self.unjudged >= MOST_WITHOUT_VERDICT
 
 
 class Report(Record):

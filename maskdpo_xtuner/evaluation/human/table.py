@@ -15,6 +15,7 @@ from maskdpo_xtuner.evaluation.human.scores import (
     describe,
 )
 from maskdpo_xtuner.evaluation.intervals import Estimate
+from maskdpo_xtuner.evaluation.shortfalls import TOO_FEW
 from maskdpo_xtuner.evaluation.verdict import format_value
 
 
@@ -29,10 +30,7 @@ def format_agreement(found: HumanAgreement) -> str:
         '\n'.join(_lines(found)),
     ]
     if found.is_doubtful:
-        blocks.append(
-            f'{found.judge}: {found.unjudged:.0%} of the sentences have no verdict: too few were '
-            'judged for numbers to be trusted'
-        )
+        blocks.append(f'{found.judge}: {found.unjudged:.0%} of the sentences {TOO_FEW}')
     return '\n\n'.join(blocks)
 
 

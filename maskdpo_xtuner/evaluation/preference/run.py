@@ -15,6 +15,7 @@ from maskdpo_xtuner.evaluation.preference.summary import (
     PreferenceResult,
     summarize,
 )
+from maskdpo_xtuner.evaluation.shortfalls import TOO_FEW
 from maskdpo_xtuner.jsonl import read_records
 from maskdpo_xtuner.pipeline.files import write_line
 from maskdpo_xtuner.pipeline.work_dir import open_work_dir
@@ -57,8 +58,7 @@ class PreferenceRun:
                 'same question and of the same number'
             )
         return said + [
-            f'{each.criterion}: {each.without_verdict:.0%} of the pairs have no verdict: too few '
-            'were judged for numbers to be trusted'
+            f'{each.criterion}: {each.without_verdict:.0%} of the pairs {TOO_FEW}'
             for each in self.result.criteria
             if each.without_verdict >= self.most_without_verdict
         ]

@@ -88,10 +88,10 @@ def reads_all_scores(rules: PairRules) -> str | None:
 def still_needed(known: Sequence[Bounds], rules: PairRules) -> list[AnnotatedResponse]:
     """Name the responses to judge further, none when all is decided.
 
-    They are the open sides of the most promising pair, of which none can be passed over: as long as
-    a side is open, nothing behind it is decided. Pairs made in the end are those of responses that
-    are all judged whole; where there is no pair, all are named, so that a dropped question has its
-    reason and its scores.
+    They are the open sides of the most promising pair: as long as it is open, nothing behind it is
+    decided. What is learnt of one side rarely makes the other needless. Pairs made in the end are
+    those of responses that are all judged whole; where there is no pair, all are named, so that a
+    dropped question has its reason and its scores.
 
     Args:
         known: the responses of a question, in any order.

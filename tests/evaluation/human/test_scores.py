@@ -7,7 +7,14 @@ from collections import Counter
 
 import pytest
 
-from maskdpo_xtuner.evaluation.human.matching import COMPARED, NOT_MAPPED, Case, Matched
+from maskdpo_xtuner.evaluation.human.matching import (
+    COMPARED,
+    NOT_JUDGED,
+    NOT_MAPPED,
+    NOT_TO_JUDGE,
+    Case,
+    Matched,
+)
 from maskdpo_xtuner.evaluation.human.scores import HumanAgreement, auroc, human_agreement
 from maskdpo_xtuner.evaluation.human.table import format_agreement
 from maskdpo_xtuner.evaluation.intervals import Bootstrap
@@ -49,6 +56,21 @@ def test_measures_are_those_of_their_definitions() -> None:
     assert found.kappa.value == pytest.approx((0.85 - chance) / (1 - chance))
     chance = 0.20 * 0.30 + 0.05 * 0 + 0.75 * 0.70
     assert found.kappa_labels.value == pytest.approx((0.80 - chance) / (1 - chance))
+
+
+@pytest.mark.parametrize(
+    ('counts', 'unjudged', 'doubtful'),
+    [
+        ({COMPARED: 81, NOT_JUDGED: 19, NOT_TO_JUDGE: 50}, 0.19, False),
+        ({COMPARED: 60, NOT_MAPPED: 20, NOT_JUDGED: 20}, 0.2, True),
+        ({NOT_TO_JUDGE: 3}, 1.0, True),
+    ],
+)
+def test_a_judge_of_too_few_sentences_is_doubtful(
+    counts: dict[str, int], unjudged: float, doubtful: bool
+) -> None:
+    found = agreement(cases((YES, YES, 2))).model_copy(update={'counts': counts})
+    assert (found.unjudged, found.is_doubtful) == (unjudged, doubtful)
 
 
 def test_a_class_that_people_never_gave_has_no_measures() -> None:

@@ -1,6 +1,6 @@
 """The engine that runs here against the bare steps of its model, and a run with nothing to do.
 
-    OMP_NUM_THREADS=2 python benchmarks/sampling_speed.py [--rows 32 128] [--tokens 40]
+    OMP_NUM_THREADS=2 python benchmarks/sampling_speed.py [--rows 32 128 256] [--tokens 40]
 
 A bare step is transformers' own forward pass of one new token with so many rows and a cache that
 is filled with the prompt and half of an answer. The engine answers twice as many requests as it
@@ -147,7 +147,7 @@ def nothing_to_do(repeats: int) -> None:
 def main() -> None:
     """Parse, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--rows', type=int, nargs='+', default=[32, 128])
+    parser.add_argument('--rows', type=int, nargs='+', default=[32, 128, 256])
     parser.add_argument('--tokens', type=int, default=40, help='most tokens of an answer')
     parser.add_argument('--steps', type=int, default=5, help='bare steps of a turn')
     parser.add_argument('--repeats', type=int, default=3)

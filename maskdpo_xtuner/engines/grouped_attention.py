@@ -45,7 +45,8 @@ def grouped_attention_forward(
         key: (rows, heads that are shared, columns, head size), like ``value``.
         value: see ``key``.
         attention_mask: (rows, 1, length, columns or more), added to the scores, or whether each
-            is seen; without one transformers' function is called.
+            is seen. Without one a single position sees all columns; with more of them
+            transformers' function is called.
         dropout: of the attention weights.
         scaling: of the scores.
         options: of other attention functions.
@@ -53,14 +54,16 @@ def grouped_attention_forward(
     Returns:
         (rows, length, heads, head size), and None for the weights.
     """
-    if attention_mask is None:
+    rows, heads, length, size = query.shape
+    if attention_mask is None and length > 1:
         result: tuple[Tensor, None] = sdpa_attention_forward(
             module, query, key, value, None, dropout, scaling, **options
         )
         return result
-    rows, heads, length, size = query.shape
     groups = heads // key.shape[1]
-    mask = attention_mask[..., : key.shape[2]].repeat(1, 1, groups, 1)
+    mask = attention_mask
+    if mask is not None:
+        mask = mask[..., : key.shape[2]].repeat(1, 1, groups, 1)
     lined_up = query.reshape(rows, key.shape[1], groups * length, size)
     out = F.scaled_dot_product_attention(
         lined_up, key, value, attn_mask=mask, dropout_p=dropout, scale=scaling

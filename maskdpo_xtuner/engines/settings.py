@@ -70,7 +70,7 @@ class TransformersSettings(EngineSettings):
 
     dtype: Literal['float32', 'bfloat16', 'float16'] = 'float32'
     device: str = 'auto'
-    batch_size: int = Field(default=128, ge=1)
+    batch_size: int = Field(default=256, ge=1)
     memory_gib: float = Field(default=4.0, gt=0)
     trust_remote_code: bool = False
     revision: str | None = None

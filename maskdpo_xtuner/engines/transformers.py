@@ -52,7 +52,7 @@ class TransformersEngine:
         *,
         dtype: str = 'float32',
         device: str = 'auto',
-        batch_size: int = 128,
+        batch_size: int = 256,
         memory_gib: float = 4.0,
         trust_remote_code: bool = False,
         revision: str | None = None,

@@ -233,3 +233,25 @@ def test_grouped_attention_changes_nothing(
     grouped = model(ids).logits
     model.config._attn_implementation = 'sdpa'
     torch.testing.assert_close(grouped, model(ids).logits, rtol=1e-12, atol=1e-12)
+
+
+def test_grouped_attention_needs_no_mask_for_rows_of_one_length(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tiny_llama(tmp_path_factory.mktemp('tiny'), tokenizer_folder('smollm2'))
+    model = AutoModelForCausalLM.from_pretrained(folder, torch_dtype=torch.float64).eval()
+    rows = Rows([PROMPTS[0]], [0, 0, 0], seeds=range(1, 4))
+    sampling = Sampling(12, temperature=1.5, top_k=0)
+    expected = decode(model, rows, sampling, set(), Event())
+    enable_grouped_attention(model)
+    # transformers' function, which copies the keys for every query, sees the prompt alone.
+    lengths: list[int] = []
+    theirs = grouped_attention.sdpa_attention_forward
+
+    def look(module: Any, query: torch.Tensor, *args: Any, **options: Any) -> Any:
+        lengths.append(query.shape[2])
+        return theirs(module, query, *args, **options)
+
+    monkeypatch.setattr(grouped_attention, 'sdpa_attention_forward', look)
+    assert decode(model, rows, sampling, set(), Event()) == expected
+    assert 1 not in lengths

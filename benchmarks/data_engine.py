@@ -3,6 +3,7 @@
     python benchmarks/data_engine.py served      one request in flight against ours, over HTTP
     python benchmarks/data_engine.py overhead    our side alone; the engine answers at once
     python benchmarks/data_engine.py full [--scale 0.02]      the paper's size, killed and resumed
+    python benchmarks/data_engine.py needed [--scale 0.02]    the same, of what the pairs need
     python benchmarks/data_engine.py coalescing [RESPONSES]   requests that equal ones save
 
 There is no model in it: `stand_in_annotator` answers for both. Everything else is what
@@ -14,6 +15,7 @@ memory (resident, code included) is part of the table.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import subprocess
@@ -104,19 +106,29 @@ def work_overhead(answers: int) -> dict[str, float]:
     return {'rate': counts.done / seconds, 'bytes': size / counts.done}
 
 
-def work_full(folder: str, questions: int, die_after: int | None) -> dict[str, Any]:
+def work_full(
+    folder: str,
+    questions: int,
+    die_after: int | None = None,
+    least: int | None = None,
+    needed: bool = False,
+) -> dict[str, Any]:
     """All stages of the pipeline in a work dir."""
     work_dir = Path(folder)
     asked = {question_of(number).question_id: question_of(number) for number in range(questions)}
     sampling = SamplingSettings(num_samples=PAPERS_ANSWERS)
     summary = Summary(questions=questions, samples=PAPERS_ANSWERS)
     policy = InstantEngine(CONCURRENCY, policy=True)
-    judge = annotator_of(builtin_model()), InstantEngine(CONCURRENCY, die_after=die_after)
+    engine = InstantEngine(CONCURRENCY, die_after=die_after, least=least)
+    judge = annotator_of(builtin_model()), engine
+    rules = PairRules() if needed else None
     seconds = []
     with CompletionStore(work_dir / 'completions.sqlite') as store:
         stages: list[Callable[[], None]] = [
             lambda: sample_stage(work_dir, store, policy, asked, sampling, summary, quiet=True),
-            lambda: annotate_stage(work_dir, store, judge, asked, summary, quiet=True),
+            lambda: annotate_stage(
+                work_dir, store, judge, asked, summary, quiet=True, needed_by=rules
+            ),
             lambda: pair_stage(work_dir, asked, PairRules(), summary),
         ]
         for stage in stages:
@@ -131,6 +143,7 @@ def work_full(folder: str, questions: int, die_after: int | None) -> dict[str, A
         'stored': counts.stored,
         'asked': counts.asked,
         'complete': not (summary.missing or counts.pending or counts.failed or counts.refused),
+        'pairs': hashlib.sha256((work_dir / 'pairs.jsonl').read_bytes()).hexdigest(),
     }
 
 
@@ -177,7 +190,7 @@ def measure(work: Callable[..., Any], **arguments: Any) -> Measured:
     return Measured(result, time.perf_counter() - start, usage.ru_maxrss / 1024)
 
 
-# -- the four tables
+# -- the tables
 
 
 def show_served(args: argparse.Namespace) -> None:
@@ -236,6 +249,36 @@ def show_full(args: argparse.Namespace) -> None:
     print(f'\nresumed, minutes to sample, annotate, pair: {stages}')
 
 
+def show_needed(args: argparse.Namespace) -> None:
+    """What the pairs need of the paper's size, killed and resumed; then all the rest of it."""
+    questions = round(PAPERS_QUESTIONS * args.scale)
+    die_after = questions * PAPERS_ANSWERS * 4
+    with tempfile.TemporaryDirectory(dir=args.dir) as folder:
+        arguments = {'folder': folder, 'questions': questions, 'least': args.least}
+        killed = measure(work_full, **arguments, needed=True, die_after=die_after)
+        resumed = measure(work_full, **arguments, needed=True)
+        rest = measure(work_full, **arguments)
+    assert killed.result is None, 'the first run was to be killed'
+    few, every = resumed.result, rest.result
+    assert every['complete'], every
+    assert few['pairs'] == every['pairs'], 'the pairs differ'
+    again = die_after + few['asked'] - few['turns']
+    assert again <= 2 * CONCURRENCY, f'{again} turns were asked twice'
+    assert few['turns'] + every['asked'] == every['turns'], 'what was asked was asked again'
+    print(
+        f'{questions * PAPERS_ANSWERS} answers, {every["sentences"]} sentences, '
+        f'{every["turns"]} turns; killed after {die_after}, {again} asked again\n'
+    )
+    print('| | turns | share | minutes | peak memory, MiB |')
+    print('|---|---|---|---|---|')
+    minutes = (killed.seconds + resumed.seconds) / 60
+    memory = max(killed.memory, resumed.memory)
+    share = few['turns'] / every['turns']
+    print(f'| what the pairs need | {few["turns"]} | {share:.3f} | {minutes:.1f} | {memory:.0f} |')
+    print(f'| the rest | {every["asked"]} | | {rest.seconds / 60:.1f} | {rest.memory:.0f} |')
+    print('\nthe pairs are the same, byte for byte')
+
+
 def show_coalescing(args: argparse.Namespace) -> None:
     """Share of requests that equal ones save."""
     counts = measure(work_coalescing, responses=str(args.responses)).result
@@ -266,6 +309,13 @@ def parse_arguments() -> argparse.Namespace:
     full.add_argument('--scale', type=float, default=1.0, help="share of the paper's questions")
     full.add_argument('--dir', help='where the work dir is made; needs 6 GB at full scale')
     full.set_defaults(run=show_full)
+    needed = parts.add_parser('needed', help='the same, of what the pairs need')
+    needed.add_argument('--scale', type=float, default=1.0, help="share of the paper's questions")
+    needed.add_argument(
+        '--least', type=int, help='smallest share of right sentences of an answer; all alike if not'
+    )
+    needed.add_argument('--dir', help='where the work dir is made; needs 6 GB at full scale')
+    needed.set_defaults(run=show_needed)
     coalescing = parts.add_parser('coalescing', help='requests that equal ones save')
     demo = 'work_dirs/smollm2_135m_elements/responses.jsonl'
     coalescing.add_argument('responses', type=Path, nargs='?', default=demo)

@@ -2,15 +2,18 @@
 
 The policy writes answers of 5 to 14 sentences (9.7 on average), no two alike. The annotator decides
 by a hash of what it is asked: 15 % of the sentences have no facts, for 15 % of the others the
-document says nothing, and the rest goes on to the third turn.
+document says nothing, and the rest goes on to the third turn. There half are right: in every answer
+alike, or in each answer a share of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import zlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -23,6 +26,8 @@ IDENTITY: Mapping[str, str] = {'engine': 'stand-in', 'model': 'stand-in'}
 CONTEXT_LENGTH = 32_768
 DOCUMENT_SENTENCES = 40
 POINTS = 'It was found at Berkeley in 1940.<SEP>' * 5 + 'It is rare.'
+SURVEY = re.compile(r'the survey (\d+) of the northern')
+LAST_TURN = 3
 TYPES = ('<No Hallucination>', '<No Hallucination>', '<Contradictory>', '<Unverifiable>')
 
 
@@ -66,6 +71,19 @@ def reply(turn: int, prompt: str) -> str:
     return TYPES[dice % len(TYPES)]
 
 
+def last_reply(prompt: str, least: int) -> str:
+    """What it says in the third turn where each answer has a share of right sentences of its own.
+
+    Args:
+        prompt: the first turn of the dialogue.
+        least: the smallest share in percent; shares are spread evenly from there to 100.
+    """
+    survey = SURVEY.findall(prompt)[-1]
+    share = least + zlib.crc32(survey.encode()) % (101 - least)
+    is_right = zlib.crc32(prompt.encode()[::-1]) % 100 < share
+    return '<No Hallucination>' if is_right else '<Contradictory>'
+
+
 class InstantEngine:
     """Answers at once, as policy to questions and as annotator to its three turns.
 
@@ -73,17 +91,26 @@ class InstantEngine:
         concurrency: calls in flight.
         policy: whether it is the policy.
         die_after: kill this process, as ``kill -9`` does, after so many requests.
+        least: see `last_reply`; None where all answers are alike.
+
+    Attributes:
+        turns: how many requests came to each turn.
     """
 
     identity = IDENTITY
     batch_size = 1
 
     def __init__(
-        self, concurrency: int, *, policy: bool = False, die_after: int | None = None
+        self,
+        concurrency: int,
+        *,
+        policy: bool = False,
+        die_after: int | None = None,
+        least: int | None = None,
     ) -> None:
         self.concurrency = concurrency
-        self._policy = policy
-        self._left = die_after
+        self.turns: Counter[int] = Counter()
+        self._policy, self._left, self._least = policy, die_after, least
 
     async def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
         """Answer, after giving way to others as an engine does."""
@@ -95,9 +122,12 @@ class InstantEngine:
             self._left -= 1
             if not self._left:
                 os.kill(os.getpid(), signal.SIGKILL)
-        if self._policy:
-            text = answer_of(request.seed)
-        else:
-            turn = (len(request.messages) + 1) // 2
-            text = reply(turn, request.messages[-1].content)
+        text = answer_of(request.seed) if self._policy else self._judged(request)
         return Completion(text, 'stop', 800, len(text) // 4)
+
+    def _judged(self, request: Request) -> str:
+        turn = (len(request.messages) + 1) // 2
+        self.turns[turn] += 1
+        if turn == LAST_TURN and self._least is not None:
+            return last_reply(request.messages[0].content, self._least)
+        return reply(turn, request.messages[-1].content)

@@ -14,6 +14,7 @@ import pytest
 from maskdpo_xtuner.jsonl import read_records
 from maskdpo_xtuner.records import PreferencePair, Response
 from maskdpo_xtuner.xtuner_cli import XTunerError
+from tests.models import tiny_qwen3
 from tests.thinking_templates import NO_THINKING, QWEN3
 from tests.tokenizers import tokenizer_folder
 from tests.xtuner_runs import ROOT, XTunerRuns
@@ -48,33 +49,6 @@ class ParitySettings(AnnotatorSettings):
     def build(self):
         return Parity(), None
 """
-
-
-def tiny_qwen3(folder: Path) -> Path:
-    """A random model of the shape of Qwen3, with its vocabulary's forerunner and its template."""
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder('qwen'))
-    tokenizer.chat_template = QWEN3
-    config = AutoConfig.for_model(
-        'qwen3',
-        vocab_size=len(tokenizer),
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-        hidden_size=32,
-        head_dim=8,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=2048,
-        tie_word_embeddings=True,
-    )
-    torch.manual_seed(0)
-    AutoModelForCausalLM.from_config(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
 
 
 def sample(folder: Path, model: Path) -> Path:
@@ -112,7 +86,7 @@ def test_qwen3_goes_from_sampling_to_conversion(tmp_path: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    model = tiny_qwen3(tmp_path / 'model')
+    model = tiny_qwen3(tmp_path / 'model', tokenizer_folder('qwen'))
     work_dir = sample(tmp_path, model)
     kwargs = json.dumps(NO_THINKING)
     responses = list(read_records(work_dir / 'responses.jsonl', Response))

@@ -10,7 +10,7 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from tests.models import tiny_llama
+from tests.models import tiny_llama, tiny_qwen3
 from tests.preference_pairs import released_pair
 from tests.tokenizers import tokenizer_folder
 
@@ -23,16 +23,27 @@ TRAINING = sorted(
 
 
 @pytest.fixture(scope='module')
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_llama(tmp_path_factory.mktemp('model') / 'tiny', tokenizer_folder('smollm2'))
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Path]:
+    """A model whose template takes no variables, and one that can be told not to think."""
+    folder = tmp_path_factory.mktemp('models')
+    return {
+        False: tiny_llama(folder / 'llama', tokenizer_folder('smollm2')),
+        True: tiny_qwen3(folder / 'qwen3', tokenizer_folder('qwen')),
+    }
 
 
-def small(path: Path, model: Path, folder: Path) -> Config:
-    """The config with the model, the pairs and the sizes of this test, and nothing else changed."""
+def small(path: Path, models: dict[bool, Path], folder: Path) -> Config:
+    """The config with the model, the pairs and the sizes of this test.
+
+    Nothing else is changed, except that no weights are quantized where there is no GPU.
+    """
     pairs = folder / 'pairs.jsonl'
     lines = [json.dumps(released_pair(question=f'What is element {i}?')) for i in range(4)]
     pairs.write_text('\n'.join(lines))
     cfg = Config.fromfile(CONFIGS / path)
+    if not torch.cuda.is_available():
+        cfg.model.llm.pop('quantization_config', None)
+    model = models['template_kwargs' in cfg.train_dataloader.dataset]
     cfg.merge_from_dict(
         {
             'work_dir': str(folder),
@@ -57,8 +68,8 @@ def small(path: Path, model: Path, folder: Path) -> Config:
 
 @pytest.mark.slow
 @pytest.mark.parametrize('path', TRAINING, ids=str)
-def test_it_takes_two_steps(path: Path, model: Path, tmp_path: Path) -> None:
-    runner = Runner.from_cfg(small(path, model, tmp_path))
+def test_it_takes_two_steps(path: Path, models: dict[bool, Path], tmp_path: Path) -> None:
+    runner = Runner.from_cfg(small(path, models, tmp_path))
     start = {name: value.clone() for name, value in runner.model.state_dict().items()}
     runner.train()
     assert runner.iter == 2

@@ -6,7 +6,10 @@ once to fp32. Run ``python -m maskdpo_xtuner.builtin.model`` to make the folder 
 
 from __future__ import annotations
 
+import functools
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +51,7 @@ def _convert(gguf: Path, folder: Path) -> None:
 
     keep_quiet_about_torch_dtype()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary, _read_once():
         model = AutoModelForCausalLM.from_pretrained(
             gguf.parent, gguf_file=gguf.name, torch_dtype=torch.float32
         )
@@ -64,6 +67,25 @@ def _convert(gguf: Path, folder: Path) -> None:
         model.save_pretrained(made)
         tokenizer.save_pretrained(made)
         _move(made, folder)
+
+
+@contextmanager
+def _read_once() -> Iterator[None]:
+    """Have a GGUF file and its table of names read once.
+
+    transformers 4.57 reads the file four times, seconds each, and the table once a module.
+    """
+    import gguf
+
+    names = ('GGUFReader', 'get_tensor_name_map')
+    theirs = {name: getattr(gguf, name) for name in names}
+    for name, function in theirs.items():
+        setattr(gguf, name, functools.cache(function))
+    try:
+        yield
+    finally:
+        for name, function in theirs.items():
+            setattr(gguf, name, function)
 
 
 def _move(made: Path, folder: Path) -> None:

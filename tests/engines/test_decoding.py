@@ -12,6 +12,7 @@ from transformers import (
     TopKLogitsWarper,
     TopPLogitsWarper,
 )
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from maskdpo_xtuner.engines import decoding, grouped_attention
 from maskdpo_xtuner.engines.base import Sampling
@@ -246,11 +247,10 @@ def test_grouped_attention_needs_no_mask_for_rows_of_one_length(
     enable_grouped_attention(model)
     # transformers' function, which copies the keys for every query, sees the prompt alone.
     lengths: list[int] = []
-    theirs = grouped_attention.sdpa_attention_forward
 
     def look(module: Any, query: torch.Tensor, *args: Any, **options: Any) -> Any:
         lengths.append(query.shape[2])
-        return theirs(module, query, *args, **options)
+        return sdpa_attention_forward(module, query, *args, **options)
 
     monkeypatch.setattr(grouped_attention, 'sdpa_attention_forward', look)
     assert decode(model, rows, sampling, set(), Event()) == expected

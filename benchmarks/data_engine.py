@@ -190,6 +190,16 @@ def measure(work: Callable[..., Any], **arguments: Any) -> Measured:
     return Measured(result, time.perf_counter() - start, usage.ru_maxrss / 1024)
 
 
+def kill_and_resume(die_after: int, **arguments: Any) -> tuple[Measured, Measured, int]:
+    """Do the full work in two processes; gives also how many turns were asked twice."""
+    killed = measure(work_full, **arguments, die_after=die_after)
+    resumed = measure(work_full, **arguments)
+    assert killed.result is None, 'the first run was to be killed'
+    again = die_after + resumed.result['asked'] - resumed.result['turns']
+    assert again <= 2 * CONCURRENCY, f'{again} turns were asked twice'
+    return killed, resumed, again
+
+
 # -- the tables
 
 
@@ -227,15 +237,10 @@ def show_full(args: argparse.Namespace) -> None:
     # Of the five to seven million turns, about half.
     die_after = questions * PAPERS_ANSWERS * 12
     with tempfile.TemporaryDirectory(dir=args.dir) as folder:
-        arguments = {'folder': folder, 'questions': questions}
-        killed = measure(work_full, **arguments, die_after=die_after)
-        resumed = measure(work_full, **arguments, die_after=None)
+        killed, resumed, again = kill_and_resume(die_after, folder=folder, questions=questions)
         size = (Path(folder) / 'completions.sqlite').stat().st_size
-    assert killed.result is None, 'the first run was to be killed'
     counts = resumed.result
     assert counts['complete'], counts
-    again = die_after + counts['asked'] - counts['turns']
-    assert again <= 2 * CONCURRENCY, f'{again} turns were asked twice'
     print(
         f'{questions * PAPERS_ANSWERS} answers, {counts["sentences"]} sentences, '
         f'{counts["turns"]} turns; killed after {die_after} of them, {again} asked again; '
@@ -255,15 +260,11 @@ def show_needed(args: argparse.Namespace) -> None:
     die_after = questions * PAPERS_ANSWERS * 4
     with tempfile.TemporaryDirectory(dir=args.dir) as folder:
         arguments = {'folder': folder, 'questions': questions, 'least': args.least}
-        killed = measure(work_full, **arguments, needed=True, die_after=die_after)
-        resumed = measure(work_full, **arguments, needed=True)
+        killed, resumed, again = kill_and_resume(die_after, **arguments, needed=True)
         rest = measure(work_full, **arguments)
-    assert killed.result is None, 'the first run was to be killed'
     few, every = resumed.result, rest.result
     assert every['complete'], every
     assert few['pairs'] == every['pairs'], 'the pairs differ'
-    again = die_after + few['asked'] - few['turns']
-    assert again <= 2 * CONCURRENCY, f'{again} turns were asked twice'
     assert few['turns'] + every['asked'] == every['turns'], 'what was asked was asked again'
     print(
         f'{questions * PAPERS_ANSWERS} answers, {every["sentences"]} sentences, '

@@ -7,61 +7,50 @@ from typing import Any
 
 from tests.thinking_templates import QWEN3
 
+SHAPE: dict[str, Any] = {
+    'hidden_size': 32,
+    'intermediate_size': 64,
+    'num_hidden_layers': 2,
+    'num_attention_heads': 4,
+    'num_key_value_heads': 2,
+    'max_position_embeddings': 2048,
+    'tie_word_embeddings': True,
+}
+
 
 def tiny_llama(folder: Path, tokenizer_folder: Path, **overrides: Any) -> Path:
     """Write a random Llama-shaped model with the given tokenizer as an HF folder.
 
     ``overrides`` are fields of `transformers.LlamaConfig`; the vocabulary follows the tokenizer.
     """
-    import torch
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+    from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder)
-    shape: dict[str, Any] = {
-        'hidden_size': 32,
-        'intermediate_size': 64,
-        'num_hidden_layers': 2,
-        'num_attention_heads': 4,
-        'num_key_value_heads': 2,
-        'max_position_embeddings': 2048,
-        'tie_word_embeddings': True,
-    }
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-        **{**shape, **overrides},
-    )
-    torch.manual_seed(0)
-    model = LlamaForCausalLM(config)
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return Path(folder)
+    return _random_model('llama', folder, tokenizer, **overrides)
 
 
 def tiny_qwen3(folder: Path, tokenizer_folder: Path) -> Path:
     """Write a random model of the shape of Qwen3, with its template, as an HF folder."""
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder)
     tokenizer.chat_template = QWEN3
+    return _random_model('qwen3', folder, tokenizer, head_dim=8)
+
+
+def _random_model(kind: str, folder: Path, tokenizer: Any, **overrides: Any) -> Path:
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
     config = AutoConfig.for_model(
-        'qwen3',
+        kind,
         vocab_size=len(tokenizer),
+        bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
-        hidden_size=32,
-        head_dim=8,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=2048,
-        tie_word_embeddings=True,
+        **{**SHAPE, **overrides},
     )
     torch.manual_seed(0)
     AutoModelForCausalLM.from_config(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    return folder
+    return Path(folder)

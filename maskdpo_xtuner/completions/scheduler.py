@@ -144,6 +144,12 @@ class Scheduler(Generic[Result]):
         finally:
             _cancel_all(loop)
 
+    def in_call(self) -> str:
+        """Say how much of its present call the engine has answered; empty if it does not say."""
+        look = getattr(self._engine, 'in_call', None)
+        ended, asked = look() if look else (0, 0)
+        return f'{ended} of {asked} answers of this call' if ended < asked else ''
+
     async def run_side_by_side(
         self, dialogues: Sequence[Generator[Request, Outcome, Result]], place: int
     ) -> list[Result]:

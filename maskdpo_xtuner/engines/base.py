@@ -111,6 +111,8 @@ class Engine(Protocol):
     its name; it is kept beside the answers and compared, and is not part of their key. One that
     stands for several has ``identity_for(request)``, the identity of the one that answers. One
     whose chat template has variables gives them as ``template_kwargs``: training needs the same.
+    One that takes long for a call has ``in_call() -> (ended, asked)``, which another thread may
+    call: how many of the requests of the present call have been answered, and how many it has.
     """
 
     identity: Mapping[str, str]

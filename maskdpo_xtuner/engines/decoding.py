@@ -7,7 +7,7 @@ bytes again repeats the same call, whose rows meet in the same way.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from threading import Event
 from typing import Any
@@ -88,6 +88,7 @@ def decode(
     stop: Event,
     *,
     at_once: int | None = None,
+    on_end: Callable[[int], object] | None = None,
 ) -> list[list[int]]:
     """Continue every row until one of ``end_ids`` or ``sampling.max_new_tokens``.
 
@@ -101,6 +102,7 @@ def decode(
         end_ids: tokens that end a row.
         stop: set by another thread to have it end early.
         at_once: most rows that are decoded together; None for all.
+        on_end: called with the number of rows that have just ended.
 
     Returns:
         The new ids of each row; the last one is in ``end_ids`` unless the row was cut.
@@ -112,7 +114,9 @@ def decode(
     while batch.fill():
         if stop.is_set():
             raise Interrupted
-        batch.step(end_ids)
+        ended = batch.step(end_ids)
+        if ended and on_end:
+            on_end(ended)
     return batch.written
 
 
@@ -158,8 +162,8 @@ class _Batch:
         self._last = torch.cat([self._last, last])
         self._alive += new
 
-    def step(self, end_ids: Collection[int]) -> None:
-        """Write one token of each row that is alive."""
+    def step(self, end_ids: Collection[int]) -> int:
+        """Write one token of each row that is alive; gives how many have ended with it."""
         logits = self._forward()
         places = [len(self.written[row]) for row in self._alive]
         chosen = choose_tokens(logits, self._sampling, self._uniforms[self._alive, places])
@@ -172,6 +176,7 @@ class _Batch:
             self._alive = [self._alive[place] for place in before]
             chosen = chosen[before]
         self._last = chosen
+        return len(ended)
 
     def _has_ended(self, row: int, end_ids: Collection[int]) -> bool:
         written = self.written[row]

@@ -6,7 +6,7 @@ each other at each; groups with threads of their own do not.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
@@ -32,19 +32,20 @@ def decode_in_groups(
     stop: Event,
     *,
     at_once: int,
+    on_end: Callable[[int], object] | None = None,
 ) -> list[list[int]]:
     """Decode as `maskdpo_xtuner.engines.decoding.decode` does, whose arguments these are.
 
     Rows of a model on the CPU are split in the middle, and both halves are decoded at the same
     time, with half of ``at_once`` rows and half of torch's threads each. Meanwhile other work of
-    this process in torch has no more threads than that either.
+    this process in torch has no more threads than that either. ``on_end`` is called by both.
     """
     if len(rows.prompts) < GROUPS * LEAST_ROWS or at_once < GROUPS or not _bears_two(model):
-        return decode(model, rows, sampling, end_ids, stop, at_once=at_once)
+        return decode(model, rows, sampling, end_ids, stop, at_once=at_once, on_end=on_end)
     share = -(-at_once // GROUPS)
     with _threads_shared() as threads, ThreadPoolExecutor(min(GROUPS, threads)) as pool:
         tasks = [
-            pool.submit(decode, model, part, sampling, end_ids, stop, at_once=share)
+            pool.submit(decode, model, part, sampling, end_ids, stop, at_once=share, on_end=on_end)
             for part in _split(rows)
         ]
         return [new for task in tasks for new in task.result()]

@@ -79,6 +79,8 @@ class TransformersEngine:
         os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
         self.batch_size = CALL * batch_size
         self._most_rows, self._memory = batch_size, int(memory_gib * 2**30)
+        self._asked = 0
+        self._ended: list[int] = []
         self._dtype, self._device = dtype, device
         self.template_kwargs = template_kwargs
         check_model(model, adapters=True)
@@ -114,6 +116,11 @@ class TransformersEngine:
             )
         return frozenset([end] if isinstance(end, int) else end)
 
+    def in_call(self) -> tuple[int, int]:
+        """Tell how many requests of the present call have been answered, and how many it has."""
+        # A copy: the threads that decode append to it meanwhile.
+        return sum(self._ended[:]), self._asked
+
     async def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
         """Answer ``requests`` in one batch for each kind of sampling among them.
 
@@ -124,6 +131,8 @@ class TransformersEngine:
     def _complete(
         self, requests: Sequence[Request], stop: threading.Event
     ) -> list[Completion | Failure]:
+        self._asked = len(requests)
+        self._ended = []
         prompts = [self._render(request) for request in requests]
         outcomes: dict[int, Completion | Failure] = {}
         batches: dict[Sampling, list[int]] = {}
@@ -132,6 +141,7 @@ class TransformersEngine:
                 outcomes[place] = too_long
             else:
                 batches.setdefault(request.sampling, []).append(place)
+        self._ended.append(len(outcomes))
         for sampling, places in batches.items():
             chosen = [prompts[place] for place in places]
             seeds = [requests[place].seed for place in places]
@@ -166,8 +176,9 @@ class TransformersEngine:
         rows = Rows(list(distinct), [distinct[prompt] for prompt in prompts], seeds)
         at_once = self._rows_at_once(max(map(len, distinct)), sampling)
         written = decode_in_groups(
-            self._model, rows, sampling, self._end_ids, stop, at_once=at_once
-        )
+            self._model, rows, sampling, self._end_ids, stop, at_once=at_once,
+            on_end=self._ended.append,
+        )  # fmt: skip
         return [self._completion(p, new) for p, new in zip(prompts, written, strict=True)]
 
     def _rows_at_once(self, longest_prompt: int, sampling: Sampling) -> int:

@@ -185,7 +185,9 @@ def _progress(
         return
     accounting = scheduler.accounting
     try:
-        with engine_bar(total, stage, unit, accounting.postfix, quiet=quiet) as advance:
+        with engine_bar(
+            total, stage, unit, accounting.postfix, in_call=scheduler.in_call, quiet=quiet
+        ) as advance:
             yield advance
     except EngineDown:  # Its message says it.
         raise

@@ -63,6 +63,14 @@ def test_groups_write_what_one_batch_writes(model: Any, at_once: int) -> None:
     assert decode_in_groups(model, ROWS, SAMPLING, ends, Event(), at_once=at_once) == alone
 
 
+@pytest.mark.parametrize('at_once', [1, 16])
+def test_rows_are_counted_as_they_end(model: Any, at_once: int) -> None:
+    ended: list[int] = []
+    decode_in_groups(model, ROWS, SAMPLING, set(), Event(), at_once=at_once, on_end=ended.append)
+    assert sum(ended) == COUNT
+    assert len(ended) > 1
+
+
 def test_two_threads_share_rows_and_the_threads_of_torch(model: Any, four_threads: None) -> None:
     seen = threads_of_steps(model)
     assert len({thread for thread, _, _ in seen}) == 2

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from maskdpo_xtuner.engines import decoding
 from maskdpo_xtuner.engines.base import Completion, Failure, Request, Sampling
 from maskdpo_xtuner.engines.transformers import TransformersEngine
 from maskdpo_xtuner.records import Message
@@ -118,6 +119,26 @@ def test_a_prompt_that_does_not_fit_fails_alone(engine: TransformersEngine) -> N
     assert 'do not fit the context of 2048' in failure.reason
     assert not failure.transient
     assert completion == answer(engine, fine)
+
+
+def test_how_much_of_a_call_is_answered_can_be_asked_meanwhile(
+    engine: TransformersEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, int]] = []
+    choose = decoding.choose_tokens
+
+    def choose_and_look(*args: Any) -> Any:
+        seen.append(engine.in_call())
+        return choose(*args)
+
+    monkeypatch.setattr(decoding, 'choose_tokens', choose_and_look)
+    short = Sampling(max_new_tokens=2, temperature=0)
+    requests = [ask_about('What is gold?'), ask_about('Why?', short), ask_about('tin ' * 9000)]
+    complete(engine, *requests)
+    assert {asked for _, asked in seen} == {3}
+    assert [ended for ended, _ in seen] == sorted(ended for ended, _ in seen)
+    assert {ended for ended, _ in seen} == {1, 2}
+    assert engine.in_call() == (3, 3)
 
 
 def test_decoding_stops_when_the_call_is_cancelled(

@@ -127,10 +127,10 @@ def _write(
     *,
     quiet: bool,
 ) -> None:
-    postfix = scheduler.accounting.postfix
+    postfix, in_call = scheduler.accounting.postfix, scheduler.in_call
     with (
         atomic_writer(path) as file,
-        engine_bar(total, 'comparing', 'pairs', postfix, quiet=quiet) as advance,
+        engine_bar(total, 'comparing', 'pairs', postfix, in_call=in_call, quiet=quiet) as advance,
     ):
         for group in scheduler.run(groups):
             for preference in group:

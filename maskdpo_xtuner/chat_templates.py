@@ -31,6 +31,9 @@ TODAY = '2024-07-26'
 MOST_STEPS = 1_000_000
 """Steps that the loops of one rendering may count; jinja itself bounds each of them alone."""
 
+# Where transformers saves the template , in late versions; earlier ones read it, too.
+_TEMPLATE_FILE = 'chat_template.jinja'
+
 # What a template may raise as any program does; loops without an end are OverflowErrors.
 _IN_TEMPLATES = (
     ArithmeticError,
@@ -285,19 +288,23 @@ def template_digest(
 
 
 def _stored_template(folder: Path) -> str | None:
-    """The template that a folder's ``tokenizer_config.json`` gives, when nothing else may.
+    """The template that a folder gives in one place, when nothing else may.
 
-    A file of its own has precedence in later versions of transformers, and code of the tokenizer
-    can do anything: there the tokenizer itself has to be asked.
+    That is ``chat_template.jinja``, or ``tokenizer_config.json``. With both, which of them goes
+    first depends on the version of transformers, and code of the tokenizer can do anything: there
+    the tokenizer itself has to be asked.
     """
     path = folder / 'tokenizer_config.json'
-    if not path.is_file() or any(folder.glob('*.jinja')) or any(folder.glob('*chat_templates')):
+    if not path.is_file() or any(folder.glob('*chat_templates')):
         return None
     try:
         config = json.loads(path.read_text(encoding='utf-8'))
     except (ValueError, RecursionError):
         return None  # The tokenizer is asked, and says what is wrong.
-    if not isinstance(config, dict):
+    if not isinstance(config, dict) or 'auto_map' in config:
         return None
+    files = sorted(folder.glob('*.jinja'))
+    if [file.name for file in files] == [_TEMPLATE_FILE] and not config.get('chat_template'):
+        return files[0].read_text(encoding='utf-8')
     template = config.get('chat_template')
-    return template if isinstance(template, str) and 'auto_map' not in config else None
+    return template if isinstance(template, str) and not files else None

@@ -113,23 +113,31 @@ def test_a_folder_without_a_tokenizer_is_refused(tmp_path: Path) -> None:
         ChatTemplate(str(tmp_path))
 
 
-def test_the_digest_of_a_folder_needs_no_tokenizer(tmp_path: Path) -> None:
+@pytest.mark.parametrize('place', ['chat_template.jinja', 'tokenizer_config.json'])
+def test_the_digest_of_a_folder_needs_no_tokenizer(tmp_path: Path, place: str) -> None:
     def refuse() -> None:
         raise AssertionError('the tokenizer was loaded')
 
-    folder = shutil.copytree(tokenizer_folder('smollm2'), tmp_path / 'tokenizer')
-    template = load_tokenizer('smollm2').chat_template
-    # Newer versions of transformers save it in a file of its own.
+    folder = folder_with_template(tmp_path / 'tokenizer', place)
+    assert template_digest(str(folder), refuse) == digest_of(AutoTokenizer.from_pretrained(folder))
+
+
+def folder_with_template(folder: Path, place: str) -> Path:
+    """A tokenizer with its template, which ends with a line break, in that file alone."""
+    shutil.copytree(tokenizer_folder('smollm2'), folder)
+    template = load_tokenizer('smollm2').chat_template + '\n'
     (folder / 'chat_template.jinja').unlink(missing_ok=True)
     path = folder / 'tokenizer_config.json'
     config = {**json.loads(path.read_text()), 'chat_template': template}
+    if place == 'chat_template.jinja':
+        (folder / place).write_text(config.pop('chat_template'))
     path.write_text(json.dumps(config))
-    assert template_digest(str(folder), refuse) == digest_of(load_tokenizer('smollm2'))
+    return folder
 
 
 @pytest.mark.parametrize('change', ['file', 'code'])
 def test_a_tokenizer_is_asked_where_its_config_does_not_decide(tmp_path: Path, change: str) -> None:
-    folder = shutil.copytree(tokenizer_folder('smollm2'), tmp_path / 'tokenizer')
+    folder = folder_with_template(tmp_path / 'tokenizer', 'tokenizer_config.json')
     path = folder / 'tokenizer_config.json'
     if change == 'file':
         (folder / 'chat_template.jinja').write_text('{{ messages }}')

@@ -50,6 +50,8 @@ class Column:
 
     def cues(self, clause: Clause) -> list[tuple[int, int]]:
         """Find where a cue stands in the clause; nowhere when a blocker stands there."""
+        if not any(map(self._may_cue, clause.words)):  # most clauses and columns
+            return []
         starts = [token.index for token in clause.tokens if self._may_cue(token.word)]
         found = [
             (index, index + len(words))
@@ -80,6 +82,19 @@ class Column:
         spellings |= {(other, name) for name, others in known.items() for other in others}
         phrases = [(tuple(t.word for t in tokens_of(text)), name) for text, name in spellings]
         return sorted(phrases, key=lambda pair: (-len(pair[0]), pair))
+
+    def names_from(self, word: str) -> Sequence[tuple[str, ...]]:
+        """The words of the names that may begin with a word, also in the plural, longest first."""
+        return self._names_by_first.get(word, ())
+
+    @cached_property
+    def _names_by_first(self) -> Mapping[str, Sequence[tuple[str, ...]]]:
+        found: dict[str, list[tuple[str, ...]]] = {}
+        for phrase in dict.fromkeys(phrase for phrase, _ in self.names if phrase):
+            plural = f'{phrase[0]}s' if len(phrase) == 1 else phrase[0]
+            for first in dict.fromkeys((phrase[0], plural)):
+                found.setdefault(first, []).append(phrase)
+        return found
 
     def category_at(self, clause: Clause, start: int) -> tuple[int, str] | None:
         """Where the category that begins at ``start`` ends, and its name; the longest one."""

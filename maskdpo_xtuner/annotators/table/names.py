@@ -82,7 +82,7 @@ def _known_names(column: Column, clause: Clause) -> Iterator[tuple[int, int, set
 def _longest_name(column: Column, clause: Clause, index: int) -> tuple[str, ...]:
     if not (column.check.any_case or clause.sentence[index].is_capital):
         return ()
-    for phrase, _ in column.names:
+    for phrase in column.names_from(clause.word(index)):
         if phrase_at(clause.sentence, index, phrase):
             return phrase
         plural = (*phrase[:-1], f'{phrase[-1]}s')

@@ -6,13 +6,14 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from maskdpo_xtuner.annotators.table import vocabulary as v
 
 _LIST_MARKER = re.compile(r'^\s*(?:(?:[-*+•·]|\(?\d{1,3}[.)])\s+)')
 _ABBREVIATED = re.compile(r'\b(U)\. ?(S|K)\.(?: ?A\.)?')
 _CONTRACTED = re.compile(r"\b(it|he|she|that|there|this|here|who|what)['’]s\b", re.I)
+_POSSESSIVE = re.compile("'s?$")
 _TOKEN = re.compile(
     r"""(?P<number>\d+(?:,\d{3})*(?:\.\d+)?)(?P<ending>st|nd|rd|th|s)?(?![^\W\d_])
       | (?P<word>[^\W_]+(?:[’'\-][^\W_]+)*)
@@ -40,15 +41,20 @@ class Token:
 def tokens_of(text: str) -> tuple[Token, ...]:
     """The tokens of a sentence or of a column's value; values are asked for again and again."""
     expanded = _CONTRACTED.sub(r'\1 is', _ABBREVIATED.sub(r'\1\2', text))
-    decomposed = unicodedata.normalize('NFKD', expanded)
-    plain = ''.join(c for c in decomposed if not unicodedata.combining(c))
-    plain = _LIST_MARKER.sub('', plain).replace('−', '-')
+    plain = _LIST_MARKER.sub('', _without_accents(expanded)).replace('−', '-')
     return tuple(_token(index, match) for index, match in enumerate(_TOKEN.finditer(plain)))
+
+
+def _without_accents(text: str) -> str:
+    if text.isascii():
+        return text
+    decomposed = unicodedata.normalize('NFKD', text)
+    return ''.join(c for c in decomposed if not unicodedata.combining(c))
 
 
 def _token(index: int, match: re.Match[str]) -> Token:
     text = match.group()
-    word = re.sub(r"['’]s?$", '', text.lower().replace('’', "'"))
+    word = _POSSESSIVE.sub('', text.lower().replace('’', "'"))
     value = float(match['number'].replace(',', '')) if match['number'] else None
     return Token(index, text, word, value, match['mark'] is not None)
 
@@ -154,6 +160,10 @@ class Clause:
     @property
     def tokens(self) -> Sequence[Token]:
         return self.sentence[self.start : self.end]
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        return frozenset(token.word for token in self.tokens)
 
     def word(self, index: int) -> str:
         """The word at an index of the sentence, within the clause or not; empty outside."""

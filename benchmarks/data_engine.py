@@ -23,13 +23,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from served_engine import served_engine
-from stand_in_annotator import InstantEngine, annotator_of, answer_of, question_of
+from stand_in_annotator import (
+    AskedDirectly,
+    InstantEngine,
+    annotator_of,
+    answer_of,
+    question_of,
+)
 
 from maskdpo_xtuner.annotators.base import Dialogue
 from maskdpo_xtuner.builtin.model import builtin_model
@@ -143,8 +150,32 @@ def work_full(
         'stored': counts.stored,
         'asked': counts.asked,
         'complete': not (summary.missing or counts.pending or counts.failed or counts.refused),
-        'pairs': hashlib.sha256((work_dir / 'pairs.jsonl').read_bytes()).hexdigest(),
+        'pairs': _digest(work_dir / 'pairs.jsonl'),
     }
+
+
+def work_directly(folder: str, questions: int, least: int | None = None) -> dict[str, Any]:
+    """Judge all answers without scheduler and store, and pair them."""
+    work_dir = Path(folder)
+    asked = {question_of(number).question_id: question_of(number) for number in range(questions)}
+    sampling = SamplingSettings(num_samples=PAPERS_ANSWERS)
+    summary = Summary(questions=questions, samples=PAPERS_ANSWERS)
+    policy = InstantEngine(CONCURRENCY, policy=True)
+    engine = InstantEngine(CONCURRENCY, least=least)
+    judge = AskedDirectly(annotator_of(builtin_model()), engine), None
+    with CompletionStore(work_dir / 'completions.sqlite') as store:
+        sample_stage(work_dir, store, policy, asked, sampling, summary, quiet=True)
+        annotate_stage(work_dir, store, judge, asked, summary, quiet=True)
+    pair_stage(work_dir, asked, PairRules(), summary)
+    return {
+        'sentences': summary.labels.total(),
+        'turns': engine.turns.total(),
+        'pairs': _digest(work_dir / 'pairs.jsonl'),
+    }
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def work_coalescing(responses: str) -> dict[str, Any]:
@@ -164,7 +195,10 @@ def work_coalescing(responses: str) -> dict[str, Any]:
     return {'expected': counts.expected, 'asked': counts.asked, 'on_its_way': counts.coalesced}
 
 
-WORK = {work.__name__: work for work in (work_served, work_overhead, work_full, work_coalescing)}
+WORK = {
+    work.__name__: work
+    for work in (work_served, work_overhead, work_full, work_directly, work_coalescing)
+}
 
 
 @dataclass
@@ -255,17 +289,29 @@ def show_full(args: argparse.Namespace) -> None:
 
 
 def show_needed(args: argparse.Namespace) -> None:
-    """What the pairs need of the paper's size, killed and resumed; then all the rest of it."""
+    """What the pairs need of the paper's size, killed and resumed; then all the rest of it.
+
+    The rest is asked in the same store, or, where only the pairs are to be compared, all is asked
+    of the stand-in directly, at the same time.
+    """
     questions = round(PAPERS_QUESTIONS * args.scale)
     die_after = questions * PAPERS_ANSWERS * 4
-    with tempfile.TemporaryDirectory(dir=args.dir) as folder:
-        arguments = {'folder': folder, 'questions': questions, 'least': args.least}
-        killed, resumed, again = kill_and_resume(die_after, **arguments, needed=True)
-        rest = measure(work_full, **arguments)
+    given = {'questions': questions, 'least': args.least}
+    with (
+        tempfile.TemporaryDirectory(dir=args.dir) as folder,
+        tempfile.TemporaryDirectory(dir=args.dir) as other,
+        ThreadPoolExecutor() as pool,
+    ):
+        beside = (
+            pool.submit(measure, work_directly, folder=other, **given) if args.directly else None
+        )
+        killed, resumed, again = kill_and_resume(die_after, folder=folder, **given, needed=True)
+        rest = beside.result() if beside else measure(work_full, folder=folder, **given)
     few, every = resumed.result, rest.result
-    assert every['complete'], every
     assert few['pairs'] == every['pairs'], 'the pairs differ'
-    assert few['turns'] + every['asked'] == every['turns'], 'what was asked was asked again'
+    if not args.directly:
+        assert every['complete'], every
+        assert few['turns'] + every['asked'] == every['turns'], 'what was asked was asked again'
     print(
         f'{questions * PAPERS_ANSWERS} answers, {every["sentences"]} sentences, '
         f'{every["turns"]} turns; killed after {die_after}, {again} asked again\n'
@@ -276,7 +322,8 @@ def show_needed(args: argparse.Namespace) -> None:
     memory = max(killed.memory, resumed.memory)
     share = few['turns'] / every['turns']
     print(f'| what the pairs need | {few["turns"]} | {share:.3f} | {minutes:.1f} | {memory:.0f} |')
-    print(f'| the rest | {every["asked"]} | | {rest.seconds / 60:.1f} | {rest.memory:.0f} |')
+    others, number = ('all, directly', 'turns') if args.directly else ('the rest', 'asked')
+    print(f'| {others} | {every[number]} | | {rest.seconds / 60:.1f} | {rest.memory:.0f} |')
     print('\nthe pairs are the same, byte for byte')
 
 
@@ -314,6 +361,9 @@ def parse_arguments() -> argparse.Namespace:
     needed.add_argument('--scale', type=float, default=1.0, help="share of the paper's questions")
     needed.add_argument(
         '--least', type=int, help='smallest share of right sentences of an answer; all alike if not'
+    )
+    needed.add_argument(
+        '--directly', action='store_true', help='compare with labels that no store was asked for'
     )
     needed.add_argument('--dir', help='where the work dir is made; needs 6 GB at full scale')
     needed.set_defaults(run=show_needed)

@@ -18,9 +18,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from maskdpo_xtuner.annotators.anah_v2 import AnahV2Annotator, Context, own_prompts
+from maskdpo_xtuner.annotators.base import Dialogue
 from maskdpo_xtuner.chat_templates import ChatTemplate
 from maskdpo_xtuner.engines.base import Completion, Failure, Request
-from maskdpo_xtuner.records import Question
+from maskdpo_xtuner.records import Question, Response, Sentence
 
 IDENTITY: Mapping[str, str] = {'engine': 'stand-in', 'model': 'stand-in'}
 CONTEXT_LENGTH = 32_768
@@ -84,6 +85,29 @@ def last_reply(prompt: str, least: int) -> str:
     return '<No Hallucination>' if is_right else '<Contradictory>'
 
 
+class AskedDirectly:
+    """An annotator whose turns are answered on the spot, by no scheduler and from no store."""
+
+    def __init__(self, annotator: AnahV2Annotator, engine: InstantEngine) -> None:
+        self.identity = annotator.identity
+        self._annotator, self._engine = annotator, engine
+
+    def annotate(self, question: Question, response: Response) -> Sequence[Dialogue]:
+        """Open the dialogues, which ask nothing any more."""
+        return [self._answered(each) for each in self._annotator.annotate(question, response)]
+
+    def _answered(self, dialogue: Dialogue) -> Dialogue:
+        yield from ()
+        outcome: Completion | None = None
+        while True:
+            try:
+                request = dialogue.send(outcome)  # type: ignore[arg-type]
+            except StopIteration as stop:
+                verdict: tuple[Sentence, ...] = stop.value
+                return verdict
+            outcome = self._engine.answer(request)
+
+
 class InstantEngine:
     """Answers at once, as policy to questions and as annotator to its three turns.
 
@@ -115,9 +139,10 @@ class InstantEngine:
     async def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
         """Answer, after giving way to others as an engine does."""
         await asyncio.sleep(0)
-        return [self._answer(request) for request in requests]
+        return [self.answer(request) for request in requests]
 
-    def _answer(self, request: Request) -> Completion:
+    def answer(self, request: Request) -> Completion:
+        """Answer one."""
         if self._left is not None:
             self._left -= 1
             if not self._left:

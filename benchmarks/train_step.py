@@ -6,9 +6,10 @@ and again at a constant learning rate, so that losses and gradient norms of the 
 first have to agree: a side that computes something else is marked. Sides take turns, each run is
 a process of its own, and the first step of a run is not counted.
 
-    python benchmarks/train_step.py [--trl PYTHON] [--sides NAME ...] [--rounds 3]
+    python benchmarks/train_step.py [--trl PYTHON] [--packages FOLDER] [--sides NAME ...]
 
-PYTHON is the interpreter of an environment with TRL (see `trl_train.py`). Three kinds of pairs:
+PYTHON is the interpreter of an environment with TRL (see `trl_train.py`), FOLDER another lock that
+was installed into it (``pip install --no-deps --target FOLDER -r LOCK``). Three kinds of pairs:
 ``questions`` with the question as the prompt and all response tokens supervised, ``sentences``
 the same pairs under the sentence masks of Mask-DPO (the paper's case; TRL has no such masks), and
 ``documents`` with the reference before the question. "3 epochs" counts in what a side does before
@@ -89,6 +90,7 @@ SIDES: dict[str, dict[str, Any]] = {
     'MaskDPO, half checkpointing': {'model': {'use_activation_checkpointing': 0.5}},
     'MaskDPO, no checkpointing': NO_CHECKPOINTING,
 }
+OTHER_PACKAGES = 'MaskDPO, other packages'
 ABLATIONS: dict[str, dict[str, Any]] = {
     'MaskDPO, no shortcut': merged(*OFF.values()),
     **{
@@ -136,6 +138,7 @@ class Benchmark:
     dtype: str
     steps: int
     trl: str | None
+    packages: str | None
     work: Path
     runs: dict[str, list[Run]] = field(default_factory=dict)
 
@@ -154,6 +157,9 @@ class Benchmark:
         config.write_text(self._config(side, pairs))
         # A cache of its own: what is computed once a data set counts in every run.
         env = {'HF_DATASETS_CACHE': str(folder / 'datasets')}
+        if side == OTHER_PACKAGES:
+            assert self.packages is not None
+            env['PYTHONPATH'] = self.packages
         run_xtuner(['train', config, '--work-dir', folder], config, log=folder / 'log', env=env)
         lines = [
             json.loads(line)
@@ -196,7 +202,7 @@ class Benchmark:
             'default_hooks': {'checkpoint': None, 'logger': {'interval': 1}},
             'log_processor': {'window_size': 1},
         }
-        settings = merged(settings, {**SIDES, **ABLATIONS}[side])
+        settings = merged(settings, {**SIDES, **ABLATIONS, OTHER_PACKAGES: {}}[side])
         return ''.join(f'{key} = {value!r}\n' for key, value in settings.items())
 
     def _trl(self, side: str, pairs: Path, folder: Path) -> Run:
@@ -274,22 +280,26 @@ def main() -> None:
     """Print one table for each kind of pairs."""
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--trl', metavar='PYTHON', help='of the environment of TRL')
+    parser.add_argument('--packages', metavar='FOLDER', help='of another lock')
     parser.add_argument('--model', help='default: the built-in model')
     parser.add_argument('--dtype', default='float32')
     parser.add_argument('--pairs', type=int, default=4)
     parser.add_argument('--steps', type=int, default=3, help='of a run; the first is not counted')
     parser.add_argument('--rounds', type=int, default=3, help='runs of each side')
     parser.add_argument('--kinds', nargs='+', choices=MAP_FUNCTIONS, default=[*MAP_FUNCTIONS])
-    names = [*SIDES, *ABLATIONS, *TRL_SIDES]
+    names = [*SIDES, *ABLATIONS, *TRL_SIDES, OTHER_PACKAGES]
     parser.add_argument('--sides', nargs='+', choices=names, metavar='SIDE', help='; '.join(names))
     options = parser.parse_args()
-    sides = options.sides or [*SIDES, *(TRL_SIDES if options.trl else ())]
+    others = [*(TRL_SIDES if options.trl else ()), *([OTHER_PACKAGES] if options.packages else ())]
+    sides = options.sides or [*SIDES, *others]
     model = options.model or str(builtin_model())
     with tempfile.TemporaryDirectory() as work:
         for kind in options.kinds:
             pairs = Path(work) / f'{kind}.jsonl'
             write_records(pairs, make_pairs(kind, options.pairs))
-            bench = Benchmark(model, options.dtype, options.steps, options.trl, Path(work))
+            bench = Benchmark(
+                model, options.dtype, options.steps, options.trl, options.packages, Path(work)
+            )
             # TRL's trainer has no masks within a response.
             able = [side for side in sides if kind != 'sentences' or side not in TRL_SIDES]
             for _ in range(options.rounds):

@@ -51,7 +51,8 @@ $(TRAINED)/hf/config.json: $(TRAINED)/last_checkpoint
 	maskdpo convert pth_to_hf $(DEMO_CONFIG) "$$(cat $<)" $(TRAINED)/hf --safe-serialization
 
 # Three seeds of the demo's recipe and of what it is held against, on the table that it was tuned on
-# and on one that it was not. A run is TABLE-RECIPE-SEED, and each is done once.
+# and on one that it was not, two answers to each question. A run is TABLE-RECIPE-SEED, and each is
+# done once.
 FULL := work_dirs/demo_full
 TABLES := elements countries
 FULL_MODELS = $(foreach recipe,maskdpo sft dpo,$(foreach seed,1 2 3,$(1)-$(recipe)-$(seed)))
@@ -62,7 +63,8 @@ demo-full-%: $(STAMP)
 	python tools/sample_and_annotate.py configs/data/smollm2_135m_$*.py
 	$(MAKE) $(patsubst %,$(FULL)/%/hf/config.json,$(call FULL_MODELS,$*))
 	python tools/evaluate.py configs/data/smollm2_135m_$*.py --page $(FULL)/$*.html \
-		--models base $(foreach run,$(call FULL_MODELS,$*),$(subst -,_,$(run))=$(FULL)/$(run)/hf)
+		--models base $(foreach run,$(call FULL_MODELS,$*),$(subst -,_,$(run))=$(FULL)/$(run)/hf) \
+		--work-dir $(FULL)/evaluation_$* --cfg-options evaluation.num_runs=2
 
 full_word = $(word $(2),$(subst -, ,$(1)))
 full_config = configs/$(if $(filter maskdpo,$(1)),,ablations/)smollm2_135m_$(1).py

@@ -13,7 +13,7 @@ sampling = dict(num_samples=8, max_new_tokens=80)
 annotator = dict(type='table', table='elements', cut_sentence='judged')
 evaluation = dict(
     questions=dict(type='table', table='elements', split='test', topics=12),
-    num_runs=2,
+    num_runs=1,
     # The judge that did not make the pairs leads.
     judges=[
         dict(type='lexical', cut_sentence='judged'),

@@ -3,4 +3,3 @@
 _base_ = ['../data/smollm2_135m_elements.py']
 
 work_dir = 'work_dirs/smollm2_135m_paper'
-evaluation = dict(num_runs=1)

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import re
 import subprocess
@@ -159,7 +160,8 @@ class Benchmark:
         env = {'HF_DATASETS_CACHE': str(folder / 'datasets')}
         if side == OTHER_PACKAGES:
             assert self.packages is not None
-            env['PYTHONPATH'] = self.packages
+            before = [path for path in [os.environ.get('PYTHONPATH')] if path]
+            env['PYTHONPATH'] = os.pathsep.join([self.packages, *before])
         run_xtuner(['train', config, '--work-dir', folder], config, log=folder / 'log', env=env)
         lines = [
             json.loads(line)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
@@ -60,10 +60,15 @@ class Window(Generic[Result]):
         return len(self._ahead)
 
     def start(
-        self, sizes: Sequence[int], units: Iterable[Coroutine[Any, Any, list[Result]]]
+        self, sizes: Sequence[int], units: Sequence[Coroutine[Any, Any, list[Result]]]
     ) -> None:
         """Start the tasks of groups of these sizes."""
-        tasks = [self._loop.create_task(unit) for unit in units]
+        try:
+            tasks = [self._loop.create_task(unit) for unit in units]
+        except BaseException:  # Ctrl-C
+            for unit in units:
+                unit.close()
+            raise
         entry = _Entry(sizes, tasks, len(tasks))
         for task in tasks:
             task.add_done_callback(partial(self._note_end, entry))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import random
+import sys
+import warnings
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from itertools import count, islice
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -288,6 +292,34 @@ def test_an_engine_that_raises_ends_the_run_and_keeps_what_was_answered(
     assert accounting.pending == accounting.expected - accounting.done > 0
     gc.collect()
     assert not caplog.records  # asyncio logs exceptions that nobody took
+
+
+def test_ctrl_c_while_a_task_is_made_leaves_nothing_to_report(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def interrupt(frame: FrameType, event: str, arg: object) -> None:
+        # asyncio has put the task's first step into the loop, and does not know the task yet.
+        if event == 'return' and frame.f_code.co_name == 'call_soon':
+            sys.setprofile(None)
+            raise KeyboardInterrupt
+
+    def run_into_it(store: CompletionStore) -> None:
+        """Keep neither the exception nor the scheduler: both would keep the tasks."""
+        scheduler: Scheduler[Said] = Scheduler(ScriptedEngine(echo), store)
+        sys.setprofile(interrupt)
+        with contextlib.suppress(KeyboardInterrupt):
+            list(scheduler.run([talk(text)] for text in 'abcdefg'))
+            pytest.fail('there was no Ctrl-C')
+
+    with (
+        CompletionStore(tmp_path / 'completions.sqlite') as store,
+        warnings.catch_warnings(record=True) as warned,
+    ):
+        warnings.simplefilter('always')
+        run_into_it(store)
+        gc.collect()
+    assert [str(each.message) for each in warned] == []
+    assert not caplog.records
 
 
 def test_an_error_ends_the_run_also_while_an_earlier_dialogue_waits(tmp_path: Path) -> None:

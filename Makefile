@@ -43,7 +43,7 @@ demo: $(STAMP) $(TRAINED)/hf/config.json ## sample, annotate, pair, train, evalu
 $(DEMO)/pairs.jsonl: configs/data/smollm2_135m_elements.py | $(STAMP)
 	python tools/sample_and_annotate.py
 
-# `xtuner train` and `xtuner convert` do the same; they exit 0 when they fail, and import all twice.
+# `xtuner train` and `xtuner convert` do the same, but exit 0 also when they fail.
 $(TRAINED)/last_checkpoint: $(DEMO)/pairs.jsonl $(DEMO_CONFIG)
 	maskdpo train $(DEMO_CONFIG) --deepspeed zero2
 

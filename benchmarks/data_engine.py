@@ -119,15 +119,17 @@ def work_full(
     die_after: int | None = None,
     least: int | None = None,
     needed: bool = False,
+    directly: bool = False,
 ) -> dict[str, Any]:
-    """All stages of the pipeline in a work dir."""
+    """All stages of the pipeline in a work dir; ``directly``: judged by no scheduler or store."""
     work_dir = Path(folder)
     asked = {question_of(number).question_id: question_of(number) for number in range(questions)}
     sampling = SamplingSettings(num_samples=PAPERS_ANSWERS)
     summary = Summary(questions=questions, samples=PAPERS_ANSWERS)
     policy = InstantEngine(CONCURRENCY, policy=True)
     engine = InstantEngine(CONCURRENCY, die_after=die_after, least=least)
-    judge = annotator_of(builtin_model()), engine
+    annotator = annotator_of(builtin_model())
+    judge = (AskedDirectly(annotator, engine), None) if directly else (annotator, engine)
     rules = PairRules() if needed else None
     seconds = []
     with CompletionStore(work_dir / 'completions.sqlite') as store:
@@ -146,36 +148,12 @@ def work_full(
     return {
         'seconds': seconds,
         'sentences': summary.labels.total(),
-        'turns': counts.expected,
+        'turns': engine.turns.total() if directly else counts.expected,
         'stored': counts.stored,
         'asked': counts.asked,
         'complete': not (summary.missing or counts.pending or counts.failed or counts.refused),
-        'pairs': _digest(work_dir / 'pairs.jsonl'),
+        'pairs': hashlib.sha256((work_dir / 'pairs.jsonl').read_bytes()).hexdigest(),
     }
-
-
-def work_directly(folder: str, questions: int, least: int | None = None) -> dict[str, Any]:
-    """Judge all answers without scheduler and store, and pair them."""
-    work_dir = Path(folder)
-    asked = {question_of(number).question_id: question_of(number) for number in range(questions)}
-    sampling = SamplingSettings(num_samples=PAPERS_ANSWERS)
-    summary = Summary(questions=questions, samples=PAPERS_ANSWERS)
-    policy = InstantEngine(CONCURRENCY, policy=True)
-    engine = InstantEngine(CONCURRENCY, least=least)
-    judge = AskedDirectly(annotator_of(builtin_model()), engine), None
-    with CompletionStore(work_dir / 'completions.sqlite') as store:
-        sample_stage(work_dir, store, policy, asked, sampling, summary, quiet=True)
-        annotate_stage(work_dir, store, judge, asked, summary, quiet=True)
-    pair_stage(work_dir, asked, PairRules(), summary)
-    return {
-        'sentences': summary.labels.total(),
-        'turns': engine.turns.total(),
-        'pairs': _digest(work_dir / 'pairs.jsonl'),
-    }
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def work_coalescing(responses: str) -> dict[str, Any]:
@@ -195,10 +173,7 @@ def work_coalescing(responses: str) -> dict[str, Any]:
     return {'expected': counts.expected, 'asked': counts.asked, 'on_its_way': counts.coalesced}
 
 
-WORK = {
-    work.__name__: work
-    for work in (work_served, work_overhead, work_full, work_directly, work_coalescing)
-}
+WORK = {work.__name__: work for work in (work_served, work_overhead, work_full, work_coalescing)}
 
 
 @dataclass
@@ -302,15 +277,14 @@ def show_needed(args: argparse.Namespace) -> None:
         tempfile.TemporaryDirectory(dir=args.dir) as other,
         ThreadPoolExecutor() as pool,
     ):
-        beside = (
-            pool.submit(measure, work_directly, folder=other, **given) if args.directly else None
-        )
+        everything = {'folder': other, 'directly': True, **given}
+        beside = pool.submit(measure, work_full, **everything) if args.directly else None
         killed, resumed, again = kill_and_resume(die_after, folder=folder, **given, needed=True)
         rest = beside.result() if beside else measure(work_full, folder=folder, **given)
     few, every = resumed.result, rest.result
     assert few['pairs'] == every['pairs'], 'the pairs differ'
+    assert every['complete'], every
     if not args.directly:
-        assert every['complete'], every
         assert few['turns'] + every['asked'] == every['turns'], 'what was asked was asked again'
     print(
         f'{questions * PAPERS_ANSWERS} answers, {every["sentences"]} sentences, '

@@ -31,7 +31,7 @@ TODAY = '2024-07-26'
 MOST_STEPS = 1_000_000
 """Steps that the loops of one rendering may count; jinja itself bounds each of them alone."""
 
-# Where transformers saves the template , in late versions; earlier ones read it, too.
+# Where newer versions of transformers save the template; 4.48 reads it, too.
 _TEMPLATE_FILE = 'chat_template.jinja'
 
 # What a template may raise as any program does; loops without an end are OverflowErrors.

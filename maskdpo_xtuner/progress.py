@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from threading import Event, Thread
 from typing import Any
 
@@ -39,8 +39,7 @@ def engine_bar(
         stage: what is done.
         unit: of what, in the plural.
         details: rates and time left, given the number of units that are left.
-        in_call: how far the engine is with what it works on; asked by a thread of its own, every
-            two seconds.
+        in_call: how far the engine is with what it works on; asked by a thread of its own.
         quiet: show nothing.
     """
     with tqdm(
@@ -65,12 +64,13 @@ def engine_bar(
             if said := in_call():
                 bar.set_postfix_str(', '.join(filter(None, [shown, said])))
 
-        with _every(_TICK if sys.stderr.isatty() else _TICK_IN_FILE, look, off=quiet):
+        seconds = _TICK if sys.stderr.isatty() else _TICK_IN_FILE
+        with nullcontext() if quiet else _every(seconds, look):
             yield advance
 
 
 @contextmanager
-def _every(seconds: float, do: Callable[[], object], *, off: bool) -> Iterator[None]:
+def _every(seconds: float, do: Callable[[], object]) -> Iterator[None]:
     """Do something again and again, in a thread, while the block runs."""
     ended = Event()
 
@@ -79,11 +79,9 @@ def _every(seconds: float, do: Callable[[], object], *, off: bool) -> Iterator[N
             do()
 
     thread = Thread(target=work, daemon=True)
-    if not off:
-        thread.start()
+    thread.start()
     try:
         yield
     finally:
         ended.set()
-        if not off:
-            thread.join()
+        thread.join()

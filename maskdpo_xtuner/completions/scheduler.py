@@ -301,14 +301,8 @@ def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
 
     # One that Ctrl-C met while it was made is not known to the loop, and would be reported.
     loop.set_exception_handler(lambda loop, context: None)
-    # A Ctrl-C that met a task leaves the loop again for each task that waits for that one.
-    for _ in range(1 + len(asyncio.all_tasks(loop))):
-        tasks = asyncio.all_tasks(loop)
-        for task in tasks:
-            task.cancel()
-        try:
-            run_loop(loop, partial(loop.run_until_complete, gather(tasks)))
-            break
-        except KeyboardInterrupt:
-            continue
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    run_loop(loop, partial(loop.run_until_complete, gather(tasks)))
     loop.close()

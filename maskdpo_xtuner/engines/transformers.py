@@ -176,9 +176,14 @@ class TransformersEngine:
         rows = Rows(list(distinct), [distinct[prompt] for prompt in prompts], seeds)
         at_once = self._rows_at_once(max(map(len, distinct)), sampling)
         written = decode_in_groups(
-            self._model, rows, sampling, self._end_ids, stop, at_once=at_once,
+            self._model,
+            rows,
+            sampling,
+            self._end_ids,
+            stop,
+            at_once=at_once,
             on_end=self._ended.append,
-        )  # fmt: skip
+        )
         return [self._completion(p, new) for p, new in zip(prompts, written, strict=True)]
 
     def _rows_at_once(self, longest_prompt: int, sampling: Sampling) -> int:

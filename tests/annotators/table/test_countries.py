@@ -16,6 +16,7 @@ CASES = cases("""
 Norway | + | Norway borders Finland, Russia and Sweden.
 Norway | + | Its capital is Oslo.
 Norway | + | Oslo is the capital of Norway.
+Norway | + | The capital of Norway is Ósló.
 Norway | x | The capital of Norway is not Oslo.
 Norway | x | The capital of Norway is Bergen.
 Norway | x | The capital of Norway is Stockholm.
@@ -42,6 +43,7 @@ Norway | x | Norway shares a border with Sweden and Germany.
 Norway | + | It is bordered by Sweden to the east.
 Norway | ? | Sweden borders Norway.
 Norway | x | The currency of Norway is the euro.
+Norway | x | Norway pays in euros.
 Norway | + | Norway uses the Norwegian krone (NOK).
 Norway | + | The Norwegian krone is the currency of Norway.
 Norway | + | The area of Norway is 324,220 square kilometers.

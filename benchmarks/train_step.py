@@ -160,8 +160,8 @@ class Benchmark:
         env = {'HF_DATASETS_CACHE': str(folder / 'datasets')}
         if side == OTHER_PACKAGES:
             assert self.packages is not None
-            before = [path for path in [os.environ.get('PYTHONPATH')] if path]
-            env['PYTHONPATH'] = os.pathsep.join([self.packages, *before])
+            path = os.environ.get('PYTHONPATH')
+            env['PYTHONPATH'] = f'{self.packages}{os.pathsep}{path}' if path else self.packages
         run_xtuner(['train', config, '--work-dir', folder], config, log=folder / 'log', env=env)
         lines = [
             json.loads(line)

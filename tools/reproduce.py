@@ -27,6 +27,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     run.add_argument('--run', action='store_true', help='run what is not done')
     run.add_argument('--dry-run', action='store_true', help='print the commands (the default)')
     parser.add_argument(
+        '--report', metavar='FILE', help='write what was found so far, beside the paper (Markdown)'
+    )
+    parser.add_argument(
         '--gpus', type=int, default=8, metavar='N', help='of this machine (default: %(default)s)'
     )
     parser.add_argument(
@@ -58,6 +61,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     from maskdpo_xtuner.reproduction.listing import describe, experiments, find
     from maskdpo_xtuner.reproduction.plan import in_order
+    from maskdpo_xtuner.reproduction.report import write_report
     from maskdpo_xtuner.reproduction.running import run_steps
 
     known = experiments(
@@ -68,11 +72,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         train_options=args.train_options,
         keep_checkpoints=args.keep_checkpoints,
     )
-    steps = in_order(step for found in find(known, args.tables) for step in found.steps)
+    found = find(known, args.tables)
+    steps = in_order(step for experiment in found for step in experiment.steps)
     if args.run:
         run_steps(steps)
-    else:
+    elif not args.report:
         print('\n'.join(describe(steps)))
+    if args.report:
+        print(write_report(args.report, found))
 
 
 if __name__ == '__main__':

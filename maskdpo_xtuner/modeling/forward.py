@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from maskdpo_xtuner.modeling.attention import SequenceMask, enable_sequences
 from maskdpo_xtuner.modeling.heads import hidden_states, output_logits
-from maskdpo_xtuner.modeling.layers import takes_positions
+from maskdpo_xtuner.modeling.layers import takes
 from maskdpo_xtuner.objectives.logps import Head, chunked_token_logps, token_logps
 
 INPUTS = ('input_ids', 'position_ids', 'attention_mask')
@@ -77,8 +77,10 @@ def supervised_hidden_states(llm: nn.Module, data: Mapping[str, Tensor]) -> Tens
 def _inputs(llm: nn.Module, data: Mapping[str, Tensor]) -> Iterator[dict[str, Any]]:
     """What the model reads in the block; its mask has to reach every layer there."""
     inputs: dict[str, Any] = {name: data[name] for name in INPUTS if name in data}
+    if takes(llm, 'use_cache'):  # Else keys and values of every layer are copied and kept.
+        inputs['use_cache'] = False
     if 'sequences' not in data:
-        if not takes_positions(llm):  # They are those that the model counts by itself.
+        if not takes(llm, 'position_ids'):  # They are those that the model counts by itself.
             inputs.pop('position_ids', None)
         yield inputs
         return

@@ -30,7 +30,7 @@ def sequences_obstacle(model: Any) -> str | None:
     # Code of a model folder, or of another version of transformers, may not call what is set here.
     if not hasattr(sys.modules[type(decoder(model)).__module__], 'ALL_ATTENTION_FUNCTIONS'):
         return f'{name} computes its attention by itself'
-    if not takes_positions(model):
+    if not takes(model, 'position_ids'):
         return f'{name} counts the positions of tokens by itself'
     others = sorted(set(getattr(config, 'layer_types', None) or ()) - ATTENTION)
     if others:
@@ -42,13 +42,14 @@ def sequences_obstacle(model: Any) -> str | None:
     return _attention_obstacle(config)
 
 
-def takes_positions(llm: Any) -> bool:
-    """Tell whether a model can be told the positions of its tokens.
+def takes(llm: Any, name: str) -> bool:
+    """Tell whether the decoder of a model has an argument.
 
     Args:
         llm: a causal language model of transformers, with LoRA or without.
+        name: of the argument.
     """
-    return 'position_ids' in inspect.signature(decoder(llm).forward).parameters
+    return name in inspect.signature(decoder(llm).forward).parameters
 
 
 def check_scores(llm: Any) -> None:

@@ -218,6 +218,7 @@ def evaluate(
         (*made, *needs),
         cost,
         determined_by=said,
+        results=folder,
     )
 
 

@@ -259,7 +259,8 @@ class Paper(Pieces):
             f'--after {self.maskdpo.folder(1)} --dtype bfloat16 --out {out}'
         )
         first = trained(self.maskdpo, self.scale)[:1]
-        step = PlannedStep('affinity', (command,), out, first, Cost(0.2, 1, 'evaluate'))
+        cost = Cost(0.2, 1, 'evaluate')
+        step = PlannedStep('affinity', (command,), out, first, cost, results=out)
         return Experiment(
             'affinity', readings.TITLES['affinity'], (step,), readings.READINGS['affinity']
         )

@@ -232,5 +232,5 @@ class Small:
             f'--out {out}'
         )
         first = trained(self.maskdpo, self.scale)[:1]
-        step = PlannedStep('small-affinity', (command,), out, first, minutes(1))
+        step = PlannedStep('small-affinity', (command,), out, first, minutes(1), results=out)
         return Experiment('affinity', TITLES['affinity'], (step,))

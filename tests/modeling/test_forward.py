@@ -44,6 +44,19 @@ def test_items_become_batches_log_probabilities_and_a_loss(layout: dict[str, boo
     assert all(parameter.grad is not None for parameter in policy.parameters())
 
 
+@pytest.mark.parametrize('supervised_only', [True, False])
+def test_no_keys_and_values_are_kept_for_a_next_token(supervised_only: bool) -> None:
+    policy = model(0)
+    kept: list[Any] = []
+    policy.model.register_forward_hook(lambda *call: kept.append(call[-1].past_key_values))
+
+    data = mask_preference_collate_fn(random_items(1))['data']
+    supervised_logps(policy, data, LogitsSettings(supervised_only=supervised_only))
+
+    assert policy.config.use_cache
+    assert kept == [None]
+
+
 def norm_in_its_own_precision(self: Any, hidden: Tensor) -> Tensor:
     """`LlamaRMSNorm` without its cast to fp32, of which each copy of a token has its own error."""
     variance = hidden.pow(2).mean(-1, keepdim=True)

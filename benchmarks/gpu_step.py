@@ -11,7 +11,7 @@ once a data set, is measured by itself.
 
 ``--peak``: dense bf16 TFLOP/s of the chip, for the share that the matrix products needed (those of
 layers and head, what is recomputed not counted) have of it; 989 is an H100's or H200's (SXM).
-``--shape tiny`` tries the script on any machine.
+``--shape tiny --largest 4 --steps 1 --rounds 1`` tries the script on any machine.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from pathlib import Path
 from maskdpo_xtuner.atomic import atomic_writer
 from maskdpo_xtuner.evaluation.paper import PaperTable, paper
 from maskdpo_xtuner.evaluation.results import (
+    FILE,
     Evaluation,
     JudgeResult,
     ModelResult,
@@ -55,9 +56,16 @@ def report(experiments: Sequence[Experiment]) -> Iterator[str]:
 
 
 def _done(experiment: Experiment) -> list[PlannedStep]:
-    """Give the steps of an experiment whose results are there."""
+    """Give the steps of an experiment whose results are there, of however many seeds.
+
+    An evaluation that was killed has left its page of text, and not yet its numbers.
+    """
     steps = (step for step in in_order(experiment.steps) if step.results)
-    return [step for step in steps if Path(step.makes).exists()]
+    return [step for step in steps if _is_there(Path(step.results))]
+
+
+def _is_there(results: Path) -> bool:
+    return results.is_file() or any(results.rglob(FILE))
 
 
 def _section(experiment: Experiment, steps: Iterable[PlannedStep]) -> Iterator[str]:

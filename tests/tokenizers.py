@@ -185,8 +185,10 @@ def build_mistral() -> PreTrainedTokenizerFast:
 
 def tiktoken_backend(path: Path, pattern: str, special: list[str]) -> Tokenizer:
     """Byte-level BPE of a tiktoken file; the special tokens follow the ranks."""
-    tokens = [AddedToken(token, special=True, normalized=False) for token in special]
-    return TikTokenConverter(str(path), pattern, additional_special_tokens=tokens).converted()
+    backend = TikTokenConverter(str(path), pattern, additional_special_tokens=[]).converted()
+    # Not by the converter: what it makes of them differs between versions of transformers.
+    backend.add_special_tokens([AddedToken(token, normalized=False) for token in special])
+    return backend
 
 
 def chatml(system: str) -> str:

@@ -82,7 +82,7 @@ $(FULL)/%/hf/config.json: $(FULL)/%/last_checkpoint
 		--safe-serialization
 
 reproduce: $(STAMP) ## hours: every experiment of the paper in small; goes on when interrupted
-	maskdpo reproduce all --small --run
+	maskdpo reproduce all --small --run --report work_dirs/paper/report.md
 
 test: $(STAMP) ## the tests of every day
 	python -m pytest -m 'not slow' -n 2

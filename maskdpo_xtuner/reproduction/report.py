@@ -14,20 +14,28 @@ from maskdpo_xtuner.evaluation.results import (
     ModelResult,
     read_evaluations,
 )
-from maskdpo_xtuner.evaluation.side_by_side.table import PAPERS, paper_lines, paper_remarks
+from maskdpo_xtuner.evaluation.side_by_side.table import (
+    DECIDING,
+    FURTHER,
+    PAPERS,
+    paper_lines,
+    paper_remarks,
+    replications,
+)
 from maskdpo_xtuner.evaluation.verdict import format_value
 from maskdpo_xtuner.reproduction.plan import Experiment, PlannedStep, in_order
 from maskdpo_xtuner.topics.affinity import Affinity
 from maskdpo_xtuner.topics.affinity_run import format_affinity
 
-COLUMNS = {
-    'precision': ('precision %', 1),
-    'supported_per_answer': ('supported / answer', 2),
-    'hallucinated_per_answer': ('hallucinated / answer', 2),
-    'score': ("paper's score %", 1),
-    'tokens_per_answer': ('tokens', 0),
-}
-"""Metric -> its heading and decimals."""
+SHOWN = (
+    'precision',
+    'supported_per_answer',
+    'hallucinated_per_answer',
+    'score',
+    'tokens_per_answer',
+)
+COLUMNS = {metric: {**DECIDING, **FURTHER}[metric] for metric in SHOWN}
+"""Metric -> its heading and decimals, as `maskdpo compare` has them."""
 
 
 def write_report(path: str | Path, experiments: Sequence[Experiment]) -> str:
@@ -71,18 +79,15 @@ def _is_there(results: Path) -> bool:
 def _section(experiment: Experiment, steps: Iterable[PlannedStep]) -> Iterator[str]:
     yield f'\n## {experiment.name}: {experiment.title}'
     for step in steps:
-        if step.results.endswith('.json'):
+        if Path(step.results).is_file():
             found = Affinity.model_validate_json(Path(step.results).read_bytes())
             yield f'\n```text\n{format_affinity(found)}\n```'
             continue
         for evaluation in read_evaluations(step.results):
             yield from _evaluation(evaluation)
-    yield from (
-        line
-        for table in paper().tables
-        if table.name == experiment.name
-        for line in _of_paper(table)
-    )
+    for table in paper().tables:
+        if table.name == experiment.name:
+            yield from _of_paper(table)
 
 
 def _evaluation(evaluation: Evaluation) -> Iterator[str]:
@@ -103,18 +108,13 @@ def _judged(judged: JudgeResult) -> Iterator[str]:
     rows = [
         [
             model.name,
-            _trainings(model),
+            replications(model),
             *(_value(model, metric, decimals) for metric, (_, decimals) in COLUMNS.items()),
             model.verdict.label if model.verdict else '',
         ]
         for model in judged.models
     ]
-    yield from _table([['model', 'trainings x answers', *headings, 'said'], *rows])
-
-
-def _trainings(model: ModelResult) -> str:
-    trainings = max(len(model.trainings), 1)
-    return f'{trainings} x {len(model.runs) // trainings}'
+    yield from _table([['model', 'mean of', *headings, 'said'], *rows])
 
 
 def _value(model: ModelResult, metric: str, decimals: int) -> str:

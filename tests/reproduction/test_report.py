@@ -50,7 +50,7 @@ def test_tables_stand_beside_the_papers(put: Put, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out == '1 of 2 experiments have results: page.md\n'
     after = read_evaluation(TABLE7).judges[0].models[1]
     precision = after.measures['precision']
-    ours = f'| sft_maskdpo | 1 x 1 | {format_value(precision.value, precision.interval)} |'
+    ours = f'| sft_maskdpo | 1 run | {format_value(precision.value, precision.interval)} |'
     theirs = '| Llama-3.1-8B + SFT + Mask-DPO | 631 | 192 | 76.67 | mean of five |'
     assert page.index('## table7') < page.index(ours) < page.index(theirs)
     assert 'Judge: lexical (did not make the pairs)' in page

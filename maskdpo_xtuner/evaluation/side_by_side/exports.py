@@ -40,7 +40,7 @@ def _lines(compared: Compared, model: ComparedModel) -> Iterator[Line]:
         'set': compared.evaluation.name,
         'judge': compared.judge.judge.name,
         'model': model.name,
-        'mean_of': replications(model),
+        'mean_of': replications(model.result),
     }
     for name in ('correct', 'incorrect'):
         yield {**about, 'metric': name, 'value': model.result.means[name]}

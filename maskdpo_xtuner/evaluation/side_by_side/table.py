@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from maskdpo_xtuner.columns import align
 from maskdpo_xtuner.evaluation.paper import RUNS, PaperRow, PaperTable
+from maskdpo_xtuner.evaluation.results import ModelResult
 from maskdpo_xtuner.evaluation.side_by_side.differences import Compared, ComparedModel
 from maskdpo_xtuner.evaluation.table import Row, format_table, paper_counts
 from maskdpo_xtuner.evaluation.verdict import format_difference, format_value
@@ -51,7 +52,11 @@ def value_tables(compared: Compared) -> list[list[Row]]:
         for model in compared.models
     ]
     further = [
-        {'model': model.name, 'mean of': replications(model), **_values(compared, model, FURTHER)}
+        {
+            'model': model.name,
+            'mean of': replications(model.result),
+            **_values(compared, model, FURTHER),
+        }
         for model in compared.models
     ]
     return [first, further]
@@ -67,10 +72,10 @@ def difference_tables(compared: Compared) -> list[list[Row]]:
     return tables if others else []
 
 
-def replications(model: ComparedModel) -> str:
+def replications(model: ModelResult) -> str:
     """Say how many trainings and runs the numbers are the mean of."""
-    trainings = max(len(model.result.trainings), 1)
-    runs = len(model.result.runs) // trainings
+    trainings = max(len(model.trainings), 1)
+    runs = len(model.runs) // trainings
     said = f'{runs} run' + 's' * (runs > 1)
     return said if trainings == 1 else f'{trainings} trainings, {said} each'
 

@@ -38,20 +38,14 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--keep-checkpoints', action='store_true', help='also when they have been converted'
     )
-    parser.add_argument(
-        '--data-options',
-        nargs='+',
-        default=[],
-        metavar='KEY=VALUE',
-        help='--cfg-options of sampling, judging and evaluation',
-    )
-    parser.add_argument(
-        '--train-options',
-        nargs='+',
-        default=[],
-        metavar='KEY=VALUE',
-        help='--cfg-options of all trainings',
-    )
+    for part, what in (('data', 'sampling, judging and evaluation'), ('train', 'all trainings')):
+        parser.add_argument(
+            f'--{part}-options',
+            nargs='+',
+            default=[],
+            metavar='KEY=VALUE',
+            help=f'--cfg-options of {what}',
+        )
     return parser.parse_args(argv)
 
 

@@ -253,14 +253,14 @@ class Paper(Pieces):
 
     def affinity(self) -> Experiment:
         """Give the distances between topics and entities (C.1)."""
-        out = f'{ROOT}/affinity.json'
+        out, said = f'{ROOT}/affinity.json', f'{ROOT}/affinity.txt'
         command = (
             f'maskdpo affinity {self.anah.makes} --before meta-llama/Llama-3.1-8B-Instruct '
-            f'--after {self.maskdpo.folder(1)} --dtype bfloat16 --out {out}'
+            f'--after {self.maskdpo.folder(1)} --dtype bfloat16 --out {out} | tee {said}'
         )
         first = trained(self.maskdpo, self.scale)[:1]
         cost = Cost(0.2, 1, 'evaluate')
-        step = PlannedStep('affinity', (command,), out, first, cost, results=out)
+        step = PlannedStep('affinity', (command,), out, first, cost, results=said)
         return Experiment(
             'affinity', readings.TITLES['affinity'], (step,), readings.READINGS['affinity']
         )

@@ -39,7 +39,7 @@ class PlannedStep:
         frees: a pattern of files that nothing needs once the step is done.
         determined_by: the commands without what changes nothing in the result, such as the number
             of GPUs; empty where they are the same.
-        results: what it found, for the report: the work dir of an evaluation, or a file.
+        results: what it found, for the report: the work dir of an evaluation, or a file of text.
     """
 
     name: str

@@ -24,8 +24,6 @@ from maskdpo_xtuner.evaluation.side_by_side.table import (
 )
 from maskdpo_xtuner.evaluation.verdict import format_value
 from maskdpo_xtuner.reproduction.plan import Experiment, PlannedStep, in_order
-from maskdpo_xtuner.topics.affinity import Affinity
-from maskdpo_xtuner.topics.affinity_run import format_affinity
 
 SHOWN = (
     'precision',
@@ -66,22 +64,21 @@ def report(experiments: Sequence[Experiment]) -> Iterator[str]:
 def _done(experiment: Experiment) -> list[PlannedStep]:
     """Give the steps of an experiment whose results are there, of however many seeds.
 
-    An evaluation that was killed has left its page of text, and not yet its numbers.
+    What was killed has left a page of text that is empty, and not yet its numbers.
     """
     steps = (step for step in in_order(experiment.steps) if step.results)
     return [step for step in steps if _is_there(Path(step.results))]
 
 
 def _is_there(results: Path) -> bool:
-    return results.is_file() or any(results.rglob(FILE))
+    return results.is_file() and results.stat().st_size > 0 or any(results.rglob(FILE))
 
 
 def _section(experiment: Experiment, steps: Iterable[PlannedStep]) -> Iterator[str]:
     yield f'\n## {experiment.name}: {experiment.title}'
     for step in steps:
         if Path(step.results).is_file():
-            found = Affinity.model_validate_json(Path(step.results).read_bytes())
-            yield f'\n```text\n{format_affinity(found)}\n```'
+            yield f'\n```text\n{Path(step.results).read_text(encoding="utf-8").strip()}\n```'
             continue
         for evaluation in read_evaluations(step.results):
             yield from _evaluation(evaluation)

@@ -226,11 +226,12 @@ class Small:
 
     def affinity(self) -> Experiment:
         """Give the distances between topics and entities (C.1)."""
-        out, base = f'{ROOT}/small-affinity.json', '"$(python -m maskdpo_xtuner.builtin.model)"'
+        out, said = f'{ROOT}/small-affinity.json', f'{ROOT}/small-affinity.txt'
+        base = '"$(python -m maskdpo_xtuner.builtin.model)"'
         command = (
             f'maskdpo affinity {self.pairs.makes} --before {base} --after {self.maskdpo.folder(1)} '
-            f'--out {out}'
+            f'--out {out} | tee {said}'
         )
         first = trained(self.maskdpo, self.scale)[:1]
-        step = PlannedStep('small-affinity', (command,), out, first, minutes(1), results=out)
+        step = PlannedStep('small-affinity', (command,), out, first, minutes(1), results=said)
         return Experiment('affinity', TITLES['affinity'], (step,))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,8 +13,7 @@ from maskdpo_xtuner.evaluation.shortfalls import Shortfall
 from maskdpo_xtuner.evaluation.verdict import format_value
 from tools.reproduce import main
 
-KEPT = Path(__file__).parents[2] / 'results'
-TABLE7 = KEPT / 'paper_small' / 'table7' / 'evaluation.json'
+TABLE7 = Path(__file__).parents[2] / 'results' / 'paper_small' / 'table7' / 'evaluation.json'
 Put = Callable[[str, Evaluation], None]
 
 
@@ -89,11 +87,11 @@ def test_the_best_of_several_answers_has_a_table(put: Put) -> None:
     assert '| maskdpo, precision % | 5.0 | 10.0 | 20.0 |' in page
 
 
-def test_affinity_is_shown_as_its_command_shows_it() -> None:
-    Path('work_dirs/paper').mkdir(parents=True)
-    shutil.copy(KEPT / 'affinity' / 'affinity.json', 'work_dirs/paper/small-affinity.json')
+def test_affinity_is_shown_as_its_command_printed_it() -> None:
+    printed = Path('work_dirs/paper/small-affinity.txt')
+    printed.parent.mkdir(parents=True)
+    printed.touch()
+    assert 'Without results: affinity.' in written('affinity')
 
-    page = written('affinity')
-
-    assert '42 pairs on 16 topics' in page
-    assert '-0.18' in page
+    printed.write_text('entities of  change\nchosen        -0.18\n')
+    assert '```text\nentities of  change\nchosen        -0.18\n```' in written('affinity')

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+COMPLETIONS = 'completions.sqlite'
+"""The store of a folder that has one of its own."""
 NOT_SAID = 'not said'
 """Stands in ``settings.json`` for the identity of what does not give one."""
 
@@ -43,7 +45,7 @@ def keeping_store(work_dir: Path) -> str:
 
     Equal requests are found there, so more samples or questions are just added.
     """
-    store = work_dir / 'completions.sqlite'
+    store = work_dir / COMPLETIONS
     if not store.exists():
         return ''
     return f' with --cfg-options store={store}, which answers all that is asked again'

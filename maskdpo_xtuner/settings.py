@@ -24,6 +24,7 @@ from maskdpo_xtuner.engines.base import TEMPERATURE, TOP_K, TOP_P, Sampling
 from maskdpo_xtuner.engines.settings import EngineChoice, TransformersSettings
 from maskdpo_xtuner.evaluation_settings import EvaluationSettings
 from maskdpo_xtuner.experiments import (
+    COMPLETIONS,
     NOT_SAID,
     describe_difference,
     keeping_store,
@@ -90,7 +91,8 @@ class Settings(Part):
             annotated.jsonl as ``not_needed``; ``all`` asks for it later, also in the same work dir.
             For a rule that reads every score, or a judge that asks no engine, all is judged.
         store: the file that remembers completions; None for one in the work dir. Experiments that
-            name the same file answer equal requests for each other; they run one after another.
+            name the same file answer equal requests for each other, evaluations too; they run one
+            after another.
     """
 
     work_dir: Path
@@ -115,7 +117,11 @@ class Settings(Part):
     @property
     def store_path(self) -> Path:
         """Where completions are kept."""
-        return self.store or self.work_dir / 'completions.sqlite'
+        return self.store or self.work_dir / COMPLETIONS
+
+    def in_folder(self, folder: Path) -> Self:
+        """Give the settings of a part of the run that has a folder of its own."""
+        return self.model_copy(update={'work_dir': folder})
 
     def flat(self, keys: Collection[str]) -> dict[str, Any]:
         """Give some of the settings under dotted keys, without those that change no result."""

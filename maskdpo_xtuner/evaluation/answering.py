@@ -7,22 +7,20 @@ an interrupted evaluation goes on where it stopped.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from maskdpo_xtuner.annotators.base import Annotator
-from maskdpo_xtuner.completions import CompletionStore
 from maskdpo_xtuner.engines.base import Engine
 from maskdpo_xtuner.evaluation.judges import Judge
 from maskdpo_xtuner.evaluation.planning import AskedSet, Plan
+from maskdpo_xtuner.experiments import COMPLETIONS
 from maskdpo_xtuner.identity import identity_of
 from maskdpo_xtuner.jsonl import read_records
 from maskdpo_xtuner.pipeline.files import FailureRecord, read_lines
 from maskdpo_xtuner.pipeline.run import annotate_stage, sample_stage
 from maskdpo_xtuner.pipeline.summary import Summary
-from maskdpo_xtuner.pipeline.work_dir import open_work_dir
+from maskdpo_xtuner.pipeline.work_dir import open_part
 from maskdpo_xtuner.records import AnnotatedResponse, Question
 
 
@@ -81,10 +79,10 @@ def _build(plan: Plan, judge: Judge) -> tuple[Annotator, Engine | None]:
 def _sample(plan: Plan, asked: AskedSet, key: str, engine: Engine, *, quiet: bool) -> Summary:
     summary = Summary(len(asked.questions), asked.sampling.num_samples)
     folder = plan.folder(asked, key)
-    with _opened(plan, folder) as store:
-        for part in plan.parts_of(folder):
-            if (part / 'completions.sqlite').is_file():
-                store.absorb(part / 'completions.sqlite')
+    with open_part(plan.settings, folder) as store:
+        for kept in (part / COMPLETIONS for part in plan.parts_of(folder)):
+            if kept.is_file():
+                store.absorb(kept)
         sampling = asked.sampling
         sample_stage(folder, store, engine, asked.questions, sampling, summary, quiet=quiet)
     return summary
@@ -101,16 +99,9 @@ def _annotate(
     quiet: bool,
 ) -> None:
     folder = plan.folder(asked, key)
-    with _opened(plan, folder) as store:
+    with open_part(plan.settings, folder) as store:
         name = annotated_file(judge)
         annotate_stage(folder, store, built, asked.questions, summary, quiet=quiet, name=name)
-
-
-@contextmanager
-def _opened(plan: Plan, folder: Path) -> Iterator[CompletionStore]:
-    own = plan.settings.model_copy(update={'work_dir': folder, 'store': None})
-    with open_work_dir(own) as store:
-        yield store
 
 
 def read_responses(plan: Plan, asked: AskedSet, key: str, judge: Judge) -> list[AnnotatedResponse]:

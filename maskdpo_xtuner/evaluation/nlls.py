@@ -44,7 +44,7 @@ def remembered_nlls(
     scorer: Scorer,
     conversations: Sequence[tuple[str | None, str]],
     *,
-    parts: Sequence[Path] = (),
+    before: Sequence[Path] = (),
     quiet: bool,
 ) -> list[ResponseNll]:
     """Score answers, asking the scorer only for those that the folder does not remember.
@@ -53,10 +53,10 @@ def remembered_nlls(
     answers; an interrupted run resumes from there.
 
     Args:
-        folder: where the file stands: that of the model whose answers they are.
+        folder: where the file stands: that of the model whose answers they are, or one for many.
         scorer: loads its model when it is first asked.
         conversations: questions and answers.
-        parts: folders of shards that may remember some.
+        before: further folders with such a file, of shards for instance.
         quiet: no progress bar.
 
     Returns:
@@ -64,7 +64,8 @@ def remembered_nlls(
     """
     name = f'nlls-{_digest(dict(scorer.identity))[:12]}.jsonl'
     path = folder / name
-    known = {r.key: r for place in (*parts, folder) for r in _read(place / name)}
+    here = _read(path)
+    known = {key: nll for place in before for key, nll in _read(place / name).items()} | here
     keys = [_digest(conversation) for conversation in conversations]
     missing = {k: c for k, c in zip(keys, conversations, strict=True) if k not in known}
     with progress_bar(len(missing), 'perplexity', ' answers', quiet=quiet or not missing) as bar:
@@ -74,7 +75,7 @@ def remembered_nlls(
                 known[key] = NllRecord(key=key, total=nll.total, tokens=nll.tokens)
             write_records(path, _ordered(known, keys))
             bar.update(len(some))
-    if parts and known and not missing:
+    if not missing and known.keys() - here.keys():
         write_records(path, _ordered(known, keys))
     return [ResponseNll(known[key].total, known[key].tokens) for key in keys]
 
@@ -84,9 +85,8 @@ def _ordered(known: Mapping[str, NllRecord], keys: Sequence[str]) -> list[NllRec
     return [known[key] for key in dict.fromkeys([*keys, *known]) if key in known]
 
 
-def _read(path: Path) -> Iterator[NllRecord]:
-    if path.is_file():
-        yield from read_records(path, NllRecord)
+def _read(path: Path) -> dict[str, NllRecord]:
+    return {nll.key: nll for nll in read_records(path, NllRecord)} if path.is_file() else {}
 
 
 def _digest(value: object) -> str:

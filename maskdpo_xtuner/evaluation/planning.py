@@ -15,7 +15,7 @@ from maskdpo_xtuner.evaluation_settings import (
     SetSettings,
     check_name,
 )
-from maskdpo_xtuner.pipeline.shards import Shard
+from maskdpo_xtuner.pipeline.shards import Shard, refuse_shared
 from maskdpo_xtuner.records import Question
 from maskdpo_xtuner.settings import SamplingSettings, Settings
 
@@ -92,7 +92,8 @@ def plan(settings: Settings, models: Models | None = None, shard: Shard | None =
 
     Raises:
         ValueError: for settings without evaluation, a set without questions, several greedy runs,
-            names that cannot be folders, and two models that would be the same.
+            names that cannot be folders, two models that would be the same, and a shard with a
+            store that others use.
     """
     asked = settings.evaluation
     if asked is None:
@@ -102,6 +103,8 @@ def plan(settings: Settings, models: Models | None = None, shard: Shard | None =
         )
     if asked.pairs and not asked.pairs.is_file():
         raise ValueError(f'evaluation.pairs: {asked.pairs}: there is no such file')
+    if shard:
+        refuse_shared(settings.store)
     root = settings.work_dir / 'evaluation'
     return Plan(
         settings=settings,

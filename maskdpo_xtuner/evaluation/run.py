@@ -140,7 +140,9 @@ def _score(
         for key, own in next(iter(responses[asked.name].values())).items():
             folder = planned.folder(asked, key)
             asked_and_said = [(asked.questions[r.question_id].question, r.text) for r in own]
-            scored[asked.name, key] = Scored(folder, planned.parts_of(folder), asked_and_said)
+            kept = planned.settings.in_folder(folder).store_path.parent  # beside the completions
+            before = [*planned.parts_of(folder), folder]
+            scored[asked.name, key] = Scored(kept, before, asked_and_said)
     return score_responses(scored, scorers, quiet=quiet)
 
 

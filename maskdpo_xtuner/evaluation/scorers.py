@@ -58,12 +58,12 @@ class Scored:
 
     Attributes:
         folder: where what is found is remembered.
-        parts: folders of shards, which may remember some already.
+        before: folders that may remember some already: its own, and those of shards.
         conversations: a question and its response each.
     """
 
     folder: Path
-    parts: Sequence[Path]
+    before: Sequence[Path]
     conversations: Sequence[Conversation]
 
 
@@ -96,6 +96,6 @@ def score_responses(
         scorer = scorers.pop(name)
         for place, each in scored.items():
             nlls[place][name] = remembered_nlls(
-                each.folder, scorer, each.conversations, parts=each.parts, quiet=quiet
+                each.folder, scorer, each.conversations, before=each.before, quiet=quiet
             )
     return Scores(nlls, about)

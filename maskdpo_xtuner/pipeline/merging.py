@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from maskdpo_xtuner.atomic import atomic_writer
-from maskdpo_xtuner.experiments import describe_difference, read_experiment
+from maskdpo_xtuner.experiments import COMPLETIONS, describe_difference, read_experiment
 from maskdpo_xtuner.pairing import DroppedQuestion
 from maskdpo_xtuner.pipeline.files import FailureRecord, read_lines, write_line
 from maskdpo_xtuner.pipeline.questions import Questions, load_questions
@@ -64,7 +64,7 @@ def merge_shards(settings: Settings, command: str, *, completions: bool = False)
         write_summary(work_dir, summary)
         if completions:
             for shard in shards:
-                store.absorb(shard.folder(work_dir) / 'completions.sqlite')
+                store.absorb(shard.folder(work_dir) / COMPLETIONS)
     refuse_without_pairs(work_dir, summary)
     return summary
 

@@ -26,7 +26,7 @@ from maskdpo_xtuner.pipeline.needed import annotate_needed, rules_of_needed, why
 from maskdpo_xtuner.pipeline.pairing import pair
 from maskdpo_xtuner.pipeline.questions import load_questions
 from maskdpo_xtuner.pipeline.sampling import sample
-from maskdpo_xtuner.pipeline.shards import Shard
+from maskdpo_xtuner.pipeline.shards import Shard, refuse_shared
 from maskdpo_xtuner.pipeline.summary import Summary
 from maskdpo_xtuner.pipeline.work_dir import experiment, open_work_dir
 from maskdpo_xtuner.progress import engine_bar, progress_bar
@@ -86,11 +86,7 @@ def shard_settings(settings: Settings, shard: Shard) -> Settings:
     Raises:
         ValueError: for settings with a store of their own: one run at a time can have it.
     """
-    if settings.store:
-        raise ValueError(
-            f'shards run side by side and cannot share the store {settings.store}; leave `store` '
-            'out (--cfg-options store=None)'
-        )
+    refuse_shared(settings.store)
     return settings.model_copy(update={'work_dir': shard.folder(settings.work_dir)})
 
 

@@ -75,3 +75,16 @@ def shards_in(work_dir: Path) -> list[Shard]:
         )
     (count,) = counts
     return [Shard(index, count) for index in range(count)]
+
+
+def refuse_shared(store: Path | None) -> None:
+    """Refuse a store that other experiments use: one run at a time can have it.
+
+    Raises:
+        ValueError: where there is such a store.
+    """
+    if store:
+        raise ValueError(
+            f'shards run side by side and cannot share the store {store}; leave `store` out '
+            '(--cfg-options store=None)'
+        )

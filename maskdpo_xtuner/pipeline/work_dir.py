@@ -6,12 +6,13 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from maskdpo_xtuner.annotators.base import Annotator
 from maskdpo_xtuner.completions import CompletionStore
 from maskdpo_xtuner.engines.base import Engine
-from maskdpo_xtuner.experiments import NOT_SAID
+from maskdpo_xtuner.experiments import COMPLETIONS, NOT_SAID
 from maskdpo_xtuner.identity import identity_of
 from maskdpo_xtuner.locks import locked
 from maskdpo_xtuner.pipeline.needed import rules_of_needed
@@ -100,4 +101,20 @@ def open_work_dir(settings: Settings) -> Iterator[CompletionStore]:
         # Nobody else writes here: the folder is ours alone.
         for path in settings.work_dir.glob('.*.tmp'):
             path.unlink()
+        yield store
+
+
+@contextmanager
+def open_part(settings: Settings, folder: Path) -> Iterator[CompletionStore]:
+    """Open the store for a part of a run that has a folder of its own, such as an evaluation's.
+
+    Where experiments share the store, what the folder kept before they did is taken over.
+
+    Raises:
+        ValueError: as `open_work_dir`.
+    """
+    with open_work_dir(settings.in_folder(folder)) as store:
+        own = folder / COMPLETIONS
+        if settings.store and own.is_file() and not own.samefile(settings.store):
+            store.absorb(own)
         yield store

@@ -68,6 +68,15 @@ def test_a_run_that_was_interrupted_goes_on(
     assert [path.name[:5] for path in tmp_path.iterdir()] == ['nlls-']
 
 
+def test_what_another_folder_remembers_is_taken_from_there(tmp_path: Path) -> None:
+    before, here = tmp_path / 'before', tmp_path / 'here'
+    first = remembered_nlls(before, CountingScorer(), CONVERSATIONS[:3], quiet=True)
+    scorer = CountingScorer()
+    found = remembered_nlls(here, scorer, CONVERSATIONS, before=[before], quiet=True)
+    assert found[:3] == first
+    assert [list(call) for call in scorer.calls] == [CONVERSATIONS[3:]]
+
+
 def test_an_answer_of_any_text_can_be_remembered(tmp_path: Path) -> None:
     odd = [('q\n', 'line\u2028separator "quoted" \\'), ('q', '')]
     first = remembered_nlls(tmp_path, CountingScorer(), odd, quiet=True)

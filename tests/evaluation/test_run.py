@@ -15,6 +15,7 @@ from maskdpo_xtuner.evaluation.perplexity import ResponseNll
 from maskdpo_xtuner.evaluation.results import Evaluation
 from maskdpo_xtuner.evaluation.run import evaluate
 from maskdpo_xtuner.jsonl import read_records
+from maskdpo_xtuner.pipeline.shards import Shard
 from maskdpo_xtuner.records import AnnotatedResponse
 from maskdpo_xtuner.settings import Settings
 
@@ -167,6 +168,46 @@ def test_a_second_run_scores_nothing_again(
     # Four questions with the same answer in both runs are four conversations.
     assert [len(scorer.scored) for scorer in scorers] == [4, 0]
     assert again.sets == first.sets
+
+
+def test_evaluations_that_share_a_store_ask_and_score_a_model_once(
+    tmp_path: Path, engines: list[ScriptedEngine], scorers: list[FakeScorer]
+) -> None:
+    alone = evaluate(settings(tmp_path, text_quality=True), {'base': 'some/base'}, quiet=True)
+    shared = settings(tmp_path, text_quality=True).model_copy(
+        update={'store': tmp_path / 'shared' / 'all.sqlite'}
+    )
+    runs = [
+        evaluate(shared.model_copy(update={'work_dir': tmp_path / table}), models, quiet=True)
+        for table, models in (
+            ('one', {'base': 'some/base'}),
+            ('two', {'base': 'some/base', 'aligned': 'good'}),
+        )
+    ]
+    assert [sum(map(len, engine.calls)) for engine in engines] == [8, 8, 0, 8]
+    assert [len(scorer.scored) for scorer in scorers] == [4, 4, 4]
+    assert {answer for _, answer in scorers[-1].scored} == {TRUE}  # The aligned model's alone.
+    assert runs[0].sets == alone.sets
+    assert not list((tmp_path / 'two').rglob('*.sqlite'))
+
+
+def test_what_a_folder_kept_before_it_shared_a_store_is_not_asked_again(
+    tmp_path: Path, engines: list[ScriptedEngine], scorers: list[FakeScorer]
+) -> None:
+    asked = settings(tmp_path, text_quality=True)
+    first = evaluate(asked, {'base': 'some/base'}, quiet=True)
+    shared = asked.model_copy(update={'store': tmp_path / 'all.sqlite'})
+    again = evaluate(shared, {'base': 'some/base'}, quiet=True)
+    assert [sum(map(len, engine.calls)) for engine in engines] == [8, 0]
+    assert [len(scorer.scored) for scorer in scorers] == [4, 0]
+    assert again.sets == first.sets
+
+
+def test_shards_cannot_share_a_store(tmp_path: Path, engines: list[ScriptedEngine]) -> None:
+    shared = settings(tmp_path).model_copy(update={'store': tmp_path / 'all.sqlite'})
+    with pytest.raises(ValueError, match=r'cannot share the store .*store=None'):
+        evaluate(shared, {'base': None}, Shard(0, 2), quiet=True)
+    assert engines == []
 
 
 def test_without_a_model_that_can_be_loaded_here_it_is_said(

@@ -20,7 +20,7 @@ from maskdpo_xtuner.evaluation.judges import judges_of
 from maskdpo_xtuner.jsonl import read_records, write_lines
 from maskdpo_xtuner.pipeline.run import annotate_stage
 from maskdpo_xtuner.pipeline.summary import Summary
-from maskdpo_xtuner.pipeline.work_dir import open_work_dir
+from maskdpo_xtuner.pipeline.work_dir import open_part
 from maskdpo_xtuner.records import AnnotatedResponse, Question, Response
 from maskdpo_xtuner.registry import HUMAN_LABELS
 from maskdpo_xtuner.settings import Settings
@@ -114,7 +114,7 @@ def judge_responses(
         name: choice.build_for(questions.values()) for name, choice in _judges(settings, types)
     }
     failed = 0
-    with open_work_dir(settings.model_copy(update={'work_dir': folder, 'store': None})) as store:
+    with open_part(settings, folder) as store:
         count = write_lines(folder / 'responses.jsonl', map(_unlabelled, labels.responses))
         paths = {name: folder / f'annotated-{name}.jsonl' for name in built}
         for name in list(built):

@@ -18,7 +18,7 @@ from maskdpo_xtuner.evaluation.preference.summary import (
 from maskdpo_xtuner.evaluation.shortfalls import TOO_FEW
 from maskdpo_xtuner.jsonl import read_records
 from maskdpo_xtuner.pipeline.files import write_line
-from maskdpo_xtuner.pipeline.work_dir import open_work_dir
+from maskdpo_xtuner.pipeline.work_dir import open_part
 from maskdpo_xtuner.preference import Judge
 from maskdpo_xtuner.preference.settings import PreferenceSettings
 from maskdpo_xtuner.progress import engine_bar
@@ -101,7 +101,7 @@ def compare_models(
     judge, engine = asked.build()
     folder = settings.work_dir / 'preference' / set_name
     path = folder / f'{names[1]}-{names[0]}.jsonl'
-    with open_work_dir(settings.model_copy(update={'work_dir': folder, 'store': None})) as store:
+    with open_part(settings, folder) as store:
         scheduler: Scheduler[Preference] = Scheduler(engine, store)
         groups = (_dialogues(judge, questions, pair) for pair in pairs)
         _write(path, scheduler, groups, len(pairs), quiet=quiet)

@@ -157,6 +157,25 @@ def test_nothing_is_asked_twice_and_the_files_are_the_same(tmp_path: Path) -> No
     assert {path.name: path.read_bytes() for path in folder.glob('*.json*')} == before
 
 
+def test_a_shared_store_answers_for_another_work_dir_and_has_what_this_one_kept(
+    tmp_path: Path,
+) -> None:
+    compare(tmp_path)
+
+    def silent(request: Request) -> str:
+        raise AssertionError('asked again')
+
+    settings = settings_of(tmp_path, ScriptedEngine(silent, concurrency=4))
+    shared = settings.model_copy(update={'store': tmp_path / 'all.sqlite'})
+    models = (None, Path('base')), (None, Path('aligned'))
+    assert compare_models(shared, *models, quiet=True).requests.stored == 20
+    (tmp_path / 'work' / 'evaluation').rename(tmp_path / 'other-evaluation')
+    other = shared.model_copy(update={'work_dir': tmp_path / 'other'})
+    (tmp_path / 'other').mkdir()
+    (tmp_path / 'other-evaluation').rename(tmp_path / 'other' / 'evaluation')
+    assert compare_models(other, *models, quiet=True).requests.stored == 20
+
+
 def test_a_run_that_is_broken_off_goes_on_to_the_same_files(tmp_path: Path) -> None:
     whole, broken = tmp_path / 'whole', tmp_path / 'broken'
     for folder in (whole, broken):

@@ -26,7 +26,7 @@ import random
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -249,8 +249,9 @@ def _types(supervised: str, count: int) -> list[str]:
 
 
 def report(kind: str, runs: dict[str, list[Run]]) -> None:
-    """Print one line for each side, with the first one as the measure."""
-    head = f'{"s/step":>8} {"speed":>7} {"3 epochs":>9} {"GiB":>7} {"memory":>7}'
+    """Print one line for each side, with the first one as the measure; "from" and "to" of a step."""
+    head = f'{"s/step":>8} {"from":>7} {"to":>7} {"speed":>7}'
+    head += f' {"3 epochs":>9} {"GiB":>7} {"memory":>7}'
     print(f'\n{kind:35} {head}  same numbers')
     first = next(iter(runs.values()))
     base = _seconds(first), _three_epochs(first), _memory(first)
@@ -259,14 +260,15 @@ def report(kind: str, runs: dict[str, list[Run]]) -> None:
         worst = max(abs(a - b) / abs(b) for a, b in pairs)
         verdict = 'yes' if worst < TOLERANCE else f'NO: {worst:.1%} apart'
         print(
-            f'{side:35} {_seconds(found):8.2f} {base[0] / _seconds(found):6.2f}x '
+            f'{side:35} {_seconds(found):8.2f} {_seconds(found, min):7.2f} '
+            f'{_seconds(found, max):7.2f} {base[0] / _seconds(found):6.2f}x '
             f'{base[1] / _three_epochs(found):8.2f}x '
             f'{_memory(found) / 2**30:7.2f} {_memory(found) / base[2]:6.2f}x  {verdict}'
         )
 
 
-def _seconds(runs: list[Run]) -> float:
-    return median(seconds for run in runs for seconds in run.seconds)
+def _seconds(runs: list[Run], which: Callable[[list[float]], float] = median) -> float:
+    return which([seconds for run in runs for seconds in run.seconds])
 
 
 def _three_epochs(runs: list[Run]) -> float:

@@ -1,12 +1,9 @@
-"""The lock, what it takes against other packages' pins, and what is gathered of it for a GPU."""
+"""The lock, and what it takes against other packages' pins."""
 
 from __future__ import annotations
 
 import re
-import sys
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -41,28 +38,6 @@ def test_the_lock_follows_the_overrides_and_each_says_why() -> None:
     _, *reasons = (ROOT / 'requirements.overrides').read_text().strip().split('\n\n')
     assert all(reason.startswith('# ') for reason in reasons)
     assert sum(len(PIN.findall(reason)) for reason in reasons) == len(overrides)
-
-
-@pytest.fixture(scope='module')
-def script() -> Any:
-    spec = spec_from_file_location('gpu_wheels', ROOT / 'benchmarks/gpu_wheels.py')
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules['gpu_wheels'] = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.mark.parametrize('minor', [10, 11, 12])
-def test_what_goes_to_a_gpu_is_locked_for_every_python(script: Any, minor: int) -> None:
-    versions = script.locked(ROOT / 'requirements.lock', (3, minor))
-    assert set(script.PACKAGES) <= versions.keys()
-    (transformers,) = pins('requirements.lock')['transformers']
-    assert versions['transformers'] == f'transformers=={transformers}'
-
-
-def test_what_is_large_or_compiled_on_the_way_does_not_go(script: Any) -> None:
-    assert not {'torch', 'deepspeed', 'bitsandbytes'}.intersection(script.PACKAGES)
 
 
 CLASSES = [path for folder in ('maskdpo_xtuner', 'tools') for path in (ROOT / folder).rglob('*.py')]

@@ -249,7 +249,10 @@ def _types(supervised: str, count: int) -> list[str]:
 
 
 def report(kind: str, runs: dict[str, list[Run]]) -> None:
-    """Print one line for each side, with the first one as the measure; "from" and "to" of a step."""
+    """Print one line for each side, with the first one as the measure.
+
+    "from" and "to" are the shortest and the longest step.
+    """
     head = f'{"s/step":>8} {"from":>7} {"to":>7} {"speed":>7}'
     head += f' {"3 epochs":>9} {"GiB":>7} {"memory":>7}'
     print(f'\n{kind:35} {head}  same numbers')

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
+from typing_extensions import Self
 
 from maskdpo_xtuner.annotators.settings import AnnotatorChoice, LexicalSettings
 from maskdpo_xtuner.atomic import atomic_writer

@@ -53,8 +53,9 @@ def site(script: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for found in {**there, **carried}.values():
         for top in {path.parts[0] for path in found.files or ()}:
             source = Path(str(found.locate_file(top)))
-            if top not in ('..', '__pycache__') and source.suffix != '.pth':
-                (folder / top).exists() or (folder / top).symlink_to(source)
+            ours = top not in ('..', '__pycache__') and source.suffix != '.pth'
+            if ours and not (folder / top).exists():
+                (folder / top).symlink_to(source)
     return folder
 
 
@@ -68,7 +69,9 @@ def with_needs(names: Iterable[str]) -> dict[str, Distribution]:
             found[name] = distribution(name)
             needs = [Requirement(line) for line in found[name].requires or ()]
             left += [
-                need.name for need in needs if not need.marker or need.marker.evaluate({'extra': ''})
+                need.name
+                for need in needs
+                if not need.marker or need.marker.evaluate({'extra': ''})
             ]
     return found
 

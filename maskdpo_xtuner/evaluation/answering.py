@@ -8,7 +8,6 @@ an interrupted evaluation goes on where it stopped.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from maskdpo_xtuner.annotators.base import Annotator
 from maskdpo_xtuner.engines.base import Engine

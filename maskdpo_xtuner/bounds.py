@@ -12,7 +12,8 @@ class Bounds(Part):
 
     Shares are fractions of 1. ``more_...`` is the share that may be added to that of the first
     model: with ``more_repeated=0.1`` and 5 % repeated before, up to 15 % are let pass. A model
-    within all bounds is judged by its precision and its supported sentences alone.
+    within all bounds is judged by its precision and its supported sentences alone; a share that is
+    past half of its bound is named beside the verdict.
 
     The values are round ones, far above what a model moves between two seeds: of the built-in
     model's answers about elements 1 % repeats within an answer and 4 % is shared with another. A

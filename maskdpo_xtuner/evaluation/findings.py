@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from maskdpo_xtuner.bounds import Bounds
 from maskdpo_xtuner.evaluation.counts import Unit
@@ -28,6 +28,36 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 Measures = Mapping[str, Measure]
 
 
+class Share(NamedTuple):
+    """A share that may not grow, or fall where ``sign`` is -1, by more than a bound.
+
+    Attributes:
+        key: of the metric.
+        bound: its name in `Bounds`.
+        kind: what a model is called that passes it.
+        said: with the model's share in place of ``{}``.
+    """
+
+    key: str
+    bound: str
+    kind: Kind
+    said: str
+    sign: int = 1
+
+
+SHARES = (
+    Share('rep_4', 'more_repeated', 'text broken', '{} repeated'),
+    Share('truncated', 'more_truncated', 'text broken', '{} of answers cut at the token limit'),
+    Share(
+        'uncheckable_answers',
+        *('more_uncheckable', 'avoids checkable statements', 'none in {} of answers'),
+    ),
+    Share('refusals', 'more_refusals', 'avoids checkable statements', '{} refusals'),
+    Share('shared_4', 'more_shared', 'answers alike', '{} shared with other answers'),
+    Share('distinct_answers', 'fewer_distinct', 'answers alike', '{} distinct among runs', -1),
+)
+
+
 class Finding(Record):
     """Something that speaks against a model; ``detail`` is the number that shows it."""
 
@@ -47,9 +77,12 @@ def find(
         unit: what the judge counted.
     """
     found = [
-        *_text(model, baseline, bounds),
-        *_avoidance(model, baseline, bounds),
-        *_alike(model, baseline, bounds),
+        *_perplexity(model, baseline, bounds),
+        *(
+            Finding(kind=share.kind, detail=_said(share, model))
+            for share in SHARES
+            if _added(model, baseline, share) > getattr(bounds, share.bound)
+        ),
         *(_unjudged(model, baseline, bounds, unit) or _facts(model, baseline, bounds, unit)),
     ]
     return sorted(found, key=lambda finding: KINDS.index(finding.kind))
@@ -62,30 +95,33 @@ def direction(model: Measures, key: str = 'precision') -> Direction:
     return difference.direction
 
 
-def _text(model: Measures, baseline: Measures, bounds: Bounds) -> Iterator[Finding]:
+def near_bounds(model: Measures, baseline: Measures, bounds: Bounds) -> list[str]:
+    """Name the shares that have come more than half of the way to their bounds, and not over them.
+
+    A training that repeats itself more and more stays within the bounds for a while.
+    """
+    near = []
+    for share in SHARES:
+        bound: float = getattr(bounds, share.bound)
+        if bound < 1 and bound / 2 < _added(model, baseline, share) <= bound:  # 1 is off.
+            near.append(_said(share, model))
+    return near
+
+
+def _said(share: Share, model: Measures) -> str:
+    return share.said.format(_percent(model, share.key))
+
+
+def _perplexity(model: Measures, baseline: Measures, bounds: Bounds) -> Iterator[Finding]:
     for key in model:
         mine, theirs = model[key].value, baseline[key].value
         if key.startswith(PERPLEXITY) and mine and theirs and mine > bounds.perplexity * theirs:
             factor = f'{mine / theirs:.0f}' if mine > 10 * theirs else f'{mine / theirs:.1f}'
             yield Finding(kind='text broken', detail=f'perplexity x{factor} {_under(key)}')
-    if _added(model, baseline, 'rep_4') > bounds.more_repeated:
-        yield Finding(kind='text broken', detail=f'{_percent(model, "rep_4")} repeated')
-    if _added(model, baseline, 'truncated') > bounds.more_truncated:
-        detail = f'{_percent(model, "truncated")} of answers cut at the token limit'
-        yield Finding(kind='text broken', detail=detail)
 
 
 def _under(key: str) -> str:
     return f'under {key.removeprefix(PERPLEXITY)}'
-
-
-def _alike(model: Measures, baseline: Measures, bounds: Bounds) -> Iterator[Finding]:
-    if _added(model, baseline, 'shared_4') > bounds.more_shared:
-        detail = f'{_percent(model, "shared_4")} shared with other answers'
-        yield Finding(kind='answers alike', detail=detail)
-    if -_added(model, baseline, 'distinct_answers') > bounds.fewer_distinct:
-        detail = f'{_percent(model, "distinct_answers")} distinct among runs'
-        yield Finding(kind='answers alike', detail=detail)
 
 
 def _repeated_facts(model: Measures, baseline: Measures, bounds: Bounds) -> Iterator[Finding]:
@@ -95,18 +131,9 @@ def _repeated_facts(model: Measures, baseline: Measures, bounds: Bounds) -> Iter
     if direction(model, 'distinct_precision') != 'higher':
         before, now = baseline['distinct_precision'].value, model['distinct_precision'].value
         detail = f'precision {before:.0f} -> {now:.0f} % with each sentence of a topic once'
-        kept = _added(model, baseline, 'distinct_precision')
-        repeated = kept <= _added(model, baseline, 'precision') / 2
+        kept = _change(model, baseline, 'distinct_precision')
+        repeated = kept <= _change(model, baseline, 'precision') / 2
         yield Finding(kind='answers alike' if repeated else 'within noise', detail=detail)
-
-
-def _avoidance(model: Measures, baseline: Measures, bounds: Bounds) -> Iterator[Finding]:
-    kind: Kind = 'avoids checkable statements'
-    if _added(model, baseline, 'uncheckable_answers') > bounds.more_uncheckable:
-        detail = f'none in {_percent(model, "uncheckable_answers")} of answers'
-        yield Finding(kind=kind, detail=detail)
-    if _added(model, baseline, 'refusals') > bounds.more_refusals:
-        yield Finding(kind=kind, detail=f'{_percent(model, "refusals")} refusals')
 
 
 def _unjudged(model: Measures, baseline: Measures, bounds: Bounds, unit: Unit) -> list[Finding]:
@@ -138,7 +165,11 @@ def _facts(model: Measures, baseline: Measures, bounds: Bounds, unit: Unit) -> I
         yield Finding(kind='says less', detail=detail)
 
 
-def _added(model: Measures, baseline: Measures, key: str) -> float:
+def _added(model: Measures, baseline: Measures, share: Share) -> float:
+    return share.sign * _change(model, baseline, share.key)
+
+
+def _change(model: Measures, baseline: Measures, key: str) -> float:
     """Say how far the model's share lies above the baseline's; 0 where one of them has none."""
     mine, theirs = model[key].value, baseline[key].value
     return 0.0 if mine is None or theirs is None else (mine - theirs) / 100

@@ -11,7 +11,15 @@ from collections.abc import Mapping
 
 from maskdpo_xtuner.bounds import Bounds
 from maskdpo_xtuner.evaluation.counts import Unit
-from maskdpo_xtuner.evaluation.findings import KINDS, Finding, Kind, Measures, direction, find
+from maskdpo_xtuner.evaluation.findings import (
+    KINDS,
+    Finding,
+    Kind,
+    Measures,
+    direction,
+    find,
+    near_bounds,
+)
 from maskdpo_xtuner.evaluation.intervals import Interval
 from maskdpo_xtuner.evaluation.ratios import Difference, Measure
 from maskdpo_xtuner.evaluation.text_metrics import PERPLEXITY
@@ -64,6 +72,8 @@ def verdict(
         'hallucinated '
         + _change(model['hallucinated_per_answer'], baseline['hallucinated_per_answer']),
     ]
+    if near := near_bounds(model, baseline, bounds):
+        parts.append(f'near the bounds: {", ".join(near)}')
     if not any(key.startswith(PERPLEXITY) for key in model):
         parts.append('perplexity was not checked')
     statement = f'{name} against {baseline_name}, judged by {judge}: ' + '; '.join(parts)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from maskdpo_xtuner.bounds import Bounds
-from maskdpo_xtuner.evaluation.findings import find
+from maskdpo_xtuner.evaluation.findings import find, near_bounds
 from maskdpo_xtuner.evaluation.intervals import Interval
 from maskdpo_xtuner.evaluation.ratios import Difference, Direction, Measure
 
@@ -96,6 +96,30 @@ def test_a_bound_holds_until_it_is_passed(key: str, kept: float, passed: float, 
 def test_a_bound_is_a_setting(key: str, value: float, bound: dict[str, float]) -> None:
     assert found({key: value}) == []
     assert len(found({key: value}, **bound)) == 1
+
+
+def near(changes: dict[str, float | None], **bounds: Any) -> list[str]:
+    return near_bounds(measures(**changes), measures(), Bounds(**bounds))
+
+
+@pytest.mark.parametrize(
+    ('key', 'far', 'close', 'passed', 'said'),
+    [
+        ('rep_4', 10, 11, 16, '11 % repeated'),
+        ('truncated', 45, 46, 71, '46 % of answers cut at the token limit'),
+        ('shared_4', 25, 26, 41, '26 % shared with other answers'),
+        ('distinct_answers', 65, 64, 39, '64 % distinct among runs'),
+    ],
+)
+def test_a_share_is_near_its_bound_from_half_of_the_way_until_it_is_passed(
+    key: str, far: float, close: float, passed: float, said: str
+) -> None:
+    assert near({key: far}) == near({key: passed}) == []
+    assert near({key: close}) == [said]
+
+
+def test_nothing_is_near_a_bound_that_is_off() -> None:
+    assert near({'truncated': 95}, more_truncated=1) == []
 
 
 def test_a_low_perplexity_excuses_nothing() -> None:

@@ -70,6 +70,17 @@ def test_repetition_is_told_although_it_lowers_the_perplexity() -> None:
     assert 'repeated' in said.label
 
 
+def test_a_better_model_that_comes_near_a_bound_is_better_and_it_is_said() -> None:
+    (repeating,) = (m for m in everybody().judges[0].models if m.name == 'repeating')
+    repeated = repeating.measures['rep_4'].value
+    assert repeated is not None
+    wide = Bounds(more_repeated=min(0.99, repeated / 100 * 1.5))
+    near = evaluated({'repeating': CHEATERS['repeating'][0]}, bounds=wide).verdicts['repeating']
+    assert 'text broken' not in near.label
+    assert f'; near the bounds: {repeated:.0f} % repeated' in near.statement
+    assert 'near the bounds' not in everybody().verdicts['better'].statement
+
+
 def test_the_most_severe_is_said_first_and_the_rest_after_it() -> None:
     said = everybody().verdicts['babbling']
     assert said.kind == 'text broken'

@@ -136,7 +136,10 @@ def main() -> None:
     options = parser.parse_args()
     major, minor = map(int, options.python.split('.'))
     options.folder.mkdir(parents=True, exist_ok=True)
-    wheels = gather(options.folder, (major, minor), options.also)
+    try:
+        wheels = gather(options.folder, (major, minor), options.also)
+    except ValueError as error:
+        parser.error(str(error))
     size = sum(wheel.stat().st_size for wheel in wheels) / 2**20
     print(f'{len(wheels)} wheels, {size:.1f} MiB in {options.folder}')
     if size > options.mib:

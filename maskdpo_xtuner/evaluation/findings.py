@@ -50,7 +50,9 @@ SHARES = (
     Share('truncated', 'more_truncated', 'text broken', '{} of answers cut at the token limit'),
     Share(
         'uncheckable_answers',
-        *('more_uncheckable', 'avoids checkable statements', 'none in {} of answers'),
+        'more_uncheckable',
+        'avoids checkable statements',
+        'none in {} of answers',
     ),
     Share('refusals', 'more_refusals', 'avoids checkable statements', '{} refusals'),
     Share('shared_4', 'more_shared', 'answers alike', '{} shared with other answers'),

@@ -141,7 +141,9 @@ def _score(
             folder = planned.folder(asked, key)
             asked_and_said = [(asked.questions[r.question_id].question, r.text) for r in own]
             kept = planned.settings.in_folder(folder).store_path.parent  # beside the completions
-            before = [*planned.parts_of(folder), folder]
+            before = planned.parts_of(folder)
+            if kept != folder:
+                before.append(folder)  # which kept its own before the store was shared
             scored[asked.name, key] = Scored(kept, before, asked_and_said)
     return score_responses(scored, scorers, quiet=quiet)
 

@@ -87,7 +87,7 @@ def shard_settings(settings: Settings, shard: Shard) -> Settings:
         ValueError: for settings with a store of their own: one run at a time can have it.
     """
     refuse_shared(settings.store)
-    return settings.model_copy(update={'work_dir': shard.folder(settings.work_dir)})
+    return settings.in_folder(shard.folder(settings.work_dir))
 
 
 def sample_stage(

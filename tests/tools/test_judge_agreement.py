@@ -42,6 +42,14 @@ def test_a_judge_is_asked_by_its_type_and_its_file_can_be_taken_again(
     assert capsys.readouterr().out == said
 
 
+def test_the_store_that_the_settings_name_is_used(tmp_path: Path) -> None:
+    work, store = tmp_path / 'work', tmp_path / 'all.sqlite'
+    options = ['--form', 'marks', '--work-dir', str(work), '--quiet', '--judge', 'lexical']
+    assert main([marks(tmp_path), *options, '--cfg-options', f'store={store}']) == 0
+    assert store.is_file()
+    assert not list(work.rglob('*.sqlite'))
+
+
 def test_a_judge_that_needs_settings_is_refused_with_their_names(tmp_path: Path) -> None:
     options = ['--form', 'marks', '--work-dir', str(tmp_path / 'work')]
     with pytest.raises(ValueError, match=r'--judge table: it needs more settings \(table\)'):
